@@ -1,0 +1,47 @@
+# Every target sets up what it needs in .venv by itself; a second run installs nothing.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock clean
+
+help:  ## Say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: .venv/run.stamp  ## Start the demo: the BFF and a pretend Medblocks on this machine, no key needed
+	$(BIN)/python -m bff demo
+
+test: .venv/dev.stamp  ## Run all tests, with coverage
+	$(BIN)/pytest --cov
+
+check: .venv/dev.stamp  ## Lint, formatting, types, and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev.stamp  ## Put the code into its layout
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: .venv/dev.stamp  ## Pin anew the versions that pyproject.toml allows
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
+
+clean:  ## Remove everything that was made
+	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+
+.venv/run.stamp: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "medblocks-bff needs Python 3.11 or newer; name yours: make PYTHON=python3.12 …")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo 'Installing into .venv …'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	@touch $@
+
+# The build backend comes from the pinned file too, so the project installs itself without fetching one.
+.venv/dev.stamp: requirements-dev.txt pyproject.toml .venv/run.stamp
+	@echo 'Installing the development tools into .venv …'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
