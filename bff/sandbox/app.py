@@ -1,0 +1,87 @@
+"""The sandbox as one Flask app: who may call, how every reply is marked, how every failure looks."""
+
+import logging
+import secrets
+from collections.abc import Collection
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from bff.sandbox.api import ExactConverter, create_api
+from bff.sandbox.errors import ApiError
+from bff.sandbox.hosted import create_hosted
+from bff.sandbox.store import Json, Store
+
+DEMO_KEY = "mb_sk_sbx_demo"
+API_VERSION = "2026-04-25"
+
+_log = logging.getLogger(__name__)
+
+
+def create_sandbox(public_url: str, *, api_keys: Collection[str] = (DEMO_KEY,)) -> Flask:
+    """Give a pretend Medblocks as a WSGI app; its Store is `app.extensions["sandbox"]`.
+
+    `public_url` is where browsers reach it: the hosted pages that sessions point to begin with it.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False
+    app.url_map.converters["exact"] = ExactConverter
+    store = app.extensions["sandbox"] = Store(public_url)
+    app.register_blueprint(create_api(store))
+    app.register_blueprint(create_hosted(store))
+    _frame(app, frozenset(api_keys))
+    return app
+
+
+def _frame(app: Flask, keys: Collection[str]) -> None:
+    @app.before_request
+    def admit() -> None:
+        g.request_id = "req_" + secrets.token_hex(12)
+        if request.blueprint != "hosted":
+            _check_key(keys)
+            _check_version()
+
+    @app.after_request
+    def mark(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        return response
+
+    app.register_error_handler(ApiError, _refused)
+    app.register_error_handler(HTTPException, _refused_by_flask)
+    app.register_error_handler(Exception, _failed)
+
+
+def _check_key(keys: Collection[str]) -> None:
+    if request.endpoint == "api.health":
+        return
+    header = request.headers.get("Authorization")
+    if header is None:
+        raise ApiError(401, "missing_api_key", "There is no Authorization header. Send: Bearer <API key>.")
+    scheme, _, key = header.partition(" ")
+    if scheme.lower() != "bearer" or key.strip() not in keys:
+        raise ApiError(401, "invalid_api_key", "The API key is not one of this workspace. Send another.")
+
+
+def _check_version() -> None:
+    if request.headers.get("Version", API_VERSION) != API_VERSION:
+        raise ApiError(
+            400, "unsupported_api_version", f"This Version is not supported. Send {API_VERSION} or none."
+        )
+
+
+def _refused(error: ApiError) -> tuple[Json, int]:
+    return error.to_json(g.request_id), error.status
+
+
+def _refused_by_flask(error: HTTPException) -> tuple[Json, int]:
+    status = error.code or 500
+    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "bad_request")
+    message = "There is no such operation. Check the method and the path."
+    return _refused(ApiError(status, code, message))
+
+
+def _failed(error: Exception) -> tuple[Json, int]:
+    # The type alone: the path and the message can hold a patient's id.
+    _log.error("the sandbox failed with %s (request %s)", type(error).__name__, g.request_id)
+    return _refused(ApiError(500, "internal_error", "The sandbox failed. Its log names this request."))

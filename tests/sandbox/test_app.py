@@ -1,0 +1,88 @@
+import logging
+
+import pytest
+
+from bff.sandbox import DEMO_KEY, create_sandbox
+
+OPERATIONS = [
+    ("post", "/patients"),
+    ("get", "/patients/user_42"),
+    ("delete", "/patients/user_42/connections/conn_1"),
+    ("post", "/patient-sessions"),
+    ("get", "/patient-sessions/ps_1"),
+    ("get", "/connections"),
+    ("get", "/connections/fhirsrc_1"),
+]
+ANY_BODY = {"patient_id": "user_42", "return_url": "https://app.example/"}
+
+
+def body_of(method):
+    return ANY_BODY if method == "post" else None
+
+
+@pytest.mark.parametrize(("method", "path"), [*OPERATIONS, ("get", "/unknown")])
+def test_without_a_key_nothing_is_answered(api, store, method, path):
+    error = api(method, path, body_of(method), headers={}, expect=401)["error"]
+    assert (error["type"], error["code"]) == ("authentication_error", "missing_api_key")
+    assert store.patients == {}
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer other", DEMO_KEY, f"Basic {DEMO_KEY}"])
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_with_a_wrong_key_nothing_is_answered(api, store, method, path, header):
+    error = api(method, path, body_of(method), headers={"Authorization": header}, expect=401)["error"]
+    assert (error["type"], error["code"]) == ("authentication_error", "invalid_api_key")
+    assert store.patients == {}
+
+
+def test_the_sandbox_takes_the_keys_that_it_was_given():
+    http = create_sandbox("http://sandbox.test", api_keys=["mb_sk_sbx_one"]).test_client()
+    assert http.get("/connections", headers={"Authorization": "Bearer mb_sk_sbx_one"}).status_code == 200
+    assert http.get("/connections", headers={"Authorization": f"Bearer {DEMO_KEY}"}).status_code == 401
+
+
+def test_health_needs_no_key(api):
+    assert api("get", "/health", headers={}) == {"ok": True, "server_time": "2026-05-01T12:00:00.000Z"}
+
+
+def test_the_supported_version_is_taken(api):
+    api("get", "/connections", headers={"Authorization": f"Bearer {DEMO_KEY}", "Version": "2026-04-25"})
+
+
+@pytest.mark.parametrize("version", ["", "2025-01-01", "latest"])
+def test_another_version_is_refused(api, version):
+    headers = {"Authorization": f"Bearer {DEMO_KEY}", "Version": version}
+    error = api("get", "/connections", headers=headers, expect=400)["error"]
+    assert (error["type"], error["code"]) == ("invalid_request_error", "unsupported_api_version")
+
+
+@pytest.mark.parametrize("path", ["/", "/unknown", "/patients/", "//connections", "/c", "/static/x.css"])
+def test_an_unknown_path_is_told_in_the_envelope(api, path):
+    assert api("get", path, expect=404)["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("get", "/patients"), ("put", "/patients/user_42"), ("options", "/connections"), ("post", "/health")],
+)
+def test_a_wrong_method_is_told_in_the_envelope(api, method, path):
+    assert api(method, path, expect=405)["error"]["code"] == "method_not_allowed"
+
+
+def test_two_sandboxes_share_nothing():
+    one, two = create_sandbox("http://one.test"), create_sandbox("http://two.test")
+    one.extensions["sandbox"].create_patient("user_42")
+    assert two.extensions["sandbox"].patients == {}
+
+
+def test_a_fault_of_the_sandbox_is_told_and_logged_without_any_id(api, store, monkeypatch, caplog):
+    def fail(patient_id):
+        raise RuntimeError(patient_id)
+
+    monkeypatch.setattr(store, "get_patient", fail)
+    error = api("get", "/patients/user_42", expect=500)["error"]
+    assert (error["type"], error["code"]) == ("api_error", "internal_error")
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert "RuntimeError" in caplog.text
+    assert error["request_id"] in caplog.text
+    assert "user_42" not in caplog.text

@@ -1,0 +1,290 @@
+import re
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from bff.sandbox.catalog import FACILITIES
+
+ONE, TWO, THREE, *_ = FACILITIES
+PROTECTION = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def links(page):
+    return [unescape(href) for href in re.findall(r'<a href="([^"]+)"', page.text)]
+
+
+def facility_links(page):
+    return [href.rpartition("/")[2] for href in links(page) if "/facilities/" in href]
+
+
+def buttons(page):
+    return [unescape(label) for label in re.findall(r"<button[^>]*>([^<]+)</button>", page.text)]
+
+
+def handed_back(reply):
+    assert reply.status_code == 303
+    url = urlsplit(reply.headers["Location"])
+    return f"{url.scheme}://{url.netloc}{url.path}", dict(parse_qsl(url.query, strict_parsing=True))
+
+
+def approve(browser, session, facility_id):
+    return browser.post(f"{session['url']}/facilities/{facility_id}/approve")
+
+
+def decline(browser, session, facility_id):
+    return browser.post(f"{session['url']}/facilities/{facility_id}/decline")
+
+
+def finish(browser, session):
+    return browser.post(f"{session['url']}/finish")
+
+
+@pytest.fixture
+def read(api):
+    return lambda session: api("get", f"/patient-sessions/{session['id']}")
+
+
+@pytest.fixture
+def connections(api):
+    return lambda: api("get", "/patients/user_42")["connections"]
+
+
+def test_a_person_connects_a_facility_and_comes_back(browser, start, read, connections):
+    session = start()
+    assert ONE in facility_links(browser.get(session["url"]))
+    assert buttons(browser.get(f"{session['url']}/facilities/{ONE}"))[:2] == ["Approve", "Decline"]
+    onward = approve(browser, session, ONE)
+    assert (onward.status_code, onward.headers["Location"]) == (303, urlsplit(session["url"]).path)
+    assert handed_back(finish(browser, session)) == (
+        "https://app.example/connected",
+        {"patient_id": "user_42", "patient_session_id": session["id"]},
+    )
+    [connection] = connections()
+    assert (connection["connection_id"], connection["status"]) == (ONE, "active")
+    assert connection["patient_session_id"] == session["id"]
+    assert read(session)["status"] == "complete"
+    assert [row["id"] for row in read(session)["connections"]] == [connection["id"]]
+
+
+def test_a_refusal_is_recorded_and_another_facility_can_be_chosen(browser, start, read, connections):
+    session = start()
+    decline(browser, session, ONE)
+    assert "you declined" in browser.get(session["url"]).text
+    approve(browser, session, TWO)
+    assert [(row["connection_id"], row["status"]) for row in connections()] == [
+        (TWO, "active"),
+        (ONE, "failed"),
+    ]
+    failed, active = read(session)["connections"]
+    assert (failed["id"], failed["status"], failed["failure_code"]) == (None, "failed", "access_denied")
+    assert failed["failure_at"] == "2026-05-01T12:00:00.000Z"
+    assert active["id"] == connections()[0]["id"]
+    assert connections()[1]["id"].startswith("conn_")
+    assert connections()[1]["failure_code"] == "access_denied"
+
+
+def test_a_person_can_finish_without_connecting(browser, start, read, connections):
+    session = start()
+    assert "Finish without connecting" in buttons(browser.get(session["url"]))
+    _, query = handed_back(finish(browser, session))
+    assert query == {"patient_id": "user_42", "patient_session_id": session["id"]}
+    assert (read(session)["status"], read(session)["connections"], connections()) == ("complete", [], [])
+
+
+def test_a_session_for_one_facility_goes_straight_to_it_and_back(browser, start, read):
+    session = start(connection_id=ONE)
+    page = browser.get(session["url"])
+    assert FACILITIES[ONE].name in page.text
+    assert facility_links(page) == []
+    _, query = handed_back(approve(browser, session, ONE))
+    assert query == {
+        "patient_id": "user_42",
+        "patient_session_id": session["id"],
+        "success": "true",
+        "connection_id": ONE,
+    }
+    assert read(session)["status"] == "complete"
+
+
+@pytest.mark.parametrize(("leave", "attempts"), [(lambda *args: decline(*args, ONE), 1), (finish, 0)])
+def test_a_session_for_one_facility_comes_back_with_the_refusal(browser, start, read, leave, attempts):
+    session = start(connection_id=ONE)
+    _, query = handed_back(leave(browser, session))
+    assert (query["success"], query["error"]) == ("false", "access_denied")
+    assert query["error_description"]
+    assert "connection_id" not in query
+    assert read(session)["status"] == "complete"
+    assert len(read(session)["connections"]) == attempts
+
+
+@pytest.mark.parametrize(
+    ("return_url", "location"),
+    [
+        ("https://app.example", "https://app.example?{}"),
+        ("http://127.0.0.1:8000/a/?x=%2F&y=1;2#top", "http://127.0.0.1:8000/a/?x=%2F&y=1;2&{}#top"),
+        ("https://app.example/?q=a+b%20c&q", "https://app.example/?q=a+b%20c&q&{}"),
+    ],
+)
+def test_the_way_back_keeps_the_query_and_fragment_of_return_url(browser, start, return_url, location):
+    session = start(return_url=return_url)
+    added = f"patient_id=user_42&patient_session_id={session['id']}"
+    assert finish(browser, session).headers["Location"] == location.format(added)
+
+
+@pytest.mark.parametrize("patient_id", ["a&success=true", "Zoë / 7", "a#b", "a\r\nX: y"])
+def test_any_patient_id_comes_back_unchanged(browser, start, patient_id):
+    session = start(patient_id=patient_id)
+    _, query = handed_back(finish(browser, session))
+    assert query == {"patient_id": patient_id, "patient_session_id": session["id"]}
+
+
+@pytest.mark.parametrize("status", ["active", "expired", "refresh_failed", "disconnected"])
+def test_approving_a_facility_again_refreshes_its_connection(
+    *, browser, start, store, connections, clock, status
+):
+    first, second = start(), start()
+    approve(browser, first, ONE)
+    [before] = connections()
+    store.set_connection_status(before["id"], status)
+    clock.forward(minutes=5)
+    approve(browser, second, ONE)
+    [after] = connections()
+    assert (after["id"], after["created_at"]) == (before["id"], before["created_at"])
+    assert (after["status"], after["patient_session_id"]) == ("active", second["id"])
+    assert after["updated_at"] > before["updated_at"]
+
+
+def test_approving_twice_in_one_session_lists_one_connection(browser, start, read):
+    session = start()
+    approve(browser, session, ONE)
+    approve(browser, session, ONE)
+    assert len(read(session)["connections"]) == 1
+
+
+def test_approving_after_a_refusal_keeps_the_failed_attempt(browser, start, connections):
+    session = start()
+    decline(browser, session, ONE)
+    approve(browser, session, ONE)
+    assert [row["status"] for row in connections()] == ["active", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [({}, "Return to app.example"), ({"return_button_label": "Back to Acme"}, "Back to Acme")],
+)
+def test_the_return_button_carries_the_label_that_was_asked_for(browser, start, label, shown):
+    session = start(**label)
+    approve(browser, session, ONE)
+    page = browser.get(session["url"])
+    assert shown in buttons(page)
+    assert "Finish without connecting" not in buttons(page)
+
+
+def test_recommended_facilities_come_first_in_their_order(browser, start):
+    last = list(FACILITIES)[-1]
+    session = start(recommended_connection_ids=[last, TWO])
+    page = browser.get(session["url"])
+    assert facility_links(page)[:3] == [last, TWO, ONE]
+    assert page.text.count("Recommended") == 2
+
+
+def test_a_search_shows_the_matches_alone(browser, start):
+    page = browser.get(start()["url"], query_string={"q": " alderbrook "})
+    assert facility_links(page) == ["fhirsrc_alderbrook_regional_health"]
+    assert 'value="alderbrook"' in page.text
+
+
+def test_a_search_without_matches_says_so(browser, start):
+    page = browser.get(start()["url"], query_string={"q": "<b>nowhere</b>"})
+    assert "No facility matches" in page.text
+    assert "<b>" not in page.text
+
+
+def test_a_long_list_says_how_many_there_are(browser, start):
+    page = browser.get(start()["url"])
+    assert len(facility_links(page)) == 12
+    assert f"These are 12 of {len(FACILITIES)}" in page.text
+
+
+@pytest.mark.parametrize("path", ["", f"/facilities/{ONE}"])
+@pytest.mark.parametrize(("ending", "heading"), [("expire", "expired"), ("finish", "You are done here")])
+def test_a_page_whose_session_is_over_says_so(*, browser, start, store, path, ending, heading):
+    session = start()
+    if ending == "expire":
+        store.expire_session(session["id"])
+    else:
+        finish(browser, session)
+    page = browser.get(session["url"] + path)
+    assert page.status_code == 410
+    assert heading in page.text
+    back = f"https://app.example/connected?patient_id=user_42&patient_session_id={session['id']}"
+    assert links(page) == [back]
+
+
+@pytest.mark.parametrize(
+    "act", [lambda *args: approve(*args, ONE), lambda *args: decline(*args, ONE), finish]
+)
+def test_nothing_can_be_decided_after_a_session_expired(*, browser, start, read, connections, clock, act):
+    session = start()
+    clock.forward(hours=1)
+    assert act(browser, session).status_code == 410
+    assert (read(session)["status"], connections()) == ("expired", [])
+
+
+def test_a_complete_session_stays_complete_when_its_time_is_over(browser, start, read, clock):
+    session = start()
+    finish(browser, session)
+    clock.forward(hours=1)
+    assert read(session)["status"] == "complete"
+
+
+@pytest.mark.parametrize("act", [approve, decline])
+def test_a_session_for_one_facility_is_for_no_other(browser, start, connections, act):
+    assert act(browser, start(connection_id=ONE), TWO).status_code == 404
+    assert connections() == []
+
+
+def test_a_facility_that_is_not_in_the_catalog_has_no_page(browser, start):
+    assert browser.get(f"{start()['url']}/facilities/fhirsrc_none").status_code == 404
+
+
+def test_an_unknown_link_is_not_found(browser, start):
+    session = start()
+    page = browser.get(f"http://sandbox.test/c/{session['id']}")
+    assert page.status_code == 404
+    assert "There is nothing at this link" in page.text
+
+
+def test_every_page_is_accessible_private_and_says_that_it_is_pretend(browser, start, store):
+    expired, done, session = start(), start(), start(recommended_connection_ids=[THREE])
+    store.expire_session(expired["id"])
+    finish(browser, done)
+    approve(browser, session, ONE)
+    urls = [
+        session["url"],
+        f"{session['url']}/facilities/{TWO}",
+        expired["url"],
+        done["url"],
+        f"{done['url']}x",
+    ]
+    for page in map(browser.get, urls):
+        assert "This is a pretend Medblocks" in page.text
+        assert '<html lang="en">' in page.text
+        assert '<meta name="viewport"' in page.text
+        assert page.text.count("<h1>") == 1
+        assert all(f'for="{field}"' in page.text for field in re.findall(r'<input id="(\w+)"', page.text))
+        assert PROTECTION.items() <= dict(page.headers).items()
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        assert page.headers["X-Request-Id"].startswith("req_")
+        assert not re.search(r"<script|<img|src=|@import|url\(", page.text)
+
+
+def test_a_page_shows_nothing_of_the_patient(browser, start):
+    session = start(patient_name="Ada Lovelace", patient_email="ada@home.example")
+    page = browser.get(session["url"]).text
+    assert not re.search("Ada|user_42", page)
