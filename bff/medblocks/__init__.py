@@ -1,0 +1,1 @@
+"""The upstream: calling Medblocks and understanding its answers, without any Flask."""

@@ -1,0 +1,137 @@
+"""The shapes of Medblocks' answers: checked on the way in, and what is not listed here is dropped."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+
+from bff.medblocks.errors import Refusal
+
+_CONNECTION_STATUS = "active, failed, expired, refresh_failed or disconnected"
+
+
+class Reply(Schema):
+    """Tolerates fields that are not listed, since Medblocks may add some at any time."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+def _text(description: str = "", **kwargs: Any) -> fields.String:
+    return fields.String(
+        required=True, metadata={"description": description} if description else {}, **kwargs
+    )
+
+
+def _text_or_null(description: str = "") -> fields.String:
+    return _text(description, allow_none=True)
+
+
+class PatientReply(Reply):
+    """A patient, as creating one answers."""
+
+    id = _text("Your own patient_id.")
+    resource_type = fields.Constant("patient")
+    email = _text_or_null()
+    name = _text_or_null()
+    metadata = fields.Dict(keys=fields.String(), load_default=dict)
+    created_at = _text_or_null()
+
+
+class ConnectionReply(Reply):
+    """One patient's connection to a facility, or a failed attempt at one."""
+
+    id = _text_or_null("`conn_…`; null for a failed attempt within a session.")
+    resource_type = fields.Constant("connection")
+    patient_session_id = fields.String(allow_none=True, load_default=None)
+    connection_id = _text("The facility in the catalog, `fhirsrc_…`.")
+    status = _text(f"{_CONNECTION_STATUS.capitalize()}.")
+    scopes = fields.List(fields.String(), load_default=list)
+    failure_code = fields.String(allow_none=True, load_default=None)
+    failure_at = fields.String(allow_none=True, load_default=None)
+    created_at = _text_or_null()
+    updated_at = fields.String(allow_none=True, load_default=None)
+
+
+class PatientDetailReply(PatientReply):
+    """A patient with all connections, most recent first, failed attempts included."""
+
+    connections = fields.List(fields.Nested(ConnectionReply), required=True)
+
+
+class SessionConnectionReply(Reply):
+    """What became of one facility within a patient session."""
+
+    id = _text_or_null("`conn_…`; null for a failed attempt.")
+    connection_id = _text("The facility in the catalog, `fhirsrc_…`.")
+    status = _text(f"{_CONNECTION_STATUS.capitalize()}.")
+    failure_code = fields.String(allow_none=True, load_default=None)
+    failure_at = fields.String(allow_none=True, load_default=None)
+    created_at = _text_or_null()
+
+
+class PatientSessionReply(Reply):
+    """One journey of a patient through connecting records."""
+
+    id = _text("`ps_…`")
+    resource_type = fields.Constant("patient_session")
+    status = _text("`open`, `complete` or `expired`.")
+    url = _text("Where to send the patient's browser. Whoever holds this link can go the patient's way.")
+    patient_id = _text()
+    connection_id = fields.String(allow_none=True, load_default=None)
+    recommended_connection_ids = fields.List(fields.String(), allow_none=True, load_default=None)
+    return_url = fields.String(allow_none=True, load_default=None)
+    connections = fields.List(fields.Nested(SessionConnectionReply), load_default=list)
+    expires_at = _text_or_null()
+    created_at = fields.String(allow_none=True, load_default=None)
+
+
+class FacilityReply(Reply):
+    """A facility in the catalog."""
+
+    id = _text("`fhirsrc_…`")
+    name = _text()
+    type = _text_or_null()
+    fhir_base_url = _text()
+    logo_url = _text_or_null()
+    portal_url = _text_or_null()
+
+
+class FacilityListReply(Reply):
+    """A page of the catalog."""
+
+    data = fields.List(fields.Nested(FacilityReply), required=True)
+    has_more = fields.Boolean(load_default=False)
+    next_cursor = fields.String(allow_none=True, load_default=None)
+
+
+class HealthReply(Reply):
+    """Medblocks is up."""
+
+    ok = fields.Boolean(required=True, truthy={True}, falsy={False})
+    server_time = fields.String(allow_none=True, load_default=None)
+
+
+class _ErrorBody(Reply):
+    code = fields.String(allow_none=True, load_default=None)
+    param = fields.String(allow_none=True, load_default=None)
+    request_id = fields.String(allow_none=True, load_default=None)
+
+
+class _ErrorReply(Reply):
+    error = fields.Nested(_ErrorBody, required=True)
+
+
+_ERROR_REPLY = _ErrorReply()
+
+
+def read_refusal(status: int, headers: Mapping[str, str], body: object) -> Refusal:
+    """Read an error envelope; whatever stood before Medblocks and answered instead, the status remains."""
+    wait = headers.get("Retry-After", "")
+    retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) <= 6 else None
+    try:
+        error: dict[str, Any] = _ERROR_REPLY.load(body, unknown=EXCLUDE)["error"]  # type: ignore[arg-type]  # any JSON may come; load() refuses what is no object
+    except ValidationError:
+        error = {}
+    request_id = error.get("request_id") or headers.get("X-Request-Id")
+    return Refusal(status, error.get("code"), error.get("param"), request_id, retry_after)
