@@ -1,0 +1,55 @@
+"""Where a browser may be sent afterwards: only to addresses that the settings list."""
+
+from collections.abc import Sequence
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from bff.config import split_http_url
+from bff.errors import InvalidInput
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class ReturnUrls:
+    """The allowed addresses, as `BFF_RETURN_URLS` lists them: origins, or origins with a path prefix."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._allowed = [split_http_url(url) for url in allowed]
+        self.default = allowed[0]
+
+    def check(self, return_url: str | None) -> str:
+        """Give the url when it is allowed, the default when there is none. Raises InvalidInput."""
+        if not return_url:
+            return self.default
+        try:
+            candidate = split_http_url(return_url)
+        except ValueError as error:
+            raise InvalidInput({"return_url": f"This return_url can't be used. {error}"}) from error
+        if not any(_covers(allowed, candidate) for allowed in self._allowed):
+            raise InvalidInput({"return_url": "This return_url is not one that this site allows."})
+        return return_url
+
+
+def _covers(allowed: SplitResult, candidate: SplitResult) -> bool:
+    """Tell whether a url has the allowed origin, and a path at or below the allowed one."""
+    if _origin(allowed) != _origin(candidate):
+        return False
+    # Whoever resolves "..", plain or encoded, would leave the allowed prefix.
+    if {".", ".."} & set(unquote(candidate.path).replace("\\", "/").split("/")):
+        return False
+    prefix = allowed.path.rstrip("/")
+    return candidate.path == prefix or candidate.path.startswith(f"{prefix}/")
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.hostname, url.port or _DEFAULT_PORTS[url.scheme]
+
+
+def with_query(url: str, **values: str) -> str:
+    """Add parameters to a url's query; of the same name, only ours remains, the rest stays as it is."""
+    parts = urlsplit(url)
+    kept = [pair for pair in parts.query.split("&") if pair and _name(pair) not in values]
+    return urlunsplit(parts._replace(query="&".join([*kept, urlencode(values)])))
+
+
+def _name(pair: str) -> str | None:
+    return next((name for name, _ in parse_qsl(pair, keep_blank_values=True)), None)

@@ -1,0 +1,32 @@
+"""Reading a JSON body: declared as JSON, strict, and with every mistake as an exception for the envelope."""
+
+from typing import Any, NoReturn
+
+from flask import Request
+from marshmallow import Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+
+from bff import strict_json
+from bff.errors import InvalidInput, WrongMediaType, invalid_input
+
+MAX_DEPTH = 20
+
+
+class StrictJsonParser(FlaskParser):
+    """webargs' parser with the parsing and the error handling of this product."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+
+    def load_json(self, req: Request, schema: Schema) -> object:  # noqa: ARG002 - webargs' signature
+        """Parse the body. Raises WrongMediaType, InvalidInput, or werkzeug's RequestEntityTooLarge."""
+        # Exactly this type: it makes a cross-site form or a "simple" fetch impossible.
+        if req.mimetype != "application/json":
+            raise WrongMediaType
+        try:
+            return strict_json.loads(req.get_data(cache=False), max_depth=MAX_DEPTH)
+        except ValueError as error:
+            raise InvalidInput({None: str(error)}) from error
+
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
+        """Raise InvalidInput for what the schema refused."""
+        raise invalid_input(error.messages_dict["json"]) from error

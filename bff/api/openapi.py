@@ -1,0 +1,100 @@
+"""The OpenAPI 3.1 document at /api/openapi.json: made from the routes' own declarations."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar, cast
+
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from flask import Flask, Response, jsonify
+from flask_smorest import Api, Blueprint
+from marshmallow import Schema, fields
+
+from bff.api.body import StrictJsonParser
+from bff.medblocks.client import Answer
+from bff.schemas import BrowserInput, camel_case
+
+View = TypeVar("View", bound=Callable[..., Response])
+
+
+class ErrorBody(Schema):
+    """What went wrong."""
+
+    message = fields.String(
+        required=True, metadata={"description": "A sentence that is fit to show to a patient."}
+    )
+    type = fields.String(required=True, metadata={"description": "The family of the error."})
+    code = fields.String(required=True, metadata={"description": "The error, for programs."})
+    param = fields.String(
+        required=True, allow_none=True, metadata={"description": "The field to mend, if one."}
+    )
+    request_id = fields.String(required=True, metadata={"description": "Quote it when you report a problem."})
+
+
+class ErrorEnvelope(Schema):
+    """The body of every answer that is no success."""
+
+    error = fields.Nested(ErrorBody, required=True)
+
+
+class JsonBlueprint(Blueprint):
+    """A blueprint whose routes read their bodies strictly."""
+
+    ARGUMENTS_PARSER = StrictJsonParser()
+
+    def problems(self, *statuses: int) -> Callable[[View], View]:
+        """Document the errors of a route: these, and those that Medblocks can cause anywhere."""
+        names = {status: HTTPStatus(status).name for status in (*statuses, 502, 503, 504)}
+        return cast("Callable[[View], View]", self.doc(responses=names))
+
+
+def respond(answer: Answer, *only: str) -> Response:
+    """Answer with the body from Medblocks, already checked on its way in, or with `only` these fields of it.
+
+    A ready response also keeps flask-smorest from dumping the body a second time.
+    """
+    response = jsonify({name: answer.body[name] for name in only} if only else answer.body)
+    response.status_code = answer.status
+    return response
+
+
+class _Converter(OpenAPIConverter):
+    def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
+        """Document both spellings of each field, as `BrowserInput` reads them."""
+        document: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]  # apispec has no types here
+        if not isinstance(schema, BrowserInput):
+            return document
+        properties = document["properties"]
+        for name in [name for name in properties if "_" in name]:
+            properties[camel_case(name)] = {**properties[name], "description": f"The same as `{name}`."}
+        required = document.pop("required", [])
+        document["allOf"] = [
+            {"oneOf": [{"required": [n]} for n in (name, camel_case(name))]} for name in required
+        ]
+        return document
+
+
+class _Plugin(MarshmallowPlugin):
+    Converter = _Converter
+
+
+class Documentation(Api):
+    """flask-smorest's Api with this product's envelope, and without handlers of its own for errors."""
+
+    ERROR_SCHEMA = ErrorEnvelope
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask, version: str) -> None:
+        app.config.update(
+            API_TITLE="medblocks-bff",
+            API_VERSION=version,
+            OPENAPI_VERSION="3.1.0",
+            OPENAPI_URL_PREFIX="/api",
+        )
+        super().__init__(app, spec_kwargs={"marshmallow_plugin": _Plugin()})
+
+    def _register_error_handlers(self) -> None:
+        """Leave every exception to bff.errors."""
+
+    def _register_pagination_header(self) -> None:
+        """Leave flask-smorest's own way of paging out of the document: no route uses it."""

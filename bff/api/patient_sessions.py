@@ -1,0 +1,74 @@
+"""Patient sessions: `POST /api/patient-sessions` and `GET /api/patient-sessions/<patient_session_id>`."""
+
+from typing import Any
+
+from flask import Response
+
+from bff import current
+from bff.api.openapi import JsonBlueprint, respond
+from bff.errors import NoSuchThing
+from bff.medblocks.ids import is_session_id
+from bff.medblocks.replies import PatientSessionReply
+from bff.schemas import NewPatientSession
+
+blueprint = JsonBlueprint(
+    "patient-sessions",
+    __name__,
+    url_prefix="/api/patient-sessions",
+    description="A patient's way through connecting records",
+)
+
+_STARTED = {
+    "id": "ps_9Lm4",
+    "url": "https://app.medblocks.com/c/Zx81",
+    "status": "open",
+    "expires_at": "2026-04-25T10:00:00Z",
+}
+
+
+class StartedSession(PatientSessionReply):
+    """What a browser needs to send the patient on their way."""
+
+    class Meta:
+        fields = tuple(_STARTED)
+
+
+@blueprint.route("", methods=["POST"])
+@blueprint.arguments(
+    NewPatientSession,
+    example={"patientId": "user_42", "return_url": "https://your-app.example.com/connected"},
+)
+@blueprint.response(200, StartedSession, example=_STARTED)
+@blueprint.problems(404, 413, 415)
+def start_patient_session(session: dict[str, Any]) -> Response:
+    """Start a patient session.
+
+    Send the browser to the `url` that comes back. Medblocks creates the patient when there is none.
+    """
+    return respond(current.enrollment().start_session(session), *_STARTED)
+
+
+@blueprint.route("/<patient_session_id>")
+@blueprint.response(
+    200,
+    PatientSessionReply,
+    example={
+        **_STARTED,
+        "resource_type": "patient_session",
+        "patient_id": "user_42",
+        "connection_id": None,
+        "recommended_connection_ids": None,
+        "return_url": "https://your-app.example.com/connected",
+        "connections": [],
+        "created_at": "2026-04-25T09:30:00Z",
+    },
+)
+@blueprint.problems(404)
+def read_patient_session(patient_session_id: str) -> Response:
+    """Read a patient session.
+
+    Its `active` connections are what the patient has connected; a complete session may have none.
+    """
+    if not is_session_id(patient_session_id):
+        raise NoSuchThing("patient session")
+    return respond(current.enrollment().medblocks.read_patient_session(patient_session_id))

@@ -1,0 +1,67 @@
+"""Patients: `POST /api/patients` and `GET /api/patients/<patient_id>`.
+
+See "Create patients" in Medblocks' documentation, whose snippets call these routes.
+"""
+
+from typing import Any
+
+from flask import Response
+
+from bff import current
+from bff.api.openapi import JsonBlueprint, respond
+from bff.errors import NoSuchThing
+from bff.medblocks.ids import patient_id_problem
+from bff.medblocks.replies import PatientDetailReply, PatientReply
+from bff.schemas import NewPatient
+
+blueprint = JsonBlueprint(
+    "patients", __name__, url_prefix="/api/patients", description="The people of your app"
+)
+
+_PATIENT = {
+    "id": "user_42",
+    "resource_type": "patient",
+    "email": "asha@example.com",
+    "name": "Asha Example",
+    "metadata": {"signup_source": "intake"},
+    "created_at": "2026-04-25T09:30:00Z",
+}
+_CONNECTION = {
+    "id": "conn_7Hq2",
+    "resource_type": "connection",
+    "patient_session_id": "ps_9Lm4",
+    "connection_id": "fhirsrc_3Kd8",
+    "status": "active",
+    "scopes": ["patient/*.read"],
+    "failure_code": None,
+    "failure_at": None,
+    "created_at": "2026-04-25T09:34:00Z",
+    "updated_at": "2026-04-25T09:34:00Z",
+}
+
+
+@blueprint.route("", methods=["POST"])
+@blueprint.arguments(
+    NewPatient, example={"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}
+)
+@blueprint.response(200, PatientReply, example=_PATIENT)
+@blueprint.problems(409, 413, 415)
+def create_patient(patient: dict[str, Any]) -> Response:
+    """Create a patient.
+
+    Only the id is required. The metadata gets a `signup_source` unless it has one.
+    """
+    return respond(current.enrollment().create_patient(patient))
+
+
+@blueprint.route("/<patient_id>")
+@blueprint.response(200, PatientDetailReply, example={**_PATIENT, "connections": [_CONNECTION]})
+@blueprint.problems(404)
+def read_patient(patient_id: str) -> Response:
+    """Read a patient.
+
+    With all connections, most recent first, failed attempts included.
+    """
+    if patient_id_problem(patient_id):
+        raise NoSuchThing("patient")
+    return respond(current.enrollment().medblocks.read_patient(patient_id))

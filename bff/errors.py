@@ -1,0 +1,197 @@
+"""The one envelope: every exception becomes a status and a safe message of ours, in one place."""
+
+import logging
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask import Flask, Response, g, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from bff.medblocks import errors as upstream
+
+log = logging.getLogger("bff.errors")
+
+MAX_BODY_BYTES = 64 * 1024
+
+_TYPES = {
+    400: "invalid_request_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    409: "conflict_error",
+    413: "invalid_request_error",
+    415: "invalid_request_error",
+    503: "rate_limit_error",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the caller is told; `message` is fit to show to a patient."""
+
+    status: int
+    code: str
+    message: str
+    param: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def envelope(self) -> dict[str, object]:
+        """Give the JSON body, with the names that Medblocks' own envelope has."""
+        return {
+            "error": {
+                "message": self.message,
+                "type": _TYPES.get(self.status, "api_error"),
+                "code": self.code,
+                "param": self.param,
+                "request_id": g.request_id,
+            }
+        }
+
+
+class InvalidInput(Exception):
+    """The request itself is at fault; `problems` maps each field to what is to be mended in it."""
+
+    def __init__(self, problems: Mapping[str | None, str]) -> None:
+        super().__init__("invalid input")
+        self.problems = problems
+
+
+class NoSuchThing(Exception):
+    """What the path names does not exist for this caller: `patient`, `patient session`, and so on."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no such {what}")
+        self.what = what
+
+
+class WrongMediaType(Exception):
+    """A JSON route was sent something that is not declared as JSON."""
+
+
+def invalid_input(messages: Mapping[str, object]) -> InvalidInput:
+    """Turn marshmallow's messages, nested by field, into one sentence for each top-level field."""
+    return InvalidInput(
+        {None if name == "_schema" else name: _first(texts) for name, texts in messages.items()}
+    )
+
+
+def _first(messages: object) -> str:
+    while not isinstance(messages, str):
+        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))  # type: ignore[call-overload]  # marshmallow's messages are dicts, lists and texts
+    return messages
+
+
+_PATIENT_UNKNOWN = "There is no patient with this id."
+_UNAVAILABLE = "The health records service is unavailable right now. Please try again in a few minutes."
+_MISSING = {
+    "read session": "There is no such patient session.",
+    "start session": "The facility was not found. Please choose another one.",
+}
+_REJECTED = {
+    "patient_id": "The records service does not accept this patient id. Please use another one.",
+    "email": "The records service does not accept this email address. Please check it.",
+    "name": "The records service does not accept this name. Please check it.",
+    "metadata": "The records service does not accept this metadata. Please check it.",
+    "return_url": "The records service does not accept this return_url. Please check it.",
+    "connection_id": "The records service does not know this facility. Please choose another one.",
+    "recommended_connection_ids": "The records service does not know one of these facilities.",
+}
+_OUR_NAMES = {"patient_email": "email", "patient_name": "name"}
+_HTTP = {
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not answer this method."),
+    413: ("payload_too_large", f"The request is too large: send at most {MAX_BODY_BYTES // 1024} KiB."),
+}
+
+
+def problem_for(error: Exception) -> Problem:
+    """Choose the answer to an exception."""
+    match error:
+        case InvalidInput():
+            param, message = next(iter(error.problems.items()))
+            return Problem(400, "invalid_request", message, param)
+        case NoSuchThing():
+            return Problem(
+                404,
+                "not_found",
+                _PATIENT_UNKNOWN if error.what == "patient" else f"There is no such {error.what}.",
+            )
+        case WrongMediaType():
+            return Problem(
+                415, "unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."
+            )
+        case upstream.MedblocksError():
+            return _upstream_problem(error)
+        case HTTPException():
+            return _http_problem(error)
+    return Problem(500, "internal_error", "Something went wrong on our side. Please try again.")
+
+
+def _upstream_problem(error: upstream.MedblocksError) -> Problem:
+    refusal = error.refusal
+    match error:
+        case upstream.Rejected():
+            return _rejected(refusal)
+        case upstream.NotFound():
+            return Problem(404, "not_found", _MISSING.get(error.operation, _PATIENT_UNKNOWN))
+        case upstream.Conflict():
+            message = "This patient id is already taken. Please use another one."
+            return Problem(409, "external_id_already_exists", message, "patient_id")
+        case upstream.Busy():
+            message = "The health records service is busy. Please try again shortly."
+            return Problem(503, "throttled", message, headers={"Retry-After": str(refusal.retry_after or 5)})
+        case upstream.TooSlow():
+            message = "The health records service took too long to answer. Please try again."
+            return Problem(504, "upstream_timeout", message)
+        case upstream.KeyRefused() if refusal.code in {"missing_api_key", "invalid_api_key"}:
+            return Problem(502, str(refusal.code), _UNAVAILABLE)
+    return Problem(502, "upstream_unavailable", _UNAVAILABLE)
+
+
+def _rejected(refusal: upstream.Refusal) -> Problem:
+    if refusal.status == 413:
+        return Problem(413, "payload_too_large", "The records service finds this request too large.")
+    param = _OUR_NAMES.get(refusal.param or "", refusal.param)
+    if param not in _REJECTED:
+        return Problem(
+            400, "invalid_request", "The records service does not accept this request. Please check it."
+        )
+    return Problem(400, "invalid_request", _REJECTED[param], param)
+
+
+def _http_problem(error: HTTPException) -> Problem:
+    status = error.code or 500
+    code, message = _HTTP.get(status, ("bad_request", "This request can't be understood."))
+    headers = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
+    return Problem(status, code, message, headers=headers)
+
+
+def report(error: Exception, problem: Problem) -> None:
+    """Log what the operator has to know: our faults and Medblocks', never a browser's own mistakes.
+
+    Exception texts stay out of it, since they may carry what a person typed.
+    """
+    if isinstance(error, upstream.MedblocksError) and problem.status >= 500:
+        log.error("upstream: %s (upstream request %s)", error, error.refusal.request_id)
+    elif problem.status == 500:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames[-8:]))
+        log.error("crash: %s at %s", type(error).__name__, where)
+
+
+def answer(error: Exception) -> Response:
+    """Answer a request that failed: JSON under /api, a page elsewhere."""
+    problem = problem_for(error)
+    report(error, problem)
+    if request.path == "/api" or request.path.startswith("/api/"):
+        response = jsonify(problem.envelope())
+    else:
+        response = Response(render_template("error.html", problem=problem))
+    response.status_code = problem.status
+    response.headers.update(problem.headers)
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Let every exception of the app meet `answer`."""
+    app.register_error_handler(Exception, answer)

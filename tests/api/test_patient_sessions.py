@@ -1,0 +1,110 @@
+"""`POST /api/patient-sessions` and `GET /api/patient-sessions/<patient_session_id>`."""
+
+import json
+
+import pytest
+
+SESSIONS = "https://you-forgot-to-mock-medblocks.test/patient-sessions"
+
+
+def sent(medblocks):
+    (call,) = medblocks.calls
+    return json.loads(call.request.body)
+
+
+def test_starting_a_session_answers_with_what_a_browser_needs(client, medblocks, session):
+    medblocks.post(SESSIONS, json=session())
+
+    reply = client.post("/api/patient-sessions", json={"patientId": "user_42"})
+
+    assert reply.status_code == 200
+    assert reply.json == {
+        "id": "ps_1",
+        "url": "https://app.medblocks.com/c/unguessable",
+        "status": "open",
+        "expires_at": "2026-04-25T10:00:00Z",
+    }
+
+
+def test_without_a_return_url_the_first_allowed_one_is_used(client, medblocks, session):
+    medblocks.post(SESSIONS, json=session())
+
+    client.post("/api/patient-sessions", json={"patient_id": "user_42"})
+
+    assert sent(medblocks) == {"patient_id": "user_42", "return_url": "https://app.example.com/done"}
+
+
+def test_by_default_the_patient_comes_back_to_the_products_own_page(make_app, medblocks, session):
+    medblocks.post(SESSIONS, json=session())
+
+    make_app(BFF_RETURN_URLS="").test_client().post("/api/patient-sessions", json={"patientId": "user_42"})
+
+    assert sent(medblocks)["return_url"] == "https://bff.example.com/connected"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value"),
+    [
+        (
+            {"return_url": "https://app.example.com/records/7?x=1"},
+            "return_url",
+            "https://app.example.com/records/7?x=1",
+        ),
+        ({"returnUrl": "https://app.example.com/done"}, "return_url", "https://app.example.com/done"),
+        ({"connection_id": "fhirsrc_1"}, "connection_id", "fhirsrc_1"),
+        ({"connectionId": "fhirsrc_1"}, "connection_id", "fhirsrc_1"),
+        ({"recommended_connection_ids": ["fhirsrc_1"]}, "recommended_connection_ids", ["fhirsrc_1"]),
+        ({"recommendedConnectionIds": ["fhirsrc_1"]}, "recommended_connection_ids", ["fhirsrc_1"]),
+    ],
+)
+def test_each_field_is_read_in_both_spellings(client, medblocks, session, body, field, value):
+    medblocks.post(SESSIONS, json=session())
+
+    reply = client.post("/api/patient-sessions", json={"patientId": "user_42", **body})
+
+    assert reply.status_code == 200
+    assert sent(medblocks)[field] == value
+
+
+def test_a_session_is_read_with_what_became_of_each_facility(client, medblocks, session):
+    attempt = {
+        "id": None,
+        "connection_id": "fhirsrc_1",
+        "status": "failed",
+        "failure_code": "access_denied",
+        "failure_at": "2026-04-25T09:35:00Z",
+        "created_at": "2026-04-25T09:34:00Z",
+    }
+    medblocks.get(f"{SESSIONS}/ps_1", json=session(status="complete", connections=[attempt]))
+
+    reply = client.get("/api/patient-sessions/ps_1")
+
+    assert reply.status_code == 200
+    assert (reply.json["status"], reply.json["connections"]) == ("complete", [attempt])
+
+
+def test_a_session_that_medblocks_does_not_know_is_a_404(client, medblocks, refusal):
+    medblocks.get(f"{SESSIONS}/ps_none", json=refusal("resource_not_found"), status=404)
+
+    reply = client.get("/api/patient-sessions/ps_none")
+
+    assert reply.status_code == 404
+    assert reply.json["error"]["message"] == "There is no such patient session."
+
+
+@pytest.mark.parametrize("session_id", ["x", "ps_", "ps_%2e", "conn_1", "ps_1%3Fq", "ps_a%00", "ps_%C3%A4"])
+def test_what_is_no_session_id_is_a_404_and_nothing_is_sent(client, medblocks, session_id):
+    reply = client.get(f"/api/patient-sessions/{session_id}")
+
+    assert reply.status_code == 404
+    assert reply.json["error"]["code"] == "not_found"
+    assert not medblocks.calls
+
+
+def test_a_session_for_another_patient_than_asked_for_is_not_passed_on(client, medblocks, session):
+    medblocks.post(SESSIONS, json=session(patient_id="user_43"))
+
+    reply = client.post("/api/patient-sessions", json={"patientId": "user_42"})
+
+    assert reply.status_code == 502
+    assert "unguessable" not in reply.text

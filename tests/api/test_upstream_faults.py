@@ -1,0 +1,146 @@
+"""Each row of the README's error table: what Medblocks or the network does, and what a browser is told."""
+
+import logging
+
+import pytest
+import requests
+from urllib3.exceptions import ProtocolError
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+
+CALLS = {
+    "create": ("POST", "/api/patients", {"patientId": "user_42"}, "POST", "/patients"),
+    "read": ("GET", "/api/patients/user_42", None, "GET", "/patients/user_42"),
+    "start": ("POST", "/api/patient-sessions", {"patientId": "user_42"}, "POST", "/patient-sessions"),
+    "read session": ("GET", "/api/patient-sessions/ps_1", None, "GET", "/patient-sessions/ps_1"),
+}
+
+
+@pytest.fixture(params=CALLS.values(), ids=CALLS)
+def failing(request, client, medblocks):
+    """Call a route while Medblocks answers with the keyword arguments."""
+    method, route, body, upstream_method, path = request.param
+
+    def call(**answer):
+        medblocks.add(upstream_method, HOST + path, **answer)
+        return client.open(route, method=method, json=body)
+
+    return call
+
+
+def assert_told(reply, status, code):
+    error = reply.json["error"]
+    assert (reply.status_code, error["code"]) == (status, code)
+    assert set(error) == {"message", "type", "code", "param", "request_id"}
+    assert error["request_id"] == reply.headers["X-Request-Id"]
+    for absent in ("UPSTREAM-TEXT", "req_upstream", "docs.medblocks", "canary"):
+        assert absent not in reply.text
+
+
+OUR_FAULT = [
+    (401, "missing_api_key", "missing_api_key"),
+    (401, "invalid_api_key", "invalid_api_key"),
+    (401, "expired_api_key", "upstream_unavailable"),
+    (402, "quota_exceeded", "upstream_unavailable"),
+    (402, "feature_not_enabled", "upstream_unavailable"),
+    (403, "insufficient_scope", "upstream_unavailable"),
+    (403, "forbidden", "upstream_unavailable"),
+    (400, "unsupported_api_version", "upstream_unavailable"),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "told"), OUR_FAULT)
+def test_a_refused_key_plan_or_version_is_a_502_without_upstream_text(failing, refusal, status, code, told):
+    assert_told(failing(json=refusal(code), status=status), 502, told)
+
+
+def test_a_refused_key_is_logged_for_the_operator(failing, refusal, caplog):
+    failing(json=refusal("expired_api_key"), status=401)
+
+    (line,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert "401 expired_api_key" in line.getMessage()
+    assert "req_upstream" in line.getMessage()
+    assert "user_42" not in caplog.text
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize("code", ["not_found", "resource_not_found"])
+def test_what_medblocks_does_not_know_is_a_404(failing, refusal, code):
+    assert_told(failing(json=refusal(code), status=404), 404, "not_found")
+
+
+def test_a_conflict_is_a_409(failing, refusal):
+    assert_told(
+        failing(json=refusal("external_id_already_exists"), status=409), 409, "external_id_already_exists"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wait", "told"), [("7", "7"), (None, "5"), ("Wed, 21 Oct 2026 07:28:00 GMT", "5"), ("0", "5")]
+)
+def test_a_busy_medblocks_is_a_503_that_says_when_to_come_back(failing, refusal, wait, told):
+    reply = failing(json=refusal("throttled"), status=429, headers={"Retry-After": wait} if wait else {})
+
+    assert_told(reply, 503, "throttled")
+    assert reply.headers["Retry-After"] == told
+
+
+@pytest.mark.parametrize(
+    ("param", "told"),
+    [
+        ("patient_id", "patient_id"),
+        ("patient_email", "email"),
+        ("patient_name", "name"),
+        ("email", "email"),
+        ("connection_id", "connection_id"),
+        ("expires_in", None),
+        (None, None),
+    ],
+)
+def test_input_that_medblocks_refuses_is_a_400_that_names_our_field(failing, refusal, param, told):
+    reply = failing(json=refusal("invalid_request", param), status=400)
+
+    assert_told(reply, 400, "invalid_request")
+    assert reply.json["error"]["param"] == told
+
+
+def test_a_request_that_is_too_large_for_medblocks_is_a_413(failing, refusal):
+    assert_told(failing(json=refusal("payload_too_large"), status=413), 413, "payload_too_large")
+
+
+UNUSABLE = {
+    "500": {"status": 500, "json": {"error": {"message": "UPSTREAM-TEXT"}}},
+    "502 html": {"status": 502, "body": "<h1>UPSTREAM-TEXT</h1>", "content_type": "text/html"},
+    "503 empty": {"status": 503, "body": b""},
+    "301": {"status": 301, "headers": {"Location": "https://evil.example/"}},
+    "307": {"status": 307, "headers": {"Location": "https://evil.example/"}},
+    "418": {"status": 418, "body": b"UPSTREAM-TEXT"},
+    "200 html": {"status": 200, "body": "<h1>UPSTREAM-TEXT</h1>", "content_type": "text/html"},
+    "200 empty": {"status": 200, "body": b""},
+    "204": {"status": 204, "body": b""},
+    "truncated": {"status": 200, "body": b'{"id": "user_42", "name": "UPSTREAM-TEXT'},
+    "a list": {"status": 200, "json": ["UPSTREAM-TEXT"]},
+    "null": {"status": 200, "json": None},
+    "a number for a name": {"status": 200, "json": {"id": "user_42", "name": 1, "email": None}},
+    "NaN": {"status": 200, "body": b'{"id": "user_42", "metadata": {"k": NaN}}'},
+    "no utf-8": {"status": 200, "body": b'{"id": "\xff"}'},
+    "1 MiB and a byte": {"status": 200, "body": b" " * (1024 * 1024 + 1)},
+    "deeply nested": {"status": 200, "body": b"[" * 100_000},
+}
+
+
+@pytest.mark.parametrize("answer", UNUSABLE.values(), ids=UNUSABLE)
+def test_an_unusable_answer_is_a_502(failing, answer):
+    assert_told(failing(**answer), 502, "upstream_unavailable")
+
+
+@pytest.mark.parametrize(
+    "error", [requests.ConnectionError("user_42"), ProtocolError("reset"), ConnectionResetError()]
+)
+def test_no_connection_is_a_502(failing, error):
+    assert_told(failing(body=error), 502, "upstream_unavailable")
+
+
+@pytest.mark.parametrize("error", [requests.ReadTimeout("user_42"), requests.ConnectTimeout("user_42")])
+def test_too_slow_an_answer_is_a_504(failing, error):
+    assert_told(failing(body=error), 504, "upstream_timeout")

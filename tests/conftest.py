@@ -1,0 +1,183 @@
+"""What every test may use: an app with invented settings, a mocked Medblocks, and builders of its replies."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import responses
+from flask import Flask
+from flask.testing import FlaskClient
+
+from bff import create_app
+from bff.config import load_settings
+
+MEDBLOCKS = "https://you-forgot-to-mock-medblocks.test"
+KEY = "mb_sk_sbx_canary_key"
+
+
+@pytest.fixture
+def make_app() -> Callable[..., Flask]:
+    """Build an app; keyword arguments are variables of the environment."""
+
+    def make(**variables: str) -> Flask:
+        values = {
+            "MEDBLOCKS_API_KEY": KEY,
+            "MEDBLOCKS_BASE_URL": MEDBLOCKS,
+            "BFF_PUBLIC_URL": "https://bff.example.com",
+            "BFF_RETURN_URLS": "https://app.example.com/done https://app.example.com/records",
+        }
+        return create_app(load_settings({**values, **variables}))
+
+    return make
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def medblocks() -> Iterator[responses.RequestsMock]:
+    """Medblocks, mocked at the wire: a call that no test announced fails, and so does one that never came."""
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+@pytest.fixture
+def patient() -> Callable[..., dict[str, Any]]:
+    """Build a patient as Medblocks sends it."""
+
+    def build(**changes: Any) -> dict[str, Any]:
+        return {
+            "id": "user_42",
+            "resource_type": "patient",
+            "email": "asha@example.com",
+            "name": "Asha Example",
+            "metadata": {"signup_source": "intake"},
+            "created_at": "2026-04-25T09:30:00Z",
+            **changes,
+        }
+
+    return build
+
+
+@pytest.fixture
+def connection() -> Callable[..., dict[str, Any]]:
+    """Build a connection as it stands in a patient."""
+
+    def build(**changes: Any) -> dict[str, Any]:
+        return {
+            "id": "conn_1",
+            "resource_type": "connection",
+            "patient_session_id": "ps_1",
+            "connection_id": "fhirsrc_1",
+            "status": "active",
+            "scopes": ["patient/*.read"],
+            "failure_code": None,
+            "failure_at": None,
+            "created_at": "2026-04-25T09:34:00Z",
+            "updated_at": "2026-04-25T09:34:00Z",
+            **changes,
+        }
+
+    return build
+
+
+@pytest.fixture
+def session() -> Callable[..., dict[str, Any]]:
+    """Build a patient session as Medblocks sends it."""
+
+    def build(**changes: Any) -> dict[str, Any]:
+        return {
+            "id": "ps_1",
+            "resource_type": "patient_session",
+            "status": "open",
+            "url": "https://app.medblocks.com/c/unguessable",
+            "patient_id": "user_42",
+            "connection_id": None,
+            "recommended_connection_ids": None,
+            "return_url": "https://app.example.com/done",
+            "return_button_label": None,
+            "connections": [],
+            "expires_at": "2026-04-25T10:00:00Z",
+            "metadata": {},
+            "created_at": "2026-04-25T09:30:00Z",
+            **changes,
+        }
+
+    return build
+
+
+@pytest.fixture
+def refusal() -> Callable[..., dict[str, Any]]:
+    """Build Medblocks' error envelope, with a text that must never reach a browser."""
+
+    def build(code: str, param: str | None = None) -> dict[str, Any]:
+        return {
+            "error": {
+                "type": "some_error",
+                "code": code,
+                "message": "UPSTREAM-TEXT",
+                "param": param,
+                "doc_url": "https://docs.medblocks.example/errors",
+                "request_id": "req_upstream",
+            }
+        }
+
+    return build
+
+
+@pytest.fixture
+def contract() -> dict[str, Any]:
+    """The OpenAPI document of Medblocks."""
+    return json.loads((Path(__file__).parent / "medblocks-openapi.json").read_text())
+
+
+class Demo(NamedTuple):
+    """A running demo: where it is, what it printed, and its process."""
+
+    bff: str
+    sandbox: str
+    printed: str
+    process: subprocess.Popen
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("empty")
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MEDBLOCKS_", "BFF_"))
+    }
+    # A key in the environment must not be used: the demo is promised to need none and to call nobody.
+    environment["MEDBLOCKS_API_KEY"] = "mb_sk_live_must_not_be_used"
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "bff", "demo", "--port", "0", "--sandbox-port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=folder,
+            env={**environment, "PYTHONUNBUFFERED": "1"},
+        )
+        printed = ""
+        for line in process.stdout:
+            printed += line
+            if "Ctrl-C" in line:
+                break
+        bff, sandbox = re.findall(r":\s+(http://127\.0\.0\.1:\d+)$", printed, re.MULTILINE)
+        yield Demo(bff, sandbox, printed, process)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)

@@ -1,0 +1,61 @@
+"""What is left for `bff.errors`: crashes, pages, and a log that says where without saying what."""
+
+import logging
+
+import pytest
+
+from bff.errors import NoSuchThing
+
+
+@pytest.fixture
+def crashing(make_app):
+    app = make_app()
+
+    def crash():
+        raise RuntimeError("canary-name asha@example.com")
+
+    app.add_url_rule("/api/crash", view_func=crash)
+    app.add_url_rule("/crash", endpoint="page", view_func=crash)
+    return app.test_client()
+
+
+def test_a_crash_under_api_is_a_500_in_the_envelope(crashing):
+    reply = crashing.get("/api/crash")
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (500, "internal_error")
+    assert "canary" not in reply.text
+
+
+def test_a_crash_elsewhere_is_a_page(crashing):
+    reply = crashing.get("/crash")
+
+    assert (reply.status_code, reply.mimetype) == (500, "text/html")
+    assert "Something went wrong" in reply.text
+    assert "canary" not in reply.text
+
+
+def test_the_log_says_where_a_crash_was_and_not_what_its_text_said(crashing, caplog):
+    crashing.get("/api/crash")
+
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert "RuntimeError" in line
+    assert "test_errors.py" in line
+    assert "canary" not in caplog.text
+    assert "asha" not in caplog.text
+
+
+def test_a_page_that_does_not_exist_is_a_page_with_a_way_on(client):
+    reply = client.get("/nothing")
+
+    assert (reply.status_code, reply.mimetype) == (404, "text/html")
+    assert "Page not found" in reply.text
+    assert 'href="/"' in reply.text or 'href="/intake"' in reply.text
+    assert reply.headers["X-Request-Id"] in reply.text
+
+
+def test_a_path_that_only_begins_like_the_api_gets_a_page(client):
+    assert client.get("/apiary").mimetype == "text/html"
+
+
+def test_the_names_of_things_reach_the_message():
+    assert str(NoSuchThing("patient session")) == "no such patient session"
