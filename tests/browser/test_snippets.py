@@ -1,0 +1,70 @@
+"""The client functions of the documentation page, their types removed, in a real browser."""
+
+import pytest
+
+SNIPPETS = """
+async function createPatient(values) {
+  const response = await fetch("/api/patients", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(values),
+  });
+  if (!response.ok) {
+    const { error } = await response.json();
+    throw new Error(error?.message ?? "Could not create patient");
+  }
+  return response.json();
+}
+async function getPatient(patientId) {
+  const response = await fetch(`/api/patients/${encodeURIComponent(patientId)}`);
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.error?.message ?? "Could not read patient");
+  return body;
+}
+"""
+ASHA = '{ patientId: "member 7/2".replace("/", "-"), email: "asha@example.com", name: "Asha Example" }'
+
+
+@pytest.fixture
+def run(demo, open_page):
+    """Run an expression in the console of the demo's page, after the snippets."""
+    page = open_page(demo.bff)
+
+    def evaluate(expression):
+        return page.evaluate(f"async () => {{ {SNIPPETS}; return await ({expression}); }}")
+
+    return evaluate
+
+
+def test_create_and_read_resolve(run):
+    created = run(f"createPatient({ASHA})")
+    read = run('getPatient("member 7-2")')
+
+    assert (created["id"], created["email"], created["name"]) == (
+        "member 7-2",
+        "asha@example.com",
+        "Asha Example",
+    )
+    assert (read["id"], read["connections"]) == ("member 7-2", [])
+
+
+def test_a_second_create_rejects_with_a_message_that_a_person_understands(run):
+    run('createPatient({ patientId: "user_99" })')
+
+    message = run('createPatient({ patientId: "user_99" }).catch((error) => error.message)')
+
+    assert message == "This patient id is already taken. Please use another one."
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ('createPatient({ patientId: "" })', "Give a patient id: it must not be empty."),
+        ('createPatient({ patientId: "a", email: "x" })', "Enter an email address in the correct format"),
+        ('getPatient("nobody")', "There is no patient with this id."),
+        ('getPatient("a/b")', "There is"),
+        ('getPatient("a?limit=100")', "There is no patient with this id."),
+    ],
+)
+def test_their_error_branches_throw_the_envelopes_message(run, call, message):
+    assert message in run(f"{call}.catch((error) => error.message)")

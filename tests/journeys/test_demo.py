@@ -1,0 +1,92 @@
+"""From create to return over real HTTP, as the documentation's snippets and a patient's browser do it."""
+
+import re
+import shlex
+import signal
+import subprocess
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+CREATE = {"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}
+
+
+@pytest.fixture
+def browser():
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+def test_it_prints_both_addresses_and_says_that_nothing_leaves_the_machine(demo):
+    assert demo.bff in demo.printed
+    assert demo.sandbox in demo.printed
+    assert "Nothing leaves this machine" in demo.printed
+
+
+def test_the_three_curl_lines_that_it_prints_work(demo):
+    lines = re.findall(r"^ +(curl .*)$", demo.printed, re.MULTILINE)
+
+    replies = [
+        subprocess.run(shlex.split(line), capture_output=True, text=True, check=True).stdout for line in lines
+    ]
+
+    assert len(lines) == 3
+    assert all('"user_42"' in reply for reply in replies[:2])
+    assert '"url"' in replies[2]
+
+
+def test_create_read_conflict_session_hosted_page_and_return(demo, browser):
+    body = {**CREATE, "patientId": "journey 1"}
+    created = browser.post(f"{demo.bff}/api/patients", json=body)
+    assert (created.status_code, created.json()["name"]) == (200, "Asha Example")
+
+    read = browser.get(f"{demo.bff}/api/patients/journey%201")
+    assert (read.status_code, read.json()["connections"]) == (200, [])
+
+    conflict = browser.post(f"{demo.bff}/api/patients", json=body)
+    assert conflict.status_code == 409
+    assert "already taken" in conflict.json()["error"]["message"]
+
+    started = browser.post(f"{demo.bff}/api/patient-sessions", json={"patientId": "journey 1"}).json()
+    assert started["status"] == "open"
+
+    hosted = browser.get(started["url"])
+    assert hosted.ok
+    facility = re.search(r'href="[^"]*/facilities/([^"]+)"', hosted.text).group(1)
+    browser.post(f"{started['url']}/facilities/{facility}/approve").raise_for_status()
+    returned = browser.post(f"{started['url']}/finish")
+
+    assert returned.url.startswith(f"{demo.bff}/connected?")
+    assert parse_qs(urlsplit(returned.url).query) == {
+        "patient_id": ["journey 1"],
+        "patient_session_id": [started["id"]],
+    }
+    assert "You are back" in returned.text
+    session = browser.get(f"{demo.bff}/api/patient-sessions/{started['id']}").json()
+    assert [c["status"] for c in session["connections"]] == ["active"]
+    patient = browser.get(f"{demo.bff}/api/patients/journey%201").json()
+    assert [c["connection_id"] for c in patient["connections"]] == [facility]
+
+
+def test_the_form_creates_a_patient_and_then_starts_a_session_for_a_person_without_javascript(demo, browser):
+    page = browser.get(f"{demo.bff}/intake").text
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+
+    created = browser.post(f"{demo.bff}/intake", data={**hidden, "name": "Bo Example", "action": "create"})
+    connecting = browser.post(f"{demo.bff}/intake", data={**hidden, "action": "connect"})
+
+    assert created.url == f"{demo.bff}/connected?patient_id={hidden['suggested_id']}"
+    assert connecting.url.startswith(f"{demo.sandbox}/c/")
+
+
+def test_ctrl_c_stops_both_and_exits_cleanly(demo):
+    demo.process.send_signal(signal.SIGINT)
+    printed, _ = demo.process.communicate(timeout=20)
+
+    assert demo.process.returncode == 0
+    assert "Stopped." in printed
+    for address in (demo.bff, demo.sandbox):
+        with pytest.raises(requests.ConnectionError):
+            requests.get(address, timeout=5)

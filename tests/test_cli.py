@@ -1,0 +1,138 @@
+"""`medblocks-bff serve` and `check`: what they say, and the codes that they exit with."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from bff.cli import main
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run a command with these variables alone, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith(("MEDBLOCKS_", "BFF_", "PORT")):
+            monkeypatch.delenv(name)
+
+    def invoke(*arguments, **variables):
+        return CliRunner().invoke(main, arguments, env=variables)
+
+    return invoke
+
+
+def test_serve_without_a_key_exits_with_78_and_names_the_variable_and_the_demo(run):
+    result = run("serve")
+
+    assert result.exit_code == 78
+    assert "MEDBLOCKS_API_KEY is not set" in result.stderr
+    assert "demo" in result.stderr
+
+
+def test_serve_says_every_problem_on_a_line_of_its_own(run):
+    result = run("serve", MEDBLOCKS_BASE_URL="http://medblocks.example", BFF_PUBLIC_URL="nowhere")
+
+    assert result.exit_code == 78
+    lines = result.stderr.splitlines()
+    for name in ("MEDBLOCKS_API_KEY", "MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL"):
+        assert len([line for line in lines if line.startswith(f"{name} ")]) == 1
+    assert len(lines) == 4
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", str(port), MEDBLOCKS_API_KEY="mb_sk_sbx_x")
+
+    assert result.exit_code == 1
+    assert f"Can't listen on 127.0.0.1 port {port}" in result.stderr
+    assert "--port" in result.stderr
+
+
+def test_check_says_what_it_found(run, medblocks):
+    medblocks.get(f"{HOST}/health", json={"ok": True, "server_time": "2026-04-25T00:00:00Z"})
+    medblocks.get(f"{HOST}/connections", json={"resource_type": "list", "data": [], "has_more": False})
+
+    result = run("check", MEDBLOCKS_API_KEY="mb_sk_sbx_canary", MEDBLOCKS_BASE_URL=HOST)
+
+    assert result.exit_code == 0
+    assert f"{HOST} answers" in result.output
+    assert "accepts it" in result.output
+    assert "canary" not in result.output
+
+
+def test_check_tells_a_refused_key_from_an_outage(run, medblocks, refusal):
+    medblocks.get(f"{HOST}/health", json={"ok": True})
+    medblocks.get(f"{HOST}/connections", json=refusal("invalid_api_key"), status=401)
+
+    result = run("check", MEDBLOCKS_API_KEY="mb_sk_sbx_canary", MEDBLOCKS_BASE_URL=HOST)
+
+    assert result.exit_code == 1
+    assert "Medblocks refuses it" in result.stderr
+    assert "canary" not in result.output
+
+
+@pytest.mark.parametrize(
+    "answer", [{"status": 503}, {"json": {"ok": False}}, {"body": requests.ConnectionError()}]
+)
+def test_check_says_when_medblocks_does_not_answer(run, medblocks, answer):
+    medblocks.get(f"{HOST}/health", **answer)
+
+    result = run("check", MEDBLOCKS_API_KEY="mb_sk_sbx_x", MEDBLOCKS_BASE_URL=HOST)
+
+    assert result.exit_code == 1
+    assert f"no usable answer from {HOST}" in result.stderr
+
+
+def test_check_with_bad_settings_exits_with_1(run):
+    result = run("check", MEDBLOCKS_API_KEY="two words")
+
+    assert result.exit_code == 1
+    assert "MEDBLOCKS_API_KEY must be" in result.stderr
+    assert "two words" not in result.output
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Start `serve` as a process, give its address, and see to its end."""
+    started = []
+
+    def start(**variables):
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "bff", "serve", "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "MEDBLOCKS_API_KEY": "mb_sk_sbx_x", **variables},
+        )
+        started.append(process)
+        return process, process.stdout.readline().split(" on ")[1].split(",")[0]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_serve_answers_until_sigterm_and_then_exits_with_0(serve):
+    process, address = serve()
+    assert requests.get(f"{address}/healthz", timeout=10).json() == {"ok": True}
+
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    assert "Stopped." in printed
+
+
+def test_an_installed_command_knows_its_version(run):
+    assert run("--version").output.startswith("medblocks-bff, version ")
