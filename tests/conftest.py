@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,20 +21,22 @@ from bff.config import load_settings
 
 MEDBLOCKS = "https://you-forgot-to-mock-medblocks.test"
 KEY = "mb_sk_sbx_canary_key"
+# Where requests leave this program.
+WIRE = "bff.medblocks.curl.CurlAdapter.send"
 
 
 @pytest.fixture
 def make_app() -> Callable[..., Flask]:
     """Build an app; keyword arguments are variables of the environment."""
 
-    def make(**variables: str) -> Flask:
+    def make(identify: Callable[..., str | None] | None = None, **variables: str) -> Flask:
         values = {
             "MEDBLOCKS_API_KEY": KEY,
             "MEDBLOCKS_BASE_URL": MEDBLOCKS,
-            "BFF_PUBLIC_URL": "https://bff.example.com",
+            "BFF_PUBLIC_URL": "http://localhost",
             "BFF_RETURN_URLS": "https://app.example.com/done https://app.example.com/records",
         }
-        return create_app(load_settings({**values, **variables}))
+        return create_app(load_settings({**values, **variables}), identify=identify)
 
     return make
 
@@ -49,9 +52,25 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
+def signed_in(make_app: Callable[..., Flask]) -> FlaskClient:
+    """A browser that the embedding app has signed in as user_42."""
+    return make_app(identify=lambda _: "user_42").test_client()
+
+
+@pytest.fixture
+def form_token() -> Callable[[FlaskClient], str]:
+    """Open the form as a browser does, and give its token; the browser keeps the cookie."""
+
+    def read(client: FlaskClient, path: str = "/intake") -> str:
+        return re.search(r'name="form_token" value="([^"]+)"', client.get(path).text).group(1)
+
+    return read
+
+
+@pytest.fixture
 def medblocks() -> Iterator[responses.RequestsMock]:
     """Medblocks, mocked at the wire: a call that no test announced fails, and so does one that never came."""
-    with responses.RequestsMock() as mock:
+    with responses.RequestsMock(target=WIRE) as mock:
         yield mock
 
 
@@ -156,6 +175,18 @@ class Demo(NamedTuple):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory) -> Iterator[Demo]:
+    with run_demo(tmp_path_factory) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def enforcing_demo(tmp_path_factory) -> Iterator[Demo]:
+    with run_demo(tmp_path_factory, "--enforce") as running:
+        yield running
+
+
+@contextmanager
+def run_demo(tmp_path_factory, *options: str) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("empty")
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("MEDBLOCKS_", "BFF_"))
@@ -164,7 +195,19 @@ def demo(tmp_path_factory) -> Iterator[Demo]:
     environment["MEDBLOCKS_API_KEY"] = "mb_sk_live_must_not_be_used"
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "bff", "demo", "--port", "0", "--sandbox-port", "0"],
+            [
+                sys.executable,
+                "-W",
+                "error",
+                "-m",
+                "bff",
+                "demo",
+                "--port",
+                "0",
+                "--sandbox-port",
+                "0",
+                *options,
+            ],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

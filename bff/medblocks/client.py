@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError
 from bff import strict_json
 from bff.medblocks import ids
 from bff.medblocks.errors import Unusable, error_for
+from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.replies import (
     FacilityListReply,
     HealthReply,
@@ -19,6 +20,7 @@ from bff.medblocks.replies import (
 )
 from bff.medblocks.transport import RawReply, Transport
 
+OWNER_KEY = "bff_owner"
 READ_SECONDS = 8.0
 WRITE_SECONDS = 12.0
 _REPLY_MAX_DEPTH = 64
@@ -30,6 +32,7 @@ class Answer:
 
     body: dict[str, Any]
     status: int
+    request_id: str | None = None  # Medblocks' own, for the audit trail
 
 
 class Medblocks:
@@ -42,11 +45,13 @@ class Medblocks:
         """Ask whether Medblocks is up; it needs no key for that."""
         return self._call(HealthReply(), "health", "GET", ids.path("health"), seconds=READ_SECONDS)
 
-    def create_patient(self, patient: Mapping[str, Any]) -> Answer:
-        """Create a patient from `patient_id` and optional `email`, `name`, `metadata`.
+    def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> Answer:
+        """Create a patient from optional `email`, `name` and `metadata`, marked as its owner's.
 
         Raises Conflict when the id is taken.
         """
+        metadata = {**details.get("metadata", {}), OWNER_KEY: grant.owner_tag}
+        patient = {**details, "patient_id": grant.patient_id, "metadata": metadata}
         answer = self._call(
             PatientReply(),
             "create patient",
@@ -55,30 +60,32 @@ class Medblocks:
             seconds=WRITE_SECONDS,
             json=patient,
         )
-        return _about("create patient", answer, "id", patient["patient_id"])
+        return _about("create patient", answer, "id", grant.patient_id)
 
-    def read_patient(self, patient_id: str) -> Answer:
+    def read_patient(self, grant: Grant) -> Answer:
         """Read a patient with all connections. Raises NotFound."""
-        path = ids.path("patients", patient_id)
+        path = ids.path("patients", grant.patient_id)
         answer = self._call(PatientDetailReply(), "read patient", "GET", path, seconds=READ_SECONDS)
-        return _about("read patient", answer, "id", patient_id)
+        return _about("read patient", answer, "id", grant.patient_id)
 
-    def start_patient_session(self, session: Mapping[str, Any]) -> Answer:
-        """Start a patient session; Medblocks creates the patient when there is none.
+    def start_patient_session(self, grant: Grant, session: Mapping[str, Any]) -> Answer:
+        """Start a patient session.
 
-        Takes `patient_id`, `return_url`, and optionally `connection_id` or `recommended_connection_ids`.
+        Takes `return_url`, and optionally `connection_id` or `recommended_connection_ids`, `patient_name`
+        and `patient_email`. Medblocks creates the patient when there is none, and updates name and email.
         """
+        session = {**session, "patient_id": grant.patient_id}
         path = ids.path("patient-sessions")
         answer = self._call(
             PatientSessionReply(), "start session", "POST", path, seconds=WRITE_SECONDS, json=session
         )
-        return _about("start session", answer, "patient_id", session["patient_id"])
+        return _about("start session", answer, "patient_id", grant.patient_id)
 
-    def read_patient_session(self, patient_session_id: str) -> Answer:
+    def read_patient_session(self, grant: SessionGrant) -> Answer:
         """Read a patient session. Raises NotFound."""
-        path = ids.path("patient-sessions", patient_session_id)
+        path = ids.path("patient-sessions", grant.patient_session_id)
         answer = self._call(PatientSessionReply(), "read session", "GET", path, seconds=READ_SECONDS)
-        return _about("read session", answer, "id", patient_session_id)
+        return _about("read session", answer, "id", grant.patient_session_id)
 
     def list_facilities(self, *, limit: int = 20) -> Answer:
         """List facilities of the catalog, at most `limit` (1 to 100)."""
@@ -97,7 +104,7 @@ class Medblocks:
         if not 200 <= reply.status < 300:
             raise error_for(operation, read_refusal(reply.status, reply.headers, _json_or_none(reply)))
         try:
-            return Answer(shape.load(_json_or_none(reply)), reply.status)  # type: ignore[arg-type]  # any JSON may come; load() refuses what is no object
+            return Answer(shape.load(_json_or_none(reply)), reply.status, reply.headers.get("X-Request-Id"))  # type: ignore[arg-type]  # any JSON may come; load() refuses what is no object
         except ValidationError as error:
             fields = ", ".join(sorted(error.messages_dict))
             # `from None`: marshmallow keeps the whole reply, health data and all, on its error.

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
+from marshmallow.validate import Regexp
 
 from bff.medblocks.errors import Refusal
 
@@ -36,6 +37,12 @@ class PatientReply(Reply):
     name = _text_or_null()
     metadata = fields.Dict(keys=fields.String(), load_default=dict)
     created_at = _text_or_null()
+
+    @post_load
+    def drop_our_own_metadata(self, patient: dict[str, Any], **_: object) -> dict[str, Any]:
+        """Keep what this product writes into the metadata for itself from everybody else."""
+        mine = patient["metadata"]
+        return {**patient, "metadata": {k: v for k, v in mine.items() if not k.startswith("bff_")}}
 
 
 class ConnectionReply(Reply):
@@ -76,7 +83,10 @@ class PatientSessionReply(Reply):
     id = _text("`ps_…`")
     resource_type = fields.Constant("patient_session")
     status = _text("`open`, `complete` or `expired`.")
-    url = _text("Where to send the patient's browser. Whoever holds this link can go the patient's way.")
+    url = _text(
+        "Where to send the patient's browser. Whoever holds this link can go the patient's way.",
+        validate=Regexp(r"https?://[^\s\"'<>\\]+\Z"),
+    )
     patient_id = _text()
     connection_id = fields.String(allow_none=True, load_default=None)
     recommended_connection_ids = fields.List(fields.String(), allow_none=True, load_default=None)

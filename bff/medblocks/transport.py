@@ -1,20 +1,16 @@
 """One HTTP exchange with Medblocks: bounded in time and size, to this host alone, with nothing remembered."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from bff.config import Secret
+from bff.medblocks.curl import CurlAdapter, ReplyTooLarge
 from bff.medblocks.errors import TooSlow, Unreachable, Unusable
 
 MAX_REPLY_BYTES = 1024 * 1024
-_CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -34,20 +30,15 @@ class Transport:
 
     def __init__(self, base_url: str, api_key: Secret, api_version: str, *, connections: int = 32) -> None:
         self._base_url = base_url
-        self._session = requests.Session()
-        # ~/.netrc would replace the Bearer header, and HTTPS_PROXY would see where patients go.
-        self._session.trust_env = False
-        # A cookie that Medblocks sets for one visitor must not travel with the next one's call.
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers.update(
-            {
-                "Authorization": f"Bearer {api_key.reveal()}",
-                "Version": api_version,
-                "Accept": "application/json",
-                "User-Agent": "medblocks-bff",
-            }
-        )
-        self._session.mount(base_url, HTTPAdapter(pool_connections=1, pool_maxsize=connections))
+        self._adapter = CurlAdapter(handles=connections, max_bytes=MAX_REPLY_BYTES)
+        self._headers = {
+            "Authorization": f"Bearer {api_key.reveal()}",
+            "Version": api_version,
+            "Accept": "application/json",
+            # Nothing to unpack: the byte cap holds for what arrives.
+            "Accept-Encoding": "identity",
+            "User-Agent": "medblocks-bff",
+        }
 
     def send(
         self,
@@ -64,41 +55,30 @@ class Transport:
         Takes an operation's name for errors, an encoded path, and how long it may take in seconds.
         Raises Unreachable, TooSlow, or Unusable for an answer over MAX_REPLY_BYTES.
         """
-        ends = time.monotonic() + seconds
         request = self._prepare(method, path, json, query)
-        try:
-            # A redirect would take the body, with names and emails in it, to another host.
-            reply = self._session.send(
-                request, timeout=(seconds, seconds), stream=True, allow_redirects=False
-            )
-            with reply:
-                return RawReply(reply.status_code, reply.headers, _read(operation, reply, ends))
         # `from None`: the texts of these causes carry the url, and with it the patient's id.
+        try:
+            # Not through a Session: it would follow what a redirect's body says, and keep cookies.
+            reply = self._adapter.send(request, timeout=seconds)
         except (requests.Timeout, TimeoutError) as error:
             raise TooSlow(operation, detail=type(error).__name__) from None
+        except ReplyTooLarge:
+            raise Unusable(operation, detail="reply over the size limit") from None
         except (requests.RequestException, HTTPError, OSError) as error:
             raise Unreachable(operation, detail=type(error).__name__) from None
+        return RawReply(reply.status_code, reply.headers, reply.content)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._adapter.close()
 
     def _prepare(
         self, method: str, path: str, json: object, query: Mapping[str, str] | None
     ) -> requests.PreparedRequest:
-        request = self._session.prepare_request(
-            requests.Request(method, self._base_url + path, json=json, params=query)
-        )
+        request = requests.Request(
+            method, self._base_url + path, headers=self._headers, json=json, params=query
+        ).prepare()
         # requests resolves and re-quotes urls; what goes out must be what was built.
         if request.path_url.partition("?")[0] != path:
             raise ValueError("the prepared url differs from the path that was built")
         return request
-
-
-def _read(operation: str, reply: requests.Response, ends: float) -> bytes:
-    """Read a body piece by piece, as it comes, so that neither its size nor its pace is up to the sender."""
-    body = bytearray()
-    raw: Any = reply.raw  # urllib3's response; requests leaves its type open
-    while piece := raw.read1(_CHUNK, decode_content=True):
-        body += piece
-        if len(body) > MAX_REPLY_BYTES:
-            raise Unusable(operation, detail="reply over the size limit")
-        if time.monotonic() > ends:
-            raise TooSlow(operation, detail="reply not complete in time")
-    return bytes(body)

@@ -1,0 +1,106 @@
+"""A real server on loopback, for what a mock can't show: slowness, broken bodies, what goes over the wire."""
+
+import socket
+import struct
+import threading
+from collections import deque
+
+import pytest
+
+
+class Upstream:
+    """Answers one connection after another, each with the next script; keeps the requests that came."""
+
+    def __init__(self):
+        self.requests = []
+        self.scripts = deque()
+        self.stopping = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.origin = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def reply(self, *parts):
+        """Send these parts on the next connection, then close it; a callable part gets the socket."""
+        self.scripts.append(parts)
+
+    def drip(self, piece, times):
+        """Give a part that sends a piece again and again, with a pause before each."""
+
+        def send(connection):
+            for _ in range(times):
+                if self.stopping.wait(0.01):
+                    break
+                connection.sendall(piece)
+
+        return send
+
+    @staticmethod
+    def silence(connection):
+        """Say nothing until the other side hangs up."""
+        connection.recv(1)
+
+    @staticmethod
+    def reset(connection):
+        """Break the connection off instead of closing it."""
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def close(self):
+        self.stopping.set()
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread up
+        self.thread.join()
+        self.listener.close()
+
+    def _run(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                self._answer(connection)
+
+    def _answer(self, connection):
+        try:
+            self.requests.append(read_request(connection))
+            for part in self.scripts.popleft():
+                if callable(part):
+                    part(connection)
+                else:
+                    connection.sendall(part)
+        except OSError:
+            return  # the other side has hung up: what it came for shows on that side
+
+
+def read_request(connection):
+    received = b""
+    while b"\r\n\r\n" not in received:
+        piece = connection.recv(65536)
+        if not piece:
+            raise ConnectionError
+        received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = next(
+        (int(line[15:]) for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"), 0
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return (head + b"\r\n\r\n" + body).decode("latin-1")
+
+
+@pytest.fixture
+def make_upstream():
+    started = []
+
+    def make():
+        started.append(Upstream())
+        return started[-1]
+
+    yield make
+    for upstream in started:
+        upstream.close()
+
+
+@pytest.fixture
+def upstream(make_upstream):
+    return make_upstream()

@@ -1,0 +1,231 @@
+"""The calls to Medblocks: what each sends, what it lets in, and which error each answer is."""
+
+import json
+import traceback
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from bff.config import Secret
+from bff.medblocks.client import Medblocks
+from bff.medblocks.errors import MedblocksError, Unusable
+from bff.medblocks.grants import Grant, SessionGrant
+from bff.medblocks.transport import Transport
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+KEY = "mb_sk_sbx_canary_key"
+FACILITY = {
+    "id": "fhirsrc_1",
+    "name": "Example Hospital",
+    "type": None,
+    "fhir_base_url": "https://fhir.example.com/r4",
+    "logo_url": None,
+    "portal_url": None,
+}
+
+
+def client():
+    return Medblocks(Transport(HOST, Secret(KEY), "2026-04-25"))
+
+
+def grant(patient_id="user_42"):
+    return Grant(patient_id, "owner-1", "tag-1")
+
+
+def session_grant(patient_session_id="ps_1"):
+    return SessionGrant(patient_session_id, "owner-1")
+
+
+CALLS = {
+    "health": (lambda: client().health(), "GET", "/health"),
+    "create patient": (lambda: client().create_patient(grant(), {}), "POST", "/patients"),
+    "read patient": (lambda: client().read_patient(grant()), "GET", "/patients/user_42"),
+    "start session": (lambda: client().start_patient_session(grant(), {}), "POST", "/patient-sessions"),
+    "read session": (lambda: client().read_patient_session(session_grant()), "GET", "/patient-sessions/ps_1"),
+    "list facilities": (lambda: client().list_facilities(), "GET", "/connections"),
+}
+
+
+@pytest.fixture
+def good(patient, session, connection):
+    """A good answer to each operation."""
+    return {
+        "health": {"ok": True, "server_time": "2026-04-25T09:30:00Z"},
+        "create patient": patient(),
+        "read patient": patient(connections=[connection()]),
+        "start session": session(),
+        "read session": session(),
+        "list facilities": {
+            "resource_type": "list",
+            "data": [FACILITY],
+            "has_more": False,
+            "next_cursor": None,
+        },
+    }
+
+
+@pytest.fixture
+def ask(medblocks):
+    """Do an operation against this answer; bytes are sent as they are."""
+
+    def call(operation, answer, *, status=200, headers=None):
+        act, method, path = CALLS[operation]
+        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        medblocks.add(method, HOST + path, body=body, status=status, headers=headers)
+        return act()
+
+    return call
+
+
+def sent(medblocks):
+    return json.loads(medblocks.calls[0].request.body)
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_a_good_answer_comes_back_with_its_status_and_request_id(ask, good, operation):
+    answer = ask(operation, good[operation], headers={"X-Request-Id": "req_1"})
+
+    assert (answer.status, answer.request_id) == (200, "req_1")
+    assert answer.body.items() <= good[operation].items()
+    assert answer.body
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_every_status_of_success_is_passed_on(ask, good, status):
+    assert ask("create patient", good["create patient"], status=status).status == status
+
+
+def test_a_patient_is_created_with_the_tag_of_its_owner(medblocks, ask, good, contract):
+    medblocks.post(f"{HOST}/patients", json=good["create patient"])
+    details = {"name": "Asha Example", "email": "asha@example.com", "metadata": {"plan": "x"}}
+
+    client().create_patient(grant(), details)
+
+    assert sent(medblocks) == {
+        "patient_id": "user_42",
+        "name": "Asha Example",
+        "email": "asha@example.com",
+        "metadata": {"plan": "x", "bff_owner": "tag-1"},
+    }
+    assert details["metadata"] == {"plan": "x"}
+    schema = {**contract, "$ref": "#/components/schemas/PatientCreateInput"}
+    Draft202012Validator(schema).validate(sent(medblocks))
+
+
+@pytest.mark.parametrize("details", [{}, {"metadata": {"bff_owner": "forged"}}, {"patient_id": "other"}])
+def test_the_grant_decides_whose_patient_is_created(medblocks, good, details):
+    medblocks.post(f"{HOST}/patients", json=good["create patient"])
+
+    client().create_patient(grant(), details)
+
+    assert sent(medblocks) == {"patient_id": "user_42", "metadata": {"bff_owner": "tag-1"}}
+
+
+def test_a_session_is_started_for_the_patient_of_the_grant(medblocks, good, contract):
+    medblocks.post(f"{HOST}/patient-sessions", json=good["start session"])
+
+    client().start_patient_session(grant(), {"return_url": "https://app.example.com", "patient_id": "other"})
+
+    assert sent(medblocks) == {"patient_id": "user_42", "return_url": "https://app.example.com"}
+    schema = {**contract, "$ref": "#/components/schemas/PatientSessionInitInput"}
+    Draft202012Validator(schema).validate(sent(medblocks))
+
+
+@pytest.mark.parametrize(
+    ("patient_id", "path"),
+    [
+        ("asha@example.com", "/patients/asha%40example.com"),
+        ("a/b?limit=100#x", "/patients/a%2Fb%3Flimit%3D100%23x"),
+        ("%2e%2e", "/patients/%252e%252e"),
+    ],
+)
+def test_an_id_is_one_segment_of_the_path(medblocks, good, patient_id, path):
+    medblocks.get(HOST + path, json={**good["read patient"], "id": patient_id})
+
+    assert client().read_patient(grant(patient_id)).body["id"] == patient_id
+    assert medblocks.calls[0].request.path_url == path
+
+
+@pytest.mark.parametrize("bad", ["", ".", ".."])
+def test_an_id_that_would_call_something_else_is_not_sent(medblocks, bad):
+    for call in (
+        lambda: client().read_patient(grant(bad)),
+        lambda: client().read_patient_session(session_grant(bad)),
+    ):
+        with pytest.raises(ValueError, match="path segment"):
+            call()
+
+    assert not medblocks.calls
+
+
+def test_the_catalog_is_asked_for_20_facilities_unless_told(medblocks, good):
+    medblocks.get(f"{HOST}/connections", json=good["list facilities"])
+
+    client().list_facilities()
+    client().list_facilities(limit=1)
+
+    assert [call.request.path_url for call in medblocks.calls] == [
+        "/connections?limit=20",
+        "/connections?limit=1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "field"),
+    [
+        ("create patient", "id"),
+        ("read patient", "id"),
+        ("start session", "patient_id"),
+        ("read session", "id"),
+    ],
+)
+def test_an_answer_about_somebody_else_is_refused(ask, good, operation, field):
+    with pytest.raises(Unusable) as caught:
+        ask(operation, {**good[operation], field: "canary"})
+
+    assert str(caught.value) == f"{operation}: another {field} than asked for"
+
+
+@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"<html>502</html>",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"{}",
+        b"\xff",
+        b'{"id": "user_42"',
+        b'{"ok": NaN}',
+        b'{"ok": 1, "ok": true}',
+        b"[" * 100_000,
+    ],
+    ids=lambda answer: repr(answer)[:20],
+)
+def test_an_answer_that_is_none_of_medblocks_is_unusable(ask, operation, answer):
+    with pytest.raises(Unusable, match=f"^{operation}: wrong shape: "):
+        ask(operation, answer)
+
+
+def test_an_error_names_the_fields_and_shows_neither_values_nor_ids(ask, good):
+    answer = {**good["read patient"], "name": ["Asha Example"], "connections": "canary"}
+
+    with pytest.raises(Unusable) as caught:
+        ask("read patient", answer)
+
+    assert str(caught.value) == "read patient: wrong shape: connections, name"
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    for secret in ("Asha", "asha@", "canary", KEY, "owner-1", "tag-1"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize("status", [301, 400, 404, 500])
+def test_an_error_names_the_operation_and_the_status(ask, refusal, operation, status):
+    with pytest.raises(MedblocksError) as caught:
+        ask(operation, refusal("some_code", "email"), status=status)
+
+    assert str(caught.value) == f"{operation}: {status} some_code"
+    assert caught.value.operation == operation

@@ -1,0 +1,146 @@
+"""What only a real socket shows: nothing of this machine or of an earlier call goes along, nowhere else."""
+
+import contextlib
+import logging
+
+import pytest
+
+from bff.config import Secret
+from bff.medblocks.errors import MedblocksError, Unreachable
+from bff.medblocks.transport import Transport
+
+KEY = "mb_sk_sbx_canary_key"
+NOBODY = "http://127.0.0.1:1"  # a port where nobody listens
+EMPTY = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+def send(origin, transport=None, *, method="GET", seconds=5.0, **options):
+    transport = transport or Transport(origin, Secret(KEY), "2026-04-25")
+    return transport.send("read patient", method, "/patients/user_42", seconds=seconds, **options)
+
+
+def redirect(location, status=307, body=b""):
+    head = b"HTTP/1.1 %d Go\r\nConnection: close\r\nLocation: %s\r\nContent-Length: %d\r\n\r\n"
+    return head % (status, location, len(body)) + body
+
+
+def test_the_request_line_has_the_path_as_it_was_built(upstream):
+    upstream.reply(EMPTY)
+    transport = Transport(upstream.origin, Secret(KEY), "2026-04-25")
+
+    transport.send("read patient", "GET", "/patients/a%2Fb%3Fc~%C3%A9%20", seconds=5)
+
+    assert upstream.requests[0].startswith("GET /patients/a%2Fb%3Fc~%C3%A9%20 HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(upstream, make_upstream, status):
+    elsewhere = make_upstream()
+    upstream.reply(redirect(elsewhere.origin.encode(), status))
+
+    reply = send(upstream.origin, method="POST", json={"name": "Asha Example"})
+
+    assert reply.status == status
+    assert len(upstream.requests) == 1
+    assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize(
+    "location", [b"http://[", b"http://[canary]/", b"/\xff\xfe", b"http://h:x/", b"//", b"\x00"]
+)
+def test_a_redirect_to_nonsense_is_no_crash(upstream, location):
+    upstream.reply(redirect(location))
+
+    with contextlib.suppress(MedblocksError):
+        assert send(upstream.origin).status == 307
+
+    assert len(upstream.requests) == 1
+
+
+def test_a_cookie_of_one_call_does_not_go_with_the_next(upstream):
+    cookie = b"Set-Cookie: visitor=asha; Path=/\r\n"
+    upstream.reply(EMPTY.replace(b"Connection", cookie + b"Connection"))
+    upstream.reply(EMPTY)
+    transport = Transport(upstream.origin, Secret(KEY), "2026-04-25")
+
+    send(upstream.origin, transport)
+    send(upstream.origin, transport)
+
+    assert "asha" not in upstream.requests[1]
+    assert "cookie" not in upstream.requests[1].lower()
+
+
+def test_a_netrc_file_does_not_replace_the_key(upstream, tmp_path, monkeypatch):
+    (tmp_path / ".netrc").write_text(
+        "machine 127.0.0.1 login netrc password canary\ndefault login d password d\n"
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    upstream.reply(EMPTY)
+
+    send(upstream.origin)
+
+    assert f"Authorization: Bearer {KEY}\r\n" in upstream.requests[0]
+    assert "Basic" not in upstream.requests[0]
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_a_proxy_of_the_environment_is_not_used(upstream, make_upstream, monkeypatch, name):
+    proxy = make_upstream()
+    monkeypatch.setenv(name, proxy.origin)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    upstream.reply(EMPTY)
+
+    assert send(upstream.origin).status == 200
+
+    assert proxy.requests == []
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_not_used_for_https_either(make_upstream, monkeypatch, name):
+    proxy = make_upstream()
+    monkeypatch.setenv(name, proxy.origin)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    with pytest.raises(Unreachable):
+        send(NOBODY.replace("http:", "https:"))
+
+    assert proxy.requests == []
+
+
+def test_a_broken_header_does_not_put_the_patient_id_into_the_log(upstream, caplog):
+    upstream.reply(b"HTTP/1.1 200 OK\r\nConnection: close\r\nno header at all\r\nContent-Length: 0\r\n\r\n")
+
+    with caplog.at_level(logging.INFO), contextlib.suppress(MedblocksError):
+        send(upstream.origin)
+
+    assert len(upstream.requests) == 1
+    assert "user_42" not in caplog.text
+
+
+@pytest.mark.parametrize("reason", ["refused", "reset", "closed", "garbage"])
+def test_no_answer_at_all_is_unreachable(upstream, reason):
+    upstream.reply(
+        *{"reset": [upstream.reset], "closed": [], "garbage": [b"\0\xff\n\n" * 20]}.get(reason, [])
+    )
+    origin = NOBODY if reason == "refused" else upstream.origin
+
+    with pytest.raises(Unreachable) as caught:
+        send(origin)
+
+    assert "user_42" not in str(caught.value)
+    assert KEY not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_a_closed_transport_keeps_no_connection_open(upstream):
+    upstream.reply(EMPTY.replace(b"Connection: close\r\n", b""), upstream.silence)
+    transport = Transport(upstream.origin, Secret(KEY), "2026-04-25")
+    send(upstream.origin, transport)
+
+    transport.close()
+
+    # The server's part ends when the other side hangs up; the fixture waits for that.
+    assert len(upstream.requests) == 1
