@@ -1,12 +1,15 @@
-"""The command line: `medblocks-bff demo | serve | check`."""
+"""The command line: `medblocks-bff demo | serve | check | invite`."""
 
 import socket
 import sys
 import threading
 
 import click
+from limits.storage import MemoryStorage
 
 from bff import __version__, create_app, server
+from bff.access.invites import Invites
+from bff.access.keys import Keys
 from bff.config import Settings, SettingsError, environment, load_settings
 from bff.medblocks.client import Medblocks
 from bff.medblocks.errors import KeyRefused, MedblocksError
@@ -26,7 +29,10 @@ def main() -> None:
 @main.command()
 @click.option("--port", default=8000, show_default=True, help="Port of the BFF; 0 takes a free one.")
 @click.option("--sandbox-port", default=8001, show_default=True, help="Port of the pretend Medblocks.")
-def demo(port: int, sandbox_port: int) -> None:
+@click.option(
+    "--enforce", is_flag=True, help="Deny what the demo would otherwise only report, as production does."
+)
+def demo(port: int, sandbox_port: int, *, enforce: bool) -> None:
     """Start the BFF with a pretend Medblocks, on this machine alone, without a key."""
     configure_logging()
     listener, sandbox_listener = _listen("127.0.0.1", port), _listen("127.0.0.1", sandbox_port)
@@ -34,7 +40,12 @@ def demo(port: int, sandbox_port: int) -> None:
     sandbox = server.make_server(create_sandbox(sandbox_address), sandbox_listener)
     threading.Thread(target=sandbox.run, name="sandbox", daemon=True).start()
     settings = load_settings(
-        {"MEDBLOCKS_API_KEY": DEMO_KEY, "MEDBLOCKS_BASE_URL": sandbox_address, "BFF_PUBLIC_URL": address}
+        {
+            "MEDBLOCKS_API_KEY": DEMO_KEY,
+            "MEDBLOCKS_BASE_URL": sandbox_address,
+            "BFF_PUBLIC_URL": address,
+            "BFF_ACCESS": "enforce" if enforce else "report",
+        }
     )
     click.echo(_demo_text(address, sandbox_address))
     _run(settings, listener)
@@ -53,6 +64,7 @@ def serve(host: str, port: int) -> None:
     click.echo(
         f"medblocks-bff {__version__} on {_address(listener)}, for {settings.base_url}. Ctrl-C stops it."
     )
+    _say_posture(settings)
     _run(settings, listener)
 
 
@@ -61,6 +73,7 @@ def check() -> None:
     """Check the settings, whether Medblocks answers, and whether it accepts the key."""
     settings = _settings(8000, 1)
     click.echo(f"Settings: fine. Browsers reach this server at {settings.public_url}.")
+    click.echo(_posture(settings))
     medblocks = Medblocks(Transport(settings.base_url, settings.api_key, settings.api_version))
     try:
         medblocks.health()
@@ -77,6 +90,39 @@ def check() -> None:
         )
         sys.exit(1)
     click.echo("Key: Medblocks accepts it.")
+
+
+@main.command()
+@click.option("--patient-id", required=True, help="The patient that the invited browser may act for.")
+@click.option("--hours", default=24.0, show_default=True, help="How long the link holds, 72 at most.")
+def invite(patient_id: str, hours: float) -> None:
+    """Print a link that lets one browser act for one patient, once. For BFF_IDENTITY=invite."""
+    settings = _settings(8000, EX_CONFIG)
+    if settings.identity != "invite":
+        raise click.ClickException("Invites are off: set BFF_IDENTITY=invite, here and where it serves.")
+    invites = Invites(Keys(settings.secret.reveal()).derive("invite"), MemoryStorage())
+    try:
+        click.echo(f"{settings.public_url}/invite/{invites.make(patient_id, hours)}")
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _say_posture(settings: Settings) -> None:
+    click.echo(_posture(settings))
+    if not settings.rate_limit:
+        click.echo("Limits: off, by BFF_RATE_LIMIT. Anyone may call as often as they like.")
+
+
+def _posture(settings: Settings) -> str:
+    who = {
+        "owner": "a browser reaches the patients that it created",
+        "jwt": "the token of your login names the patient",
+        "header": f"your proxy names the patient in {settings.header_name}",
+        "invite": "a browser reaches the patients that it was invited for",
+    }[settings.identity]
+    if settings.reports:
+        return f"Access: report. {who.capitalize()}, but everyone else is let in too, and only reported."
+    return f"Access: enforce. {who.capitalize()}, and nobody else's."
 
 
 def _settings(port: int, exit_code: int) -> Settings:

@@ -8,6 +8,16 @@ from dataclasses import dataclass, field
 from flask import Flask, Response, g, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from bff.exceptions import (
+    CredentialRefused,
+    CrossSiteRequest,
+    IdentityUnavailable,
+    InvalidInput,
+    NoSuchThing,
+    NotSignedIn,
+    TooManyRequests,
+    WrongMediaType,
+)
 from bff.medblocks import errors as upstream
 
 log = logging.getLogger("bff.errors")
@@ -16,11 +26,14 @@ MAX_BODY_BYTES = 64 * 1024
 
 _TYPES = {
     400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
     404: "not_found_error",
     405: "invalid_request_error",
     409: "conflict_error",
     413: "invalid_request_error",
     415: "invalid_request_error",
+    429: "rate_limit_error",
     503: "rate_limit_error",
 }
 
@@ -48,39 +61,24 @@ class Problem:
         }
 
 
-class InvalidInput(Exception):
-    """The request itself is at fault; `problems` maps each field to what is to be mended in it."""
-
-    def __init__(self, problems: Mapping[str | None, str]) -> None:
-        super().__init__("invalid input")
-        self.problems = problems
-
-
-class NoSuchThing(Exception):
-    """What the path names does not exist for this caller: `patient`, `patient session`, and so on."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"no such {what}")
-        self.what = what
-
-
-class WrongMediaType(Exception):
-    """A JSON route was sent something that is not declared as JSON."""
-
-
-def invalid_input(messages: Mapping[str, object]) -> InvalidInput:
-    """Turn marshmallow's messages, nested by field, into one sentence for each top-level field."""
-    return InvalidInput(
-        {None if name == "_schema" else name: _first(texts) for name, texts in messages.items()}
-    )
-
-
-def _first(messages: object) -> str:
-    while not isinstance(messages, str):
-        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))  # type: ignore[call-overload]  # marshmallow's messages are dicts, lists and texts
-    return messages
-
-
+_OURS: dict[type, Problem] = {
+    WrongMediaType: Problem(
+        415, "unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."
+    ),
+    NotSignedIn: Problem(
+        401, "not_authenticated", "Please sign in, and try again.", headers={"WWW-Authenticate": "Bearer"}
+    ),
+    IdentityUnavailable: Problem(
+        503,
+        "login_unavailable",
+        "Your sign-in can't be checked right now. Please try again shortly.",
+        headers={"Retry-After": "30"},
+    ),
+    CrossSiteRequest: Problem(
+        403, "cross_site_request", "This request did not come from our own page. Please open the page anew."
+    ),
+}
+_CRASH = Problem(500, "internal_error", "Something went wrong on our side. Please try again.")
 _PATIENT_UNKNOWN = "There is no patient with this id."
 _UNAVAILABLE = "The health records service is unavailable right now. Please try again in a few minutes."
 _MISSING = {
@@ -111,20 +109,16 @@ def problem_for(error: Exception) -> Problem:
             param, message = next(iter(error.problems.items()))
             return Problem(400, "invalid_request", message, param)
         case NoSuchThing():
-            return Problem(
-                404,
-                "not_found",
-                _PATIENT_UNKNOWN if error.what == "patient" else f"There is no such {error.what}.",
-            )
-        case WrongMediaType():
-            return Problem(
-                415, "unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."
-            )
+            message = _PATIENT_UNKNOWN if error.what == "patient" else f"There is no such {error.what}."
+            return Problem(404, "not_found", message)
+        case TooManyRequests():
+            message = "There were too many requests in a short time. Please wait a little, and try again."
+            return Problem(429, "throttled", message, headers={"Retry-After": str(error.retry_after)})
         case upstream.MedblocksError():
             return _upstream_problem(error)
         case HTTPException():
             return _http_problem(error)
-    return Problem(500, "internal_error", "Something went wrong on our side. Please try again.")
+    return next((_OURS[kind] for kind in type(error).__mro__ if kind in _OURS), _CRASH)
 
 
 def _upstream_problem(error: upstream.MedblocksError) -> Problem:
@@ -173,6 +167,8 @@ def report(error: Exception, problem: Problem) -> None:
     """
     if isinstance(error, upstream.MedblocksError) and problem.status >= 500:
         log.error("upstream: %s (upstream request %s)", error, error.refusal.request_id)
+    elif isinstance(error, CredentialRefused):
+        log.warning("a credential was refused: %s", error)
     elif problem.status == 500:
         frames = traceback.extract_tb(error.__traceback__)
         where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames[-8:]))

@@ -5,10 +5,24 @@ import logging
 import secrets
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 
 log = logging.getLogger("bff.access")
+
+
+audit_log = logging.getLogger("bff.audit")
+
+
+@dataclass
+class Entry:
+    """What a block learns about the event that it is."""
+
+    patient_id: str | None = None
+    upstream_request_id: str | None = None
 
 
 class JsonLines(logging.Formatter):
@@ -24,6 +38,58 @@ class JsonLines(logging.Formatter):
             **getattr(record, "data", {}),
         }
         return json.dumps(line, ensure_ascii=False)
+
+
+class Audit:
+    """Writes the audit trail to the logger `bff.audit`: who did what, with what outcome.
+
+    Takes what turns an actor or a patient id into a keyed pseudonym: the same one always gets the same,
+    and without the key nobody can tell whose it is.
+    """
+
+    def __init__(self, pseudonym: Callable[[str, str], str]) -> None:
+        self._pseudonym = pseudonym
+
+    def record(
+        self,
+        event: str,
+        outcome: str,
+        *,
+        actor: str | None = None,
+        patient_id: str | None = None,
+        upstream_request_id: str | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write one line. The details must not be about a person."""
+        data = {
+            "event": event,
+            "outcome": outcome,
+            "actor": actor and self._pseudonym("actor", actor),
+            "patient": patient_id and self._pseudonym("patient", patient_id),
+            "request_id": g.request_id if has_request_context() else None,
+            "upstream_request_id": upstream_request_id,
+            **(details or {}),
+        }
+        audit_log.info("audit", extra={"data": data})
+
+    @contextmanager
+    def trail(self, event: str, *, actor: str, patient_id: str | None = None) -> Iterator[Entry]:
+        """Record an event with the outcome of the block: `ok`, or the name of what it raised."""
+        entry = Entry()
+        outcome = "ok"
+        try:
+            yield entry
+        except Exception as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            self.record(
+                event,
+                outcome,
+                actor=actor,
+                patient_id=entry.patient_id or patient_id,
+                upstream_request_id=entry.upstream_request_id,
+            )
 
 
 def configure_logging() -> None:

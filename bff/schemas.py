@@ -13,6 +13,7 @@ from bff.medblocks.ids import is_facility_id, patient_id_problem
 METADATA_MAX_KEYS = 50
 METADATA_MAX_BYTES = 16 * 1024
 RECOMMENDED_MAX = 50
+RESERVED_METADATA = "bff_"
 
 
 def check_patient_id(value: str) -> None:
@@ -37,6 +38,8 @@ def _check_name(value: str) -> None:
 def _check_metadata(value: Mapping[str, object]) -> None:
     if len(value) > METADATA_MAX_KEYS:
         raise ValidationError(f"metadata has too many keys: use at most {METADATA_MAX_KEYS}.")
+    if any(key.startswith(RESERVED_METADATA) for key in value):
+        raise ValidationError(f"Keys of metadata must not start with {RESERVED_METADATA}: these are ours.")
     if len(json.dumps(value, ensure_ascii=False).encode()) > METADATA_MAX_BYTES:
         raise ValidationError(f"metadata is too large: use at most {METADATA_MAX_BYTES // 1024} KiB.")
 

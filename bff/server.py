@@ -59,6 +59,9 @@ class _WithoutPaths(logging.Filter):
         return True
 
 
+_WITHOUT_PATHS = _WithoutPaths()
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Bind a listening socket; port 0 takes a free one. Raises OSError, for example when it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -67,7 +70,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def make_server(app: Flask, listener: socket.socket) -> TcpWSGIServer:
     """Make a server for an app on a socket from `listen`; its `run()` answers until it is interrupted."""
-    logging.getLogger("waitress").addFilter(_WithoutPaths())
+    logging.getLogger("waitress").addFilter(_WITHOUT_PATHS)
     server: TcpWSGIServer = create_server(
         app,
         sockets=[listener],
@@ -78,7 +81,7 @@ def make_server(app: Flask, listener: socket.socket) -> TcpWSGIServer:
         max_request_header_size=_MAX_HEADER_BYTES,
         asyncore_use_poll=True,  # select() fails at file descriptor 1024
         ident=None,  # no Server header: it helps nobody but attackers
-        clear_untrusted_proxy_headers=True,
+        clear_untrusted_proxy_headers=False,  # BFF_PROXY_HOPS decides which of them are believed
     )
     server.channel_class = _Channel
     return server

@@ -134,5 +134,48 @@ def test_serve_answers_until_sigterm_and_then_exits_with_0(serve):
     assert "Stopped." in printed
 
 
+def test_check_says_who_reaches_whom(run, medblocks):
+    medblocks.get(f"{HOST}/health", json={"ok": True})
+    medblocks.get(f"{HOST}/connections", json={"data": []})
+
+    result = run("check", MEDBLOCKS_API_KEY="mb_sk_sbx_x", MEDBLOCKS_BASE_URL=HOST)
+
+    assert "Access: report." in result.output
+
+
+def test_limits_that_are_off_are_said_at_start(serve):
+    process, _ = serve(BFF_RATE_LIMIT="off")
+
+    assert process.stdout.readline().startswith("Access: report.")
+    assert process.stdout.readline().startswith("Limits: off")
+
+
+def test_invite_prints_a_link_without_the_id(run):
+    result = run(
+        "invite", "--patient-id", "user_42", MEDBLOCKS_API_KEY="mb_sk_sbx_x", BFF_IDENTITY="invite",
+        BFF_PUBLIC_URL="https://bff.example.com",
+    )  # fmt: skip
+
+    assert result.exit_code == 0
+    assert result.output.startswith("https://bff.example.com/invite/")
+    assert "user_42" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        (["--patient-id", "user_42"], {}, "set BFF_IDENTITY=invite"),
+        (["--patient-id", "pat_1"], {"BFF_IDENTITY": "invite"}, "must not start with"),
+        (["--patient-id", "user_42", "--hours", "73"], {"BFF_IDENTITY": "invite"}, "at most 72 hours"),
+    ],
+)
+def test_an_invite_that_can_not_be_is_said_in_one_line(run, arguments, variables, said):
+    result = run("invite", *arguments, MEDBLOCKS_API_KEY="mb_sk_sbx_x", **variables)
+
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_an_installed_command_knows_its_version(run):
     assert run("--version").output.startswith("medblocks-bff, version ")

@@ -1,1 +1,1 @@
-"""Who may do what, and where a browser may be sent."""
+"""Who is calling, what they own, where browsers may be sent, and how often they may ask."""

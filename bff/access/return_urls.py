@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from bff.config import split_http_url
-from bff.errors import InvalidInput
+from bff.exceptions import InvalidInput
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -41,7 +41,7 @@ def _covers(allowed: SplitResult, candidate: SplitResult) -> bool:
 
 
 def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
-    return url.scheme, url.hostname, url.port or _DEFAULT_PORTS[url.scheme]
+    return url.scheme, url.hostname, _DEFAULT_PORTS[url.scheme] if url.port is None else url.port
 
 
 def with_query(url: str, **values: str) -> str:

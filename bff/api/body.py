@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from bff import strict_json
-from bff.errors import InvalidInput, WrongMediaType, invalid_input
+from bff.exceptions import InvalidInput, WrongMediaType, invalid_input
 
 MAX_DEPTH = 20
 

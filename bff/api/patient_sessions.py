@@ -6,8 +6,6 @@ from flask import Response
 
 from bff import current
 from bff.api.openapi import JsonBlueprint, respond
-from bff.errors import NoSuchThing
-from bff.medblocks.ids import is_session_id
 from bff.medblocks.replies import PatientSessionReply
 from bff.schemas import NewPatientSession
 
@@ -39,13 +37,14 @@ class StartedSession(PatientSessionReply):
     example={"patientId": "user_42", "return_url": "https://your-app.example.com/connected"},
 )
 @blueprint.response(200, StartedSession, example=_STARTED)
-@blueprint.problems(404, 413, 415)
+@blueprint.problems(401, 403, 404, 409, 413, 415, 429)
 def start_patient_session(session: dict[str, Any]) -> Response:
     """Start a patient session.
 
     Send the browser to the `url` that comes back. Medblocks creates the patient when there is none.
     """
-    return respond(current.enrollment().start_session(session), *_STARTED)
+    grant = current.guard().enrollment(session.pop("patient_id"))
+    return respond(current.enrollment().start_session(grant, session), *_STARTED)
 
 
 @blueprint.route("/<patient_session_id>")
@@ -63,12 +62,10 @@ def start_patient_session(session: dict[str, Any]) -> Response:
         "created_at": "2026-04-25T09:30:00Z",
     },
 )
-@blueprint.problems(404)
+@blueprint.problems(401, 404, 429)
 def read_patient_session(patient_session_id: str) -> Response:
     """Read a patient session.
 
     Its `active` connections are what the patient has connected; a complete session may have none.
     """
-    if not is_session_id(patient_session_id):
-        raise NoSuchThing("patient session")
-    return respond(current.enrollment().medblocks.read_patient_session(patient_session_id))
+    return respond(current.enrollment().read_session(current.guard().session(patient_session_id)))

@@ -9,8 +9,6 @@ from flask import Response
 
 from bff import current
 from bff.api.openapi import JsonBlueprint, respond
-from bff.errors import NoSuchThing
-from bff.medblocks.ids import patient_id_problem
 from bff.medblocks.replies import PatientDetailReply, PatientReply
 from bff.schemas import NewPatient
 
@@ -45,23 +43,22 @@ _CONNECTION = {
     NewPatient, example={"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}
 )
 @blueprint.response(200, PatientReply, example=_PATIENT)
-@blueprint.problems(409, 413, 415)
+@blueprint.problems(401, 403, 404, 409, 413, 415, 429)
 def create_patient(patient: dict[str, Any]) -> Response:
     """Create a patient.
 
     Only the id is required. The metadata gets a `signup_source` unless it has one.
     """
-    return respond(current.enrollment().create_patient(patient))
+    grant = current.guard().enrollment(patient.pop("patient_id"))
+    return respond(current.enrollment().create_patient(grant, patient))
 
 
 @blueprint.route("/<patient_id>")
 @blueprint.response(200, PatientDetailReply, example={**_PATIENT, "connections": [_CONNECTION]})
-@blueprint.problems(404)
+@blueprint.problems(401, 404, 429)
 def read_patient(patient_id: str) -> Response:
     """Read a patient.
 
     With all connections, most recent first, failed attempts included.
     """
-    if patient_id_problem(patient_id):
-        raise NoSuchThing("patient")
-    return respond(current.enrollment().medblocks.read_patient(patient_id))
+    return respond(current.enrollment().read_patient(current.guard().patient(patient_id)))

@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from bff.pages import connected, health, intake
+from bff import current
+from bff.pages import connected, health, intake, invite
 
 
 def init_app(app: Flask) -> None:
     """Add the pages to an app."""
-    app.register_blueprint(intake.blueprint)
-    app.register_blueprint(connected.blueprint)
-    app.register_blueprint(health.blueprint)
+    for blueprint in (intake.blueprint, invite.blueprint, connected.blueprint, health.blueprint):
+        app.register_blueprint(blueprint)
+    app.context_processor(lambda: {"access_is_only_reported": current.guard().reports()})

@@ -1,6 +1,7 @@
 """`/intake`: a form that creates the patient, or goes on to Medblocks to connect health records."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request
@@ -8,8 +9,10 @@ from marshmallow import ValidationError
 from werkzeug.wrappers import Response
 
 from bff import current
+from bff.access.origin import FormTokens
 from bff.access.return_urls import with_query
-from bff.errors import InvalidInput, invalid_input, problem_for, report
+from bff.errors import Problem, problem_for, report
+from bff.exceptions import InvalidInput, invalid_input
 from bff.medblocks.errors import MedblocksError
 from bff.schemas import IntakeForm
 
@@ -23,18 +26,26 @@ _FORM = IntakeForm()
 def form() -> str:
     """Show the form, for the `return_url` of the query. Raises InvalidInput when it is not allowed."""
     return_url = current.enrollment().return_urls.check(request.args.get("return_url"))
-    return _page({"return_url": return_url, "suggested_id": str(uuid.uuid4())}, {})
+    return form_page(current.guard().own_patient_id() or str(uuid.uuid4()), return_url)
 
 
 @blueprint.post("/intake")
-def submit() -> Response:
+def submit() -> str | Response:
     """Create the patient and go to `return_url`, or start a session and go to Medblocks."""
+    current.forms().check(current.guard().owner(), request.form.get(FormTokens.FIELD))
     return_url = current.enrollment().return_urls.check(request.form.get("return_url"))
     patient = _load_form()
-    if patient.pop("action") == "connect":
-        return redirect(current.enrollment().enroll(patient, return_url).body["url"], 303)
-    created = current.enrollment().create_patient(patient)
-    return redirect(with_query(return_url, patient_id=created.body["id"]), 303)
+    action, grant = patient.pop("action"), current.guard().enrollment(patient.pop("patient_id"))
+    if action == "connect":
+        session = current.enrollment().start_session(grant, {"return_url": return_url}, patient)
+        return _leave(session.body["url"], "Medblocks")
+    created = current.enrollment().create_patient(grant, patient)
+    return _leave(with_query(return_url, patient_id=created.body["id"]), None)
+
+
+def form_page(suggested_id: str, return_url: str) -> str:
+    """Show an empty form, for a patient id that is used when the person gives none."""
+    return _page({"return_url": return_url, "suggested_id": suggested_id}, {})
 
 
 def _load_form() -> dict[str, Any]:
@@ -46,17 +57,34 @@ def _load_form() -> dict[str, Any]:
     return patient
 
 
+def _leave(url: str, destination: str | None) -> str | Response:
+    """Go on: at once within this site, over a page where the policy `form-action` stops a redirect."""
+    if url.startswith(request.host_url):
+        return redirect(url, 303)
+    return render_template("leaving.html", url=url, destination=destination)
+
+
 @blueprint.errorhandler(InvalidInput)
 @blueprint.errorhandler(MedblocksError)
-def mend(error: Exception) -> tuple[str, int]:
+def mend(error: Exception) -> tuple[str, int, Mapping[str, str]]:
     """Show the form again with what was typed and what is to be mended."""
     problem = problem_for(error)
     report(error, problem)
+    return _mending_page(error, problem), problem.status, problem.headers
+
+
+def _mending_page(error: Exception, problem: Problem) -> str:
     problems = dict(error.problems) if isinstance(error, InvalidInput) else {problem.param: problem.message}
     if "return_url" in problems:
-        return render_template("error.html", problem=problem), problem.status
-    return _page(request.form, problems), problem.status
+        return render_template("error.html", problem=problem)
+    return _page(request.form, problems)
 
 
-def _page(values: Any, problems: dict[str | None, str]) -> str:
-    return render_template("intake.html", values=values, problems=problems)
+def _page(values: Mapping[str, str], problems: Mapping[str | None, str]) -> str:
+    return render_template(
+        "intake.html",
+        values=values,
+        problems=problems,
+        asks_for_id=current.guard().own_patient_id() is None,
+        form_token=current.forms().make(current.guard().keep_owner()),
+    )

@@ -12,10 +12,10 @@ def sent(medblocks):
     return json.loads(call.request.body)
 
 
-def test_starting_a_session_answers_with_what_a_browser_needs(client, medblocks, session):
+def test_starting_a_session_answers_with_what_a_browser_needs(signed_in, medblocks, session):
     medblocks.post(SESSIONS, json=session())
 
-    reply = client.post("/api/patient-sessions", json={"patientId": "user_42"})
+    reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42"})
 
     assert reply.status_code == 200
     assert reply.json == {
@@ -26,10 +26,10 @@ def test_starting_a_session_answers_with_what_a_browser_needs(client, medblocks,
     }
 
 
-def test_without_a_return_url_the_first_allowed_one_is_used(client, medblocks, session):
+def test_without_a_return_url_the_first_allowed_one_is_used(signed_in, medblocks, session):
     medblocks.post(SESSIONS, json=session())
 
-    client.post("/api/patient-sessions", json={"patient_id": "user_42"})
+    signed_in.post("/api/patient-sessions", json={"patient_id": "user_42"})
 
     assert sent(medblocks) == {"patient_id": "user_42", "return_url": "https://app.example.com/done"}
 
@@ -37,9 +37,11 @@ def test_without_a_return_url_the_first_allowed_one_is_used(client, medblocks, s
 def test_by_default_the_patient_comes_back_to_the_products_own_page(make_app, medblocks, session):
     medblocks.post(SESSIONS, json=session())
 
-    make_app(BFF_RETURN_URLS="").test_client().post("/api/patient-sessions", json={"patientId": "user_42"})
+    make_app(identify=lambda _: "user_42", BFF_RETURN_URLS="").test_client().post(
+        "/api/patient-sessions", json={"patientId": "user_42"}
+    )
 
-    assert sent(medblocks)["return_url"] == "https://bff.example.com/connected"
+    assert sent(medblocks)["return_url"] == "http://localhost/connected"
 
 
 @pytest.mark.parametrize(
@@ -57,10 +59,10 @@ def test_by_default_the_patient_comes_back_to_the_products_own_page(make_app, me
         ({"recommendedConnectionIds": ["fhirsrc_1"]}, "recommended_connection_ids", ["fhirsrc_1"]),
     ],
 )
-def test_each_field_is_read_in_both_spellings(client, medblocks, session, body, field, value):
+def test_each_field_is_read_in_both_spellings(signed_in, medblocks, session, body, field, value):
     medblocks.post(SESSIONS, json=session())
 
-    reply = client.post("/api/patient-sessions", json={"patientId": "user_42", **body})
+    reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42", **body})
 
     assert reply.status_code == 200
     assert sent(medblocks)[field] == value
@@ -101,10 +103,10 @@ def test_what_is_no_session_id_is_a_404_and_nothing_is_sent(client, medblocks, s
     assert not medblocks.calls
 
 
-def test_a_session_for_another_patient_than_asked_for_is_not_passed_on(client, medblocks, session):
+def test_a_session_for_another_patient_than_asked_for_is_not_passed_on(signed_in, medblocks, session):
     medblocks.post(SESSIONS, json=session(patient_id="user_43"))
 
-    reply = client.post("/api/patient-sessions", json={"patientId": "user_42"})
+    reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42"})
 
     assert reply.status_code == 502
     assert "unguessable" not in reply.text

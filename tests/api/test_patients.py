@@ -9,8 +9,11 @@ PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
 
 
 def sent(medblocks):
+    """What went out, without the owner tag that every new patient gets."""
     (call,) = medblocks.calls
-    return json.loads(call.request.body)
+    body = json.loads(call.request.body)
+    assert len(body["metadata"].pop("bff_owner")) == 22
+    return body
 
 
 @pytest.mark.parametrize("name", ["patientId", "patient_id"])

@@ -14,7 +14,7 @@ def test_a_person_connects_health_records_and_comes_back(intake, demo):
     intake.get_by_label("Name").fill("Asha Example")
     intake.get_by_label("Email").fill("asha@example.com")
     intake.get_by_role("button", name="Connect health records").click()
-    assert intake.url.startswith(f"{demo.sandbox}/c/")
+    intake.wait_for_url(f"{demo.sandbox}/c/*")
 
     intake.locator("a[href*='/facilities/']").first.click()
     intake.get_by_role("button", name="Approve").click()
@@ -49,3 +49,19 @@ def test_the_page_says_nothing_on_the_console_and_does_not_scroll_sideways_at_32
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert not open_page.said
+
+
+def test_another_browser_can_not_come_back_in_the_first_ones_place(enforcing_demo, open_page):
+    first = open_page(f"{enforcing_demo.bff}/intake")
+    first.get_by_label("Name").fill("Asha Example")
+    first.get_by_role("button", name="Connect health records").click()
+    first.wait_for_url(f"{enforcing_demo.sandbox}/c/*")
+    first.locator("a[href*='/facilities/']").first.click()
+    first.get_by_role("button", name="Approve").click()
+    first.locator("form[action$='/finish'] button").click()
+    assert "You have connected 1 place." in first.inner_text("main")
+
+    second = open_page(first.url)
+
+    assert "another browser" in second.inner_text("main")
+    assert "connected 1" not in second.content()

@@ -26,9 +26,9 @@ ASHA = '{ patientId: "member 7/2".replace("/", "-"), email: "asha@example.com", 
 
 
 @pytest.fixture
-def run(demo, open_page):
+def run(enforcing_demo, open_page):
     """Run an expression in the console of the demo's page, after the snippets."""
-    page = open_page(demo.bff)
+    page = open_page(enforcing_demo.bff)
 
     def evaluate(expression):
         return page.evaluate(f"async () => {{ {SNIPPETS}; return await ({expression}); }}")
@@ -54,6 +54,17 @@ def test_a_second_create_rejects_with_a_message_that_a_person_understands(run):
     message = run('createPatient({ patientId: "user_99" }).catch((error) => error.message)')
 
     assert message == "This patient id is already taken. Please use another one."
+
+
+def test_another_browser_is_told_that_there_is_no_such_patient(run, enforcing_demo, open_page):
+    run('createPatient({ patientId: "user_77", name: "Asha Example" })')
+    elsewhere = open_page(enforcing_demo.bff)
+
+    message = elsewhere.evaluate(
+        f'async () => {{ {SNIPPETS}; return getPatient("user_77").catch((error) => error.message); }}'
+    )
+
+    assert message == "There is no patient with this id."
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from bff.sandbox.app import DEMO_KEY, create_sandbox
 
-BFF = "https://bff.example.com"
+BFF = "http://localhost"
 HOST = "https://you-forgot-to-mock-medblocks.test"
 
 
@@ -99,8 +99,9 @@ def test_a_facility_that_the_catalog_does_not_have_is_the_callers_to_mend(client
     assert (reply.status_code, reply.json["error"]["param"]) == (400, "connection_id")
 
 
-def test_the_form_with_both_buttons(client):
-    form = {"suggested_id": "s-1", "name": "Bo Example", "email": "", "return_url": f"{BFF}/connected"}
+def test_the_form_with_both_buttons(client, form_token):
+    form = {"suggested_id": "s-1", "name": "Bo Example", "return_url": f"{BFF}/connected"}
+    form["form_token"] = form_token(client)
 
     assert client.post("/intake", data={**form, "action": "create"}).status_code == 303
-    assert client.post("/intake", data={**form, "action": "connect"}).status_code == 303
+    assert "Going on to Medblocks" in client.post("/intake", data={**form, "action": "connect"}).text

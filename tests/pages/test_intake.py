@@ -11,6 +11,16 @@ HOST = "https://you-forgot-to-mock-medblocks.test"
 DONE = "https://app.example.com/done"
 
 
+@pytest.fixture
+def post(client, form_token):
+    """Fill in the form and send it, as a browser that opened it before."""
+
+    def send(**changes):
+        return client.post("/intake", data={"form_token": form_token(client), **filled(**changes)})
+
+    return send
+
+
 def filled(**changes):
     values = {
         "name": "Asha Example",
@@ -28,7 +38,16 @@ def value_of(page, name):
 
 
 def sent(call):
-    return json.loads(call.request.body)
+    body = json.loads(call.request.body)
+    body.get("metadata", {}).pop("bff_owner", None)
+    return body
+
+
+def goes_on_to(reply):
+    """Where a page leaves for by itself; its link goes to the same place."""
+    refresh = re.search(r'http-equiv="refresh" content="0; url=([^"]*)"', reply.text).group(1)
+    assert f'href="{refresh}"' in reply.text
+    return html.unescape(refresh)
 
 
 @pytest.mark.parametrize("path", ["/", "/intake"])
@@ -54,12 +73,12 @@ def test_the_return_url_of_the_query_travels_with_the_form(client):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_return_url_that_is_not_allowed_is_refused_with_a_page(client, medblocks, method):
+def test_a_return_url_that_is_not_allowed_is_refused_with_a_page(client, post, medblocks, method):
     bad = "https://evil.example/"
     if method == "get":
         reply = client.get("/intake?" + urlencode({"return_url": bad}))
     else:
-        reply = client.post("/intake", data=filled(return_url=bad))
+        reply = post(return_url=bad)
 
     assert (reply.status_code, reply.mimetype) == (400, "text/html")
     assert "not one that this site allows" in reply.text
@@ -67,13 +86,12 @@ def test_a_return_url_that_is_not_allowed_is_refused_with_a_page(client, medbloc
     assert not medblocks.calls
 
 
-def test_create_patient_creates_and_goes_to_the_return_url(client, medblocks, patient):
+def test_create_patient_creates_and_goes_to_the_return_url(post, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient())
 
-    reply = client.post("/intake", data=filled(return_url=f"{DONE}?step=2"))
+    reply = post(return_url=f"{DONE}?step=2")
 
-    assert reply.status_code == 303
-    assert reply.location == f"{DONE}?step=2&patient_id=user_42"
+    assert goes_on_to(reply) == f"{DONE}?step=2&patient_id=user_42"
     assert sent(medblocks.calls[0]) == {
         "patient_id": "user_42",
         "name": "Asha Example",
@@ -82,46 +100,89 @@ def test_create_patient_creates_and_goes_to_the_return_url(client, medblocks, pa
     }
 
 
-def test_connect_creates_the_patient_and_goes_on_to_medblocks(client, medblocks, patient, session):
+def test_connect_creates_the_patient_and_goes_on_to_medblocks(post, medblocks, patient, session):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
-    reply = client.post("/intake", data=filled(action="connect"))
+    reply = post(action="connect")
 
-    assert (reply.status_code, reply.location) == (303, "https://app.medblocks.com/c/unguessable")
+    assert goes_on_to(reply) == "https://app.medblocks.com/c/unguessable"
+    assert "Going on to Medblocks" in reply.text
     assert sent(medblocks.calls[1]) == {"patient_id": "user_42", "return_url": DONE}
 
 
-def test_connect_does_not_overwrite_the_name_of_a_patient_that_exists(client, medblocks, refusal, session):
+def test_connect_with_somebody_elses_id_is_a_conflict_beside_the_field(
+    make_app, medblocks, refusal, form_token
+):
     medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
+    client = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL="http://localhost").test_client()
+
+    reply = client.post("/intake", data={"form_token": form_token(client), **filled(action="connect")})
+
+    assert reply.status_code == 409
+    assert 'id="patient_id-problem"' in reply.text
+
+
+def test_connect_updates_name_and_email_of_a_patient_that_is_the_callers_own(
+    signed_in, medblocks, session, form_token
+):
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
-    reply = client.post("/intake", data=filled(action="connect", name="Mallory Example"))
+    signed_in.post("/intake", data={"form_token": form_token(signed_in), **filled(action="connect")})
 
-    assert reply.status_code == 303
-    assert sent(medblocks.calls[1]).keys() == {"patient_id", "return_url"}
+    assert sent(medblocks.calls[0]) == {
+        "patient_id": "user_42",
+        "return_url": DONE,
+        "patient_name": "Asha Example",
+        "patient_email": "asha@example.com",
+    }
 
 
-def test_without_an_id_the_suggested_one_is_used(client, medblocks, patient):
+@pytest.mark.parametrize("token", [None, "", "forged"])
+def test_a_form_without_its_token_is_refused(client, medblocks, form_token, token):
+    form_token(client)
+
+    reply = client.post("/intake", data={"form_token": token, **filled()} if token else filled())
+
+    assert reply.status_code == 403
+    assert "open the page anew" in reply.text
+    assert not medblocks.calls
+
+
+def test_a_form_token_of_another_browser_is_refused(app, medblocks, form_token):
+    theirs, mine = app.test_client(), app.test_client()
+    form_token(mine)
+
+    assert mine.post("/intake", data={"form_token": form_token(theirs), **filled()}).status_code == 403
+
+
+def test_who_is_signed_in_is_not_asked_for_an_id(signed_in):
+    page = signed_in.get("/intake").text
+
+    assert 'name="patient_id"' not in page
+    assert value_of(page, "suggested_id") == "user_42"
+
+
+def test_without_an_id_the_suggested_one_is_used(post, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient(id="suggested-1"))
 
-    reply = client.post("/intake", data=filled(patient_id="  ", name=" ", email=""))
+    reply = post(patient_id="  ", name=" ", email="")
 
-    assert reply.location == f"{DONE}?patient_id=suggested-1"
+    assert goes_on_to(reply) == f"{DONE}?patient_id=suggested-1"
     assert sent(medblocks.calls[0]) == {"patient_id": "suggested-1", "metadata": {"signup_source": "intake"}}
 
 
-def test_spaces_around_what_was_typed_do_not_count(client, medblocks, patient):
+def test_spaces_around_what_was_typed_do_not_count(post, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient())
 
-    client.post("/intake", data=filled(patient_id=" user_42 ", email=" asha@example.com\n"))
+    post(patient_id=" user_42 ", email=" asha@example.com\n")
 
     assert sent(medblocks.calls[0])["patient_id"] == "user_42"
     assert sent(medblocks.calls[0])["email"] == "asha@example.com"
 
 
-def test_mistakes_come_back_together_beside_their_fields_with_all_values_kept(client, medblocks):
-    reply = client.post("/intake", data=filled(email="asha@", patient_id="pat_1", name='A"sha <b>'))
+def test_mistakes_come_back_together_beside_their_fields_with_all_values_kept(post, medblocks):
+    reply = post(email="asha@", patient_id="pat_1", name='A"sha <b>')
 
     assert reply.status_code == 400
     assert "<title>Error: " in reply.text
@@ -137,10 +198,10 @@ def test_mistakes_come_back_together_beside_their_fields_with_all_values_kept(cl
     assert not medblocks.calls
 
 
-def test_a_taken_id_comes_back_beside_its_field(client, medblocks, refusal):
+def test_a_taken_id_comes_back_beside_its_field(post, medblocks, refusal):
     medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
 
-    reply = client.post("/intake", data=filled())
+    reply = post()
 
     assert reply.status_code == 409
     assert "already taken" in reply.text
@@ -148,10 +209,10 @@ def test_a_taken_id_comes_back_beside_its_field(client, medblocks, refusal):
     assert value_of(reply.text, "name") == "Asha Example"
 
 
-def test_when_medblocks_is_down_nothing_that_was_typed_is_lost(client, medblocks):
+def test_when_medblocks_is_down_nothing_that_was_typed_is_lost(post, medblocks):
     medblocks.post(f"{HOST}/patients", status=503)
 
-    reply = client.post("/intake", data=filled())
+    reply = post()
 
     assert reply.status_code == 502
     assert "unavailable right now" in reply.text
@@ -161,18 +222,9 @@ def test_when_medblocks_is_down_nothing_that_was_typed_is_lost(client, medblocks
 @pytest.mark.parametrize(
     "broken", [{"action": "delete"}, {"action": ""}, {"suggested_id": ""}, {"suggested_id": "a/b"}]
 )
-def test_a_form_that_was_tampered_with_is_refused(client, medblocks, broken):
-    assert client.post("/intake", data=filled(**broken)).status_code == 400
+def test_a_form_that_was_tampered_with_is_refused(post, medblocks, broken):
+    assert post(**broken).status_code == 400
     assert not medblocks.calls
-
-
-def test_the_way_back_shows_nothing_of_what_its_link_says(client):
-    reply = client.get("/connected?patient_id=user_42&patient_session_id=ps_1&error_description=CANARY")
-
-    assert reply.status_code == 200
-    assert "You are back" in reply.text
-    for absent in ("user_42", "ps_1", "CANARY"):
-        assert absent not in reply.text
 
 
 def test_healthz_answers_without_asking_medblocks(client, medblocks):

@@ -1,0 +1,148 @@
+"""The guard: every call about one patient goes through here, and gets a grant or ends.
+
+Whatever is denied looks like what does not exist: the same 404, and nothing is asked upstream.
+"""
+
+from typing import cast
+
+from flask import Flask, Response, g, request
+
+from bff.access.identity import Caller, IdentityProvider
+from bff.access.keys import Keys
+from bff.access.owner import Owner, OwnerCookie, new_owner
+from bff.exceptions import NoSuchThing, NotSignedIn
+from bff.medblocks.grants import Grant, SessionGrant
+from bff.medblocks.ids import is_session_id, patient_id_problem
+from bff.observe import Audit
+
+
+class Guard:
+    """Decides by who is calling, and by what that caller owns.
+
+    With `report`, it answers what it would have denied, and says so in a header, the log and the pages.
+    """
+
+    def __init__(
+        self, keys: Keys, cookie: OwnerCookie, provider: IdentityProvider, audit: Audit, *, report: bool
+    ) -> None:
+        self._keys = keys
+        self._cookie = cookie
+        self._provider = provider
+        self._audit = audit
+        self._report = report
+
+    def init_app(self, app: Flask) -> None:
+        """Write the owner cookie of an app's responses, where a request changed it."""
+
+        @app.after_request
+        def finish(response: Response) -> Response:
+            if "new_owner" in g:
+                self._cookie.write(response, g.new_owner)
+            if "would_deny" in g:
+                response.headers["BFF-Access-Report"] = "would-deny"
+            return response
+
+    def patient(self, patient_id: str) -> Grant:
+        """Grant a patient that the caller owns. Raises NoSuchThing, or NotSignedIn."""
+        if patient_id_problem(patient_id):
+            raise NoSuchThing("patient")
+        grant = self._grant(patient_id)
+        if not grant.owned:
+            self._deny("patient", grant.owner, patient_id)
+        return grant
+
+    def enrollment(self, patient_id: str) -> Grant:
+        """Grant the creation of a patient, whose id was checked, or the patient that is owned already.
+
+        Raises NoSuchThing for an id that is not the caller's to create, or NotSignedIn.
+        """
+        caller, grant = self._caller(), self._grant(patient_id)
+        if not grant.owned and not (caller and caller.may_enroll):
+            self._deny("patient", grant.owner, patient_id)
+        return grant
+
+    def session(self, patient_session_id: str) -> SessionGrant:
+        """Grant a session that this browser started. Raises NoSuchThing, or NotSignedIn."""
+        if not is_session_id(patient_session_id):
+            raise NoSuchThing("patient session")
+        caller, owner = self._caller(), self.owner()
+        if self._session_tag(owner, patient_session_id) not in owner.sessions:
+            self._deny("patient session", caller.owner if caller else owner.name, None)
+        return SessionGrant(patient_session_id, caller.owner if caller else owner.name)
+
+    def remember_patient(self, grant: Grant) -> None:
+        """Let this browser own a patient from now on."""
+        g.new_owner = self.owner().with_patient(grant.owner_tag)
+
+    def remember_session(self, patient_session_id: str) -> None:
+        """Let this browser come back to a session that it started."""
+        owner = self.owner()
+        g.new_owner = owner.with_session(self._session_tag(owner, patient_session_id))
+
+    def accept_invite(self, patient_id: str) -> None:
+        """Let this browser own the patient that it was invited for."""
+        tag = self._keys.tag("patient", self.owner().name, patient_id)
+        g.new_owner = self.owner().with_patient(tag)
+
+    def overlooks(self, grant: Grant) -> bool:
+        """Tell whether access is only reported; then report that this patient is somebody else's."""
+        if self._report:
+            self._deny("patient", grant.owner, grant.patient_id)
+        return self._report
+
+    def reports(self) -> bool:
+        """Tell whether access is only reported, which the pages have to say."""
+        return self._report
+
+    def own_patient_id(self) -> str | None:
+        """Give the patient id that a login vouches for, where one does. Raises NotSignedIn."""
+        caller = self._caller()
+        return caller.patient_id if caller else None
+
+    def owner(self) -> Owner:
+        """Give the browser's owner as it will be after this request; a new one when it has no cookie."""
+        if "new_owner" in g:
+            return cast("Owner", g.new_owner)
+        if "owner" not in g:
+            known = self._cookie.read(request)
+            g.has_owner = known is not None
+            g.owner = known or new_owner()
+        return cast("Owner", g.owner)
+
+    def has_owner(self) -> bool:
+        """Tell whether the request came with a good cookie."""
+        self.owner()
+        return bool(g.has_owner)
+
+    def keep_owner(self) -> Owner:
+        """Give the browser's owner, and see to it that the browser has a cookie from now on."""
+        if not self.has_owner():
+            g.new_owner = self.owner()
+        return self.owner()
+
+    def _caller(self) -> Caller | None:
+        if "caller" not in g:
+            g.caller = self._provider.identify(request, self.owner())
+        if g.caller is None and not self._report:
+            raise NotSignedIn
+        return cast("Caller | None", g.caller)
+
+    def _grant(self, patient_id: str) -> Grant:
+        caller = self._caller()
+        name = caller.owner if caller else self.owner().name
+        tag = self._keys.tag("patient", name, patient_id)
+        if caller and caller.patient_id is not None:
+            owned = caller.patient_id == patient_id
+        else:
+            owned = tag in self.owner().patients
+        return Grant(patient_id, name, tag, owned)
+
+    def _session_tag(self, owner: Owner, patient_session_id: str) -> str:
+        return self._keys.tag("session", owner.name, patient_session_id)
+
+    def _deny(self, what: str, owner: str, patient_id: str | None) -> None:
+        outcome = "would deny" if self._report else "denied"
+        self._audit.record("access", outcome, actor=owner, patient_id=patient_id)
+        if not self._report:
+            raise NoSuchThing(what)
+        g.would_deny = True

@@ -1,0 +1,86 @@
+"""The owner cookie: which patients and sessions a browser may come back to, in tags that name nobody.
+
+It proves possession of the browser, not who sits before it. See the section "Backend for Frontend" of
+OAuth 2.0 for Browser-Based Applications for the cookie's attributes.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+
+from flask import Request, Response
+from itsdangerous import BadData, URLSafeTimedSerializer
+from marshmallow import Schema, ValidationError, fields, post_load
+
+# Of the oldest, a browser loses hold when it has more: a cookie must fit into 4 KiB.
+_MAX_PATIENTS = 60
+_MAX_SESSIONS = 30
+
+
+@dataclass(frozen=True)
+class Owner:
+    """One browser: its random name, and the tags of what it owns, the newest last."""
+
+    name: str
+    patients: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+
+    def with_patient(self, tag: str) -> "Owner":
+        """Give an owner that has this patient too."""
+        return replace(self, patients=(*(t for t in self.patients if t != tag), tag)[-_MAX_PATIENTS:])
+
+    def with_session(self, tag: str) -> "Owner":
+        """Give an owner that has this session too."""
+        return replace(self, sessions=(*(t for t in self.sessions if t != tag), tag)[-_MAX_SESSIONS:])
+
+
+class _OwnerSchema(Schema):
+    name = fields.String(required=True, data_key="o")
+    patients = fields.List(fields.String(), required=True, data_key="p")
+    sessions = fields.List(fields.String(), required=True, data_key="s")
+
+    @post_load
+    def build(self, data: dict[str, list[str]], **_: object) -> Owner:
+        return Owner(str(data["name"]), tuple(data["patients"]), tuple(data["sessions"]))
+
+
+class OwnerCookie:
+    """Reads and writes the cookie. Takes a key, whether browsers use https, and its life in seconds."""
+
+    def __init__(self, key: bytes, *, https: bool, max_age: int) -> None:
+        # With this prefix a browser takes the cookie from this very host alone, and over https alone.
+        self.name = "__Host-bff" if https else "bff"
+        self._https = https
+        self._max_age = max_age
+        self._signer = URLSafeTimedSerializer(
+            key, salt="owner", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        )
+        self._schema = _OwnerSchema()
+
+    def read(self, request: Request) -> Owner | None:
+        """Give the browser's owner; None when there is none, or a cookie that is forged, old or malformed."""
+        try:
+            owner: Owner = self._schema.load(
+                self._signer.loads(request.cookies.get(self.name, ""), max_age=self._max_age)
+            )
+        except (BadData, ValidationError):
+            return None
+        return owner
+
+    def write(self, response: Response, owner: Owner) -> None:
+        """Let the browser keep this owner."""
+        value = self._signer.dumps({"o": owner.name, "p": owner.patients, "s": owner.sessions})
+        response.set_cookie(
+            self.name,
+            value,
+            max_age=self._max_age,
+            path="/",
+            secure=self._https,
+            httponly=True,
+            samesite="Lax",
+        )
+
+
+def new_owner() -> Owner:
+    """Make an owner that nobody has yet."""
+    return Owner(secrets.token_urlsafe(16))

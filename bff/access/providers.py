@@ -1,0 +1,41 @@
+"""Chooses the identity provider that the settings ask for."""
+
+from collections.abc import Callable
+
+from flask import Request
+from joserfc.jwk import Key, OctKey
+
+from bff.access.identity import CallableIdentity, IdentityProvider, InviteIdentity, OwnerIdentity
+from bff.access.jwt import Jwks, JwtIdentity
+from bff.access.proxy_header import HeaderIdentity
+from bff.config import Settings
+
+
+def provider_for(settings: Settings, identify: Callable[[Request], str | None] | None) -> IdentityProvider:
+    """Give the provider; a function of the embedding app comes before what the settings say."""
+    if identify is not None:
+        return CallableIdentity(identify)
+    if settings.identity == "jwt":
+        return _jwt(settings)
+    if settings.identity == "header":
+        secret = settings.header_secret.reveal() if settings.header_secret else ""
+        return HeaderIdentity(settings.header_name, secret, settings.header_networks)
+    return InviteIdentity() if settings.identity == "invite" else OwnerIdentity()
+
+
+def _jwt(settings: Settings) -> JwtIdentity:
+    return JwtIdentity(
+        _find_key(settings),
+        algorithms=settings.jwt_algorithms,
+        issuer=settings.jwt_issuer or "",
+        audience=settings.jwt_audience or "",
+        cookie=settings.jwt_cookie,
+        template=settings.jwt_patient_id,
+    )
+
+
+def _find_key(settings: Settings) -> Callable[[object], Key]:
+    if settings.jwt_secret is None:
+        return Jwks(settings.jwt_jwks_url or "").find
+    secret = OctKey.import_key(settings.jwt_secret.reveal())
+    return lambda _: secret

@@ -1,0 +1,36 @@
+"""`header`: a trusted reverse proxy has checked the login, and names the patient in a header."""
+
+import hmac
+from collections.abc import Collection
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from flask import Request
+
+from bff.access.identity import Caller, caller_for
+from bff.access.owner import Owner
+from bff.exceptions import CredentialRefused
+
+SECRET_HEADER = "X-Bff-Proxy-Secret"  # noqa: S105 - the header's name, not a secret
+_BEFORE_PROXY_FIX = "werkzeug.proxy_fix.orig"
+
+
+class HeaderIdentity:
+    """Believes one header from peers in these networks that also send the shared secret."""
+
+    def __init__(self, header: str, secret: str, networks: Collection[IPv4Network | IPv6Network]) -> None:
+        self._header = header
+        self._secret = secret.encode()
+        self._networks = networks
+
+    def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
+        """Read the header. Raises CredentialRefused when it comes from anyone but the proxy."""
+        patient_id = request.headers.get(self._header)
+        if patient_id is None:
+            return None
+        # The peer of the connection itself, as the server saw it before any X-Forwarded-For was believed.
+        peer = ip_address(request.environ.get(_BEFORE_PROXY_FIX, request.environ)["REMOTE_ADDR"])
+        if not any(peer in network for network in self._networks):
+            raise CredentialRefused("the header came from outside of the proxy's network")
+        if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self._secret):
+            raise CredentialRefused("the header came without the proxy's secret")
+        return caller_for(patient_id)

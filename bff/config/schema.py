@@ -1,0 +1,193 @@
+"""Every variable that the product reads; `.env.example` and the README list the same."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validates_schema
+from marshmallow.validate import Length, Range, Regexp
+
+from bff.config.fields import FileText, HttpUrl, Limit, Network, SpaceSeparated, is_loopback, one_of, one_word
+from bff.config.settings import Secret, Settings
+
+_LIVE, _SANDBOX = "mb_sk_live_", "mb_sk_sbx_"
+_DAY = 24 * 60 * 60  # seconds
+_LONG = Length(min=32, error="is too short: use at least 32 random characters.")
+_WHOLE = "must be a whole number."
+_ALGORITHMS = {
+    "jwks_url": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
+    "secret": ("HS256", "HS384", "HS512"),
+}
+
+
+class SettingsSchema(Schema):
+    """Reads variables by name into `Settings`."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    api_key = fields.String(data_key="MEDBLOCKS_API_KEY", load_default=None, validate=one_word())
+    api_key_file = FileText(data_key="MEDBLOCKS_API_KEY_FILE", load_default=None, validate=one_word())
+    base_url = HttpUrl(
+        data_key="MEDBLOCKS_BASE_URL",
+        origin=True,
+        http_anywhere=False,
+        load_default="https://app.medblocks.com",
+    )
+    api_version = fields.String(
+        data_key="MEDBLOCKS_API_VERSION",
+        load_default="2026-04-25",
+        validate=Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="must be a date such as 2026-04-25."),
+    )
+    public_url = HttpUrl(data_key="BFF_PUBLIC_URL", origin=True, load_default="http://127.0.0.1:8000")
+    return_urls = SpaceSeparated(HttpUrl(), data_key="BFF_RETURN_URLS", load_default=list)
+    signup_source = fields.String(
+        data_key="BFF_SIGNUP_SOURCE",
+        load_default="intake",
+        validate=Length(max=200, error="must not be longer than 200 characters."),
+    )
+    access = fields.String(
+        data_key="BFF_ACCESS", load_default="auto", validate=one_of("auto", "enforce", "report")
+    )
+    identity = fields.String(
+        data_key="BFF_IDENTITY", load_default="owner", validate=one_of("owner", "jwt", "header", "invite")
+    )
+    secret = fields.String(data_key="BFF_SECRET", load_default=None, validate=_LONG)
+    owner_max_age = fields.Integer(
+        data_key="BFF_OWNER_MAX_AGE",
+        load_default=7 * _DAY,
+        validate=Range(min=60, max=400 * _DAY, error="must be 60 to 34560000 seconds."),
+        error_messages={"invalid": _WHOLE},
+    )
+    trusted_origins = SpaceSeparated(HttpUrl(origin=True), data_key="BFF_TRUSTED_ORIGINS", load_default=list)
+    proxy_hops = fields.Integer(
+        data_key="BFF_PROXY_HOPS",
+        load_default=0,
+        validate=Range(min=0, max=10, error="must be 0 to 10."),
+        error_messages={"invalid": _WHOLE},
+    )
+    rate_limit = fields.Boolean(
+        data_key="BFF_RATE_LIMIT",
+        load_default=True,
+        truthy={"on"},
+        falsy={"off"},
+        error_messages={"invalid": "must be on or off."},
+    )
+    rate_limit_address = Limit(data_key="BFF_RATE_LIMIT_ADDRESS", load_default="600/minute")
+    rate_limit_owner = Limit(data_key="BFF_RATE_LIMIT_OWNER", load_default="300/minute")
+    rate_limit_creates = Limit(data_key="BFF_RATE_LIMIT_CREATES", load_default="30/minute;200/hour")
+    rate_limit_sessions = Limit(data_key="BFF_RATE_LIMIT_SESSIONS", load_default="30/minute;200/hour")
+    rate_limit_conflicts = Limit(data_key="BFF_RATE_LIMIT_CONFLICTS", load_default="10/minute;30/hour")
+    redis_url = fields.String(
+        data_key="BFF_REDIS_URL",
+        load_default=None,
+        validate=Regexp(r"rediss?://\S+\Z", error="must start with redis:// or rediss://."),
+    )
+    jwt_jwks_url = HttpUrl(data_key="BFF_JWT_JWKS_URL", http_anywhere=False, load_default=None)
+    jwt_secret = fields.String(data_key="BFF_JWT_SECRET", load_default=None, validate=_LONG)
+    jwt_issuer = fields.String(data_key="BFF_JWT_ISSUER", load_default=None)
+    jwt_audience = fields.String(data_key="BFF_JWT_AUDIENCE", load_default=None)
+    jwt_algorithms = SpaceSeparated(fields.String(), data_key="BFF_JWT_ALGORITHMS", load_default=list)
+    jwt_cookie = fields.String(data_key="BFF_JWT_COOKIE", load_default=None, validate=one_word())
+    jwt_patient_id = fields.String(
+        data_key="BFF_JWT_PATIENT_ID",
+        load_default="{sub}",
+        validate=Regexp(r"[^{}]*(\{[^{}]+\}[^{}]*)+\Z", error="must name a claim in braces, such as {sub}."),
+    )
+    header_name = fields.String(
+        data_key="BFF_HEADER_NAME",
+        load_default="X-Patient-Id",
+        validate=Regexp(r"[A-Za-z0-9-]+\Z", error="must be the name of a header."),
+    )
+    header_secret = fields.String(data_key="BFF_HEADER_SECRET", load_default=None, validate=_LONG)
+    header_networks = SpaceSeparated(Network(), data_key="BFF_HEADER_NETWORKS", load_default=list)
+
+    @pre_load
+    def drop_empty(self, values: Mapping[str, str], **_: object) -> dict[str, str]:
+        """Count a variable that is set to nothing as absent."""
+        return {name: text.strip() for name, text in values.items() if text and text.strip()}
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_one_key(self, data: Mapping[str, Any], **_: object) -> None:
+        """Refuse to be without a key, or with two."""
+        given = [name for name in ("api_key", "api_key_file") if data.get(name, "?")]
+        if not given:
+            raise ValidationError(
+                "is not set. Set it to your Medblocks key (or set MEDBLOCKS_API_KEY_FILE), "
+                "or try `medblocks-bff demo`, which needs none.",
+                "MEDBLOCKS_API_KEY",
+            )
+        if len(given) > 1:
+            raise ValidationError(
+                "is set, and MEDBLOCKS_API_KEY too. Keep one of them.", "MEDBLOCKS_API_KEY_FILE"
+            )
+
+    @validates_schema
+    def check_key(self, data: Mapping[str, Any], **_: object) -> None:
+        """Refuse a live key where it would be sent in clear, or would open every patient to everybody."""
+        if not _key(data).startswith(_LIVE):
+            return
+        if data["base_url"].startswith("http://"):
+            raise ValidationError(
+                "is http://, but MEDBLOCKS_API_KEY is a live key. Use a sandbox key (mb_sk_sbx_…) here.",
+                "MEDBLOCKS_BASE_URL",
+            )
+        if data["access"] == "report":
+            raise ValidationError(
+                "is report, but MEDBLOCKS_API_KEY is a live key. Set it to enforce or auto.", "BFF_ACCESS"
+            )
+
+    @validates_schema
+    def check_identity(self, data: Mapping[str, Any], **_: object) -> None:
+        """Refuse a way of telling callers apart that lacks what makes it safe."""
+        problems = {}
+        if data["identity"] == "jwt":
+            problems = _jwt_problems(data)
+        elif data["identity"] == "header":
+            for name in ("header_secret", "header_networks"):
+                if not data[name]:
+                    problems[f"BFF_{name.upper()}"] = "is not set, and BFF_IDENTITY=header needs it."
+        if problems:
+            raise ValidationError(problems)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: object) -> Settings:
+        """Turn the validated values into `Settings`."""
+        data["api_key"] = _key(data)
+        del data["api_key_file"]
+        if data["access"] == "auto":
+            local = is_loopback(urlsplit(data["base_url"]).hostname) and not data["api_key"].startswith(_LIVE)
+            data["access"] = "report" if local or data["api_key"].startswith(_SANDBOX) else "enforce"
+        data["return_urls"] = data["return_urls"] or [f"{data['public_url']}/connected"]
+        data["secret"] = data["secret"] or data["api_key"]
+        kind = "jwks_url" if data["jwt_jwks_url"] else "secret"
+        data["jwt_algorithms"] = data["jwt_algorithms"] or _DEFAULT_ALGORITHMS[kind]
+        return Settings(**{name: _frozen(name, value) for name, value in data.items()})
+
+
+def _key(data: Mapping[str, Any]) -> str:
+    return str(data["api_key"] or data["api_key_file"])
+
+
+_DEFAULT_ALGORITHMS = {"jwks_url": ["RS256", "ES256"], "secret": ["HS256"]}
+_SECRET_FIELDS = {"api_key", "secret", "jwt_secret", "header_secret"}
+
+
+def _frozen(name: str, value: Any) -> Any:
+    if name in _SECRET_FIELDS:
+        return value and Secret(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _jwt_problems(data: Mapping[str, Any]) -> dict[str, str]:
+    needs = "is not set, and BFF_IDENTITY=jwt needs it."
+    problems = {f"BFF_JWT_{n.upper()}": needs for n in ("issuer", "audience") if not data[f"jwt_{n}"]}
+    kinds = [kind for kind in _ALGORITHMS if data[f"jwt_{kind}"]]
+    if not kinds:
+        problems["BFF_JWT_JWKS_URL"] = "is not set, and BFF_IDENTITY=jwt needs it, or BFF_JWT_SECRET."
+    elif len(kinds) > 1:
+        problems["BFF_JWT_JWKS_URL"] = "is set, and BFF_JWT_SECRET too. Keep one of them."
+    elif wrong := set(data["jwt_algorithms"]) - set(_ALGORITHMS[kinds[0]]):
+        allowed = ", ".join(_ALGORITHMS[kinds[0]])
+        problems["BFF_JWT_ALGORITHMS"] = f"has {len(wrong)} that can't be used here. Choose from: {allowed}."
+    return problems

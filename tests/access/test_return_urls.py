@@ -1,0 +1,189 @@
+"""Where a browser may be sent: only to listed addresses, whatever a browser makes of the spelling."""
+
+import pytest
+
+from bff.access.return_urls import ReturnUrls
+from bff.errors import InvalidInput
+
+APP = "https://app.example.com"
+RECORDS = f"{APP}/records"
+NOT_ALLOWED = "This return_url is not one that this site allows."
+
+
+def allowed(*urls):
+    return ReturnUrls(urls or (RECORDS,))
+
+
+def problem(return_url, *urls):
+    with pytest.raises(InvalidInput) as caught:
+        allowed(*urls).check(return_url)
+    assert list(caught.value.problems) == ["return_url"]
+    return caught.value.problems["return_url"]
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_without_a_return_url_the_first_allowed_one_is_taken(nothing):
+    assert allowed(RECORDS, "https://other.example").check(nothing) == RECORDS
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        RECORDS,
+        f"{RECORDS}/",
+        f"{RECORDS}/2026/april",
+        f"{RECORDS}?tab=1&tab=2",
+        f"{RECORDS}/x?next=https://evil.example#top",
+        f"{RECORDS}#top",
+        f"{RECORDS}/...",
+        f"{RECORDS}/a..b",
+        f"{RECORDS}/%20",
+        "HTTPS://APP.EXAMPLE.COM/records",
+        f"{APP}:443/records",
+        f"{APP}:/records",
+    ],
+)
+def test_a_path_at_or_below_an_allowed_one_is_kept_as_it_is(url):
+    assert allowed().check(url) == url
+
+
+@pytest.mark.parametrize("listed", [APP, f"{APP}/"])
+@pytest.mark.parametrize("path", ["", "/", "/anything", "/records/x", "?x=1", "//evil.example"])
+def test_an_origin_allows_every_path_on_it(listed, path):
+    assert allowed(listed).check(APP + path) == APP + path
+
+
+def test_any_of_several_addresses_is_allowed():
+    urls = allowed(RECORDS, "http://127.0.0.1:3000/done")
+
+    assert urls.check("http://127.0.0.1:3000/done?x=1") == "http://127.0.0.1:3000/done?x=1"
+    assert urls.check(f"{RECORDS}/x") == f"{RECORDS}/x"
+
+
+def test_a_prefix_ends_at_a_segment():
+    for path in ("/recordsx", "/records.html", "/records%2fx", "/record", "/recor"):
+        assert problem(APP + path) == NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        APP,
+        f"{APP}/",
+        f"{APP}/Records",
+        f"{APP}//records",
+        "http://app.example.com/records",
+        f"{APP}:8443/records",
+        f"{APP}:80/records",
+        f"{APP}:0/records",
+        f"{APP}./records",
+        "https://example.com/records",
+        "https://www.app.example.com/records",
+        "https://app.example.com.evil.example/records",
+        "https://evil.example/records",
+        "https://evil.example/https://app.example.com/records",
+        "https://evil.example?https://app.example.com/records",
+        "https://evil.example#https://app.example.com/records",
+        "https://xn--pp-xka.example.com/records",
+        "https://app%2eexample.com/records",
+        "https://app.example.com%2f.evil.example/records",
+        "https://app.example.com;.evil.example/records",
+    ],
+)
+def test_another_origin_or_path_is_not_allowed(url):
+    assert problem(url) == NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/records/../admin",
+        "/records/..",
+        "/records/./x",
+        "/records/x/../../admin",
+        "/records/%2e%2e/admin",
+        "/records/%2E%2e/",
+        "/records/.%2e/admin",
+        "/records/%2e",
+        "/records/..%2fadmin",
+        "/records/..%2Fadmin",
+        "/records/x%2f..%2f..%2fadmin",
+        "/records/..%5cadmin",
+        "/records/%2e%2e%5Cadmin",
+    ],
+)
+def test_a_path_can_not_climb_out_of_its_prefix(path):
+    assert problem(APP + path) == NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "//evil.example",
+        "//app.example.com/records",
+        "\\\\evil.example",
+        "/\\evil.example",
+        "/records",
+        "records",
+        "?x",
+        "app.example.com/records",
+        "https:evil.example",
+        "https:/evil.example",
+        "https:app.example.com/records",
+        "https:/app.example.com/records",
+        "https:///app.example.com/records",
+        "https:////evil.example",
+        "http:\\\\evil.example",
+        "https:\\\\app.example.com\\records",
+        "https://evil.example\\@app.example.com/records",
+        "https://app.example.com\\@evil.example/records",
+        "https://app.example.com\\.evil.example/records",
+        "https://app.example.com@evil.example/records",
+        "https://app.example.com:443@evil.example/records",
+        "https://evil.example@app.example.com/records",
+        "https://user:password@app.example.com/records",
+        "https://@app.example.com/records",
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "javascript://app.example.com/records%0aalert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "blob:https://app.example.com/records",
+        "ftp://app.example.com/records",
+        "ws://app.example.com/records",
+        "\thttps://app.example.com/records",
+        "https://app.example.com/records\n",
+        " https://app.example.com/records ",
+        "ht\ntps://app.example.com/records",
+        "https:/\t/app.example.com/records",
+        "https://app.exam\tple.com/records",
+        "https://app.example.com\n.evil.example/records",
+        "https://app.example.com\0.evil.example/records",
+        "https://app.example.com/records/.\t./admin",
+        "https://app.example.com/rec ords",
+        "\0https://app.example.com/records",
+        "https://app.example.com/records\r\nSet-Cookie: x=1",
+        "https://äpp.example.com/records",
+        "https://app。example。com/records",
+        "https://app.example.com/récords",
+        "https://app.example.com:x/records",
+        "https://app.example.com:99999/records",
+        "https://app.example.com:-443/records",
+        "https://app.example.com:443:443/records",
+        "https://app.example.com: 443/records",
+        "https://[app.example.com]/records",
+        "https://[::1/records",
+        "https://",
+        "https://:443/records",
+        "https://?x",
+    ],
+    ids=ascii,
+)
+def test_a_hostile_url_is_refused(url):
+    assert problem(url).startswith("This return_url can't be used. ")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://canary", "canary", f"{APP}:canary/", "https://[canary]/", "https://canary@x"]
+)
+def test_a_refusal_does_not_repeat_the_url(url):
+    assert "canary" not in problem(url)

@@ -1,0 +1,214 @@
+"""The settings: what is accepted, what is refused and how, and where the key never shows."""
+
+import dataclasses
+import logging
+import traceback
+
+import pytest
+
+from bff.config import SETTING_NAMES, Secret, SettingsError, load_settings
+
+KEY = "mb_sk_sbx_canary_key"
+
+
+def load(**variables):
+    return load_settings({"MEDBLOCKS_API_KEY": KEY, **variables})
+
+
+def problems(**variables):
+    with pytest.raises(SettingsError) as caught:
+        load(**variables)
+    return caught.value.problems
+
+
+def test_a_key_is_enough():
+    settings = load()
+
+    assert settings.api_key.reveal() == KEY
+    assert settings.base_url == "https://app.medblocks.com"
+    assert settings.api_version == "2026-04-25"
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert settings.return_urls == ("http://127.0.0.1:8000/connected",)
+    assert settings.signup_source == "intake"
+
+
+def test_every_setting_can_be_set():
+    settings = load(
+        MEDBLOCKS_BASE_URL="https://eu.medblocks.example",
+        MEDBLOCKS_API_VERSION="2027-01-31",
+        BFF_PUBLIC_URL="https://bff.example.com",
+        BFF_RETURN_URLS="https://app.example.com/done https://other.example.com",
+        BFF_SIGNUP_SOURCE="clinic",
+    )
+
+    assert settings.base_url == "https://eu.medblocks.example"
+    assert settings.api_version == "2027-01-31"
+    assert settings.public_url == "https://bff.example.com"
+    assert settings.return_urls == ("https://app.example.com/done", "https://other.example.com")
+    assert settings.signup_source == "clinic"
+
+
+def test_each_name_of_a_setting_is_listed_once():
+    assert len(SETTING_NAMES) == len(set(SETTING_NAMES))
+    assert set(SETTING_NAMES) >= {
+        "MEDBLOCKS_API_KEY",
+        "MEDBLOCKS_API_KEY_FILE",
+        "MEDBLOCKS_BASE_URL",
+        "MEDBLOCKS_API_VERSION",
+        "BFF_PUBLIC_URL",
+        "BFF_RETURN_URLS",
+        "BFF_SIGNUP_SOURCE",
+    }
+
+
+def test_settings_can_not_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load().base_url = "https://evil.example"
+
+
+def test_the_connected_page_stands_on_the_public_url_by_default():
+    assert load(BFF_PUBLIC_URL="https://bff.example.com/").return_urls == (
+        "https://bff.example.com/connected",
+    )
+
+
+def test_return_urls_are_separated_by_any_white_space():
+    settings = load(BFF_RETURN_URLS="\n https://a.example/x\n\thttps://b.example  https://c.example\n")
+
+    assert settings.return_urls == ("https://a.example/x", "https://b.example", "https://c.example")
+
+
+def test_a_trailing_slash_of_a_url_is_dropped():
+    settings = load(
+        MEDBLOCKS_BASE_URL="https://m.example/",
+        BFF_PUBLIC_URL="https://b.example/",
+        BFF_RETURN_URLS="https://a.example/records/",
+    )
+
+    assert settings.base_url == "https://m.example"
+    assert settings.public_url == "https://b.example"
+    assert settings.return_urls == ("https://a.example/records",)
+
+
+@pytest.mark.parametrize("nothing", ["", "   ", "\t\n"])
+@pytest.mark.parametrize("name", [name for name in SETTING_NAMES if name != "MEDBLOCKS_API_KEY"])
+def test_a_variable_that_is_set_to_nothing_counts_as_absent(name, nothing):
+    assert repr(load(**{name: nothing})) == repr(load())
+
+
+@pytest.mark.parametrize("values", [{}, {"MEDBLOCKS_API_KEY": ""}, {"MEDBLOCKS_API_KEY": "  \n"}])
+def test_a_missing_key_is_told_with_what_to_do_about_it(values):
+    with pytest.raises(SettingsError) as caught:
+        load_settings(values)
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("MEDBLOCKS_API_KEY is not set. ")
+    assert "MEDBLOCKS_API_KEY_FILE" in problem
+    assert "medblocks-bff demo" in problem
+
+
+def test_white_space_around_a_value_is_no_part_of_it():
+    assert load(MEDBLOCKS_API_KEY=f" {KEY}\n").api_key.reveal() == KEY
+
+
+@pytest.mark.parametrize("key", ["two words", "line\nbreak", "nul\0", "tab\tinside", "clé", "ключ"])
+def test_a_key_that_fits_no_header_is_refused(key):
+    assert problems(MEDBLOCKS_API_KEY=key) == [
+        "MEDBLOCKS_API_KEY must be one word of plain ASCII characters."
+    ]
+
+
+@pytest.mark.parametrize("version", ["latest", "2026-4-25", "2026-04-25x", "x2026-04-25", "20260425"])
+def test_a_version_that_is_no_date_is_refused(version):
+    assert problems(MEDBLOCKS_API_VERSION=version) == [
+        "MEDBLOCKS_API_VERSION must be a date such as 2026-04-25."
+    ]
+
+
+def test_a_signup_source_has_at_most_200_characters():
+    assert load(BFF_SIGNUP_SOURCE="s" * 200).signup_source == "s" * 200
+    assert problems(BFF_SIGNUP_SOURCE="s" * 201) == [
+        "BFF_SIGNUP_SOURCE must not be longer than 200 characters."
+    ]
+
+
+def test_all_problems_come_at_once():
+    with pytest.raises(SettingsError) as caught:
+        load_settings(
+            {
+                "MEDBLOCKS_BASE_URL": "nonsense",
+                "MEDBLOCKS_API_VERSION": "nonsense",
+                "BFF_PUBLIC_URL": "nonsense",
+                "BFF_RETURN_URLS": "nonsense",
+                "BFF_SIGNUP_SOURCE": "s" * 201,
+            }
+        )
+
+    assert {problem.split()[0] for problem in caught.value.problems} == {
+        "MEDBLOCKS_API_KEY",
+        "MEDBLOCKS_BASE_URL",
+        "MEDBLOCKS_API_VERSION",
+        "BFF_PUBLIC_URL",
+        "BFF_RETURN_URLS",
+        "BFF_SIGNUP_SOURCE",
+    }
+    assert str(caught.value).splitlines() == caught.value.problems
+
+
+def test_variables_of_others_are_ignored():
+    assert repr(load(PATH="/bin", BFF_UNKNOWN="x")) == repr(load())
+
+
+@pytest.mark.parametrize("show", [str, repr, "{}".format, "{!r:>40}".format, "%s".__mod__])
+def test_a_secret_shows_itself_to_nobody_who_did_not_ask(show):
+    secret = Secret(KEY)
+
+    assert KEY not in show((secret,) if show == "%s".__mod__ else secret)
+    assert secret.reveal() == KEY
+
+
+@pytest.mark.parametrize("show", [str, repr, dataclasses.asdict, dataclasses.astuple])
+def test_settings_never_show_the_key(show):
+    assert KEY not in str(show(load()))
+
+
+def test_a_log_line_with_the_settings_does_not_carry_the_key(caplog):
+    with caplog.at_level(logging.INFO):
+        logging.getLogger("test").info("started with %s and %r", load(), load().api_key)
+
+    assert "Settings(" in caplog.text
+    assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MEDBLOCKS_API_KEY", "canary canary"),
+        ("MEDBLOCKS_API_VERSION", "canary"),
+        ("MEDBLOCKS_BASE_URL", "canary"),
+        ("MEDBLOCKS_BASE_URL", "http://canary.example"),
+        ("MEDBLOCKS_BASE_URL", "https://user:canary@medblocks.example"),
+        ("MEDBLOCKS_BASE_URL", "https://medblocks.example/canary"),
+        ("BFF_PUBLIC_URL", "https://bff.example.com:canary"),
+        ("BFF_PUBLIC_URL", "https://[canary]"),
+        ("BFF_PUBLIC_URL", "https://bff.example.com/canary"),
+        ("BFF_PUBLIC_URL", "https://bff.example.com?canary"),
+        ("BFF_RETURN_URLS", "https://a.example https://a.example#canary"),
+        ("BFF_RETURN_URLS", "https://a.example canary"),
+        ("BFF_SIGNUP_SOURCE", "canary" * 50),
+        ("MEDBLOCKS_API_KEY_FILE", "canary"),
+    ],
+)
+def test_a_problem_names_its_variable_and_never_shows_the_value(name, value):
+    values = {"MEDBLOCKS_API_KEY": "mb_sk_sbx_secret", name: value}
+    if name == "MEDBLOCKS_API_KEY_FILE":
+        del values["MEDBLOCKS_API_KEY"]
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings(values)
+
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{name} ")
+    shown = "".join([problem, repr(caught.value), *traceback.format_exception(caught.value)])
+    assert "canary" not in shown
+    assert "mb_sk_sbx_secret" not in shown

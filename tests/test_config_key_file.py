@@ -1,0 +1,81 @@
+"""The key from a file, as container platforms hand secrets over."""
+
+import pytest
+
+from bff.config import SettingsError, load_settings
+
+KEY = "mb_sk_sbx_canary_key"
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    def write(content):
+        path = tmp_path / "api-key"
+        path.write_bytes(content)
+        return str(path)
+
+    return write
+
+
+def problems(**variables):
+    with pytest.raises(SettingsError) as caught:
+        load_settings(variables)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("content", [KEY, f"{KEY}\n", f"  {KEY}\r\n"])
+def test_the_key_may_stand_in_a_file(key_file, content):
+    settings = load_settings({"MEDBLOCKS_API_KEY_FILE": key_file(content.encode())})
+
+    assert settings.api_key.reveal() == KEY
+
+
+def test_a_file_and_a_key_together_are_refused(key_file):
+    path = key_file(KEY.encode())
+
+    assert problems(MEDBLOCKS_API_KEY=KEY, MEDBLOCKS_API_KEY_FILE=path) == [
+        "MEDBLOCKS_API_KEY_FILE is set, and MEDBLOCKS_API_KEY too. Keep one of them."
+    ]
+
+
+def test_a_file_beside_an_empty_key_is_read(key_file):
+    path = key_file(KEY.encode())
+
+    assert load_settings({"MEDBLOCKS_API_KEY": "", "MEDBLOCKS_API_KEY_FILE": path}).api_key.reveal() == KEY
+
+
+@pytest.mark.parametrize("path", ["missing", ".", "nul\0"])
+def test_a_file_that_can_not_be_read_is_told_without_its_path(tmp_path, path):
+    (problem,) = problems(MEDBLOCKS_API_KEY_FILE=str(tmp_path / path))
+
+    assert problem == "MEDBLOCKS_API_KEY_FILE names a file that can't be read. Check the path and its rights."
+
+
+def test_a_file_that_is_no_text_is_refused_without_showing_it(key_file):
+    (problem,) = problems(MEDBLOCKS_API_KEY_FILE=key_file("clé-canary".encode()))
+
+    assert problem.startswith("MEDBLOCKS_API_KEY_FILE ")
+    assert "canary" not in problem
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"two words\n", b"two\nlines\n"])
+def test_a_file_that_holds_no_key_is_refused(key_file, content):
+    (problem,) = problems(MEDBLOCKS_API_KEY_FILE=key_file(content))
+
+    assert problem.startswith("MEDBLOCKS_API_KEY")
+    assert "two" not in problem
+
+
+def test_a_live_key_in_a_file_never_goes_to_an_http_address(key_file):
+    (problem,) = problems(
+        MEDBLOCKS_API_KEY_FILE=key_file(b"mb_sk_live_canary"), MEDBLOCKS_BASE_URL="http://127.0.0.1:8001"
+    )
+
+    assert problem.startswith("MEDBLOCKS_BASE_URL ")
+    assert "canary" not in problem
+
+
+def test_a_problem_with_the_file_does_not_hide_the_other_problems(tmp_path):
+    told = problems(MEDBLOCKS_API_KEY_FILE=str(tmp_path / "missing"), BFF_PUBLIC_URL="nonsense")
+
+    assert {problem.split()[0] for problem in told} == {"MEDBLOCKS_API_KEY_FILE", "BFF_PUBLIC_URL"}

@@ -1,0 +1,114 @@
+"""The addresses among the settings: which spellings of a url are usable, and where http is."""
+
+import pytest
+
+from bff.config import SettingsError, is_loopback, load_settings, split_http_url
+
+ADDRESSES = ["MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL", "BFF_RETURN_URLS"]
+
+
+def load(**variables):
+    return load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_canary", **variables})
+
+
+def problem(**variables):
+    with pytest.raises(SettingsError) as caught:
+        load(**variables)
+    (only,) = caught.value.problems
+    return only
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        ("app.example.com", "Start it with https:// or http://."),
+        ("//app.example.com", "Start it with https:// or http://."),
+        ("https:app.example.com", "Start it with https:// or http://."),
+        ("https:/app.example.com", "Start it with https:// or http://."),
+        ("ftp://app.example.com", "Start it with https:// or http://."),
+        ("javascript:alert(1)", "Start it with https:// or http://."),
+        ("https://", "Name a host in it."),
+        ("https:///path", "Name a host in it."),
+        ("https://:443", "Name a host in it."),
+        ("https://asha@app.example.com", "Leave user names and passwords out of it."),
+        ("https://asha:secret@app.example.com", "Leave user names and passwords out of it."),
+        ("https://@app.example.com", "Leave user names and passwords out of it."),
+        (r"https:\\app.example.com", "Write it in plain ASCII"),
+        ("https://app.example.com\\x", "Write it in plain ASCII"),
+        ("https://app.example.com/<x>", "Write it in plain ASCII"),
+        ("https://büro.example.com", "Write it in plain ASCII"),
+        ("https://app.example.com\0", "Write it in plain ASCII"),
+        ("https://app.example.com:x", "is not a usable address."),
+        ("https://app.example.com:65536", "is not a usable address."),
+        ("https://app.example.com:-1", "is not a usable address."),
+        ("https://[::1", "is not a usable address."),
+        ("https://app.example.com?", "must not have a query or a fragment."),
+        ("https://app.example.com?x=1", "must not have a query or a fragment."),
+        ("https://app.example.com#", "must not have a query or a fragment."),
+        ("https://app.example.com#x", "must not have a query or a fragment."),
+    ],
+)
+def test_an_address_that_could_be_misread_is_refused(name, url, part):
+    assert part in problem(**{name: url})
+
+
+@pytest.mark.parametrize("name", ["MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "//x", "/."])
+def test_an_origin_has_no_path(name, path):
+    assert "must be an origin alone" in problem(**{name: f"https://app.example.com{path}"})
+
+
+def test_a_return_url_may_have_a_path():
+    assert load(BFF_RETURN_URLS="https://a.example/x/y").return_urls == ("https://a.example/x/y",)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8001", "http://127.0.0.1:8001", "http://[::1]:8001"])
+def test_medblocks_may_be_an_http_address_of_this_machine(url):
+    assert load(MEDBLOCKS_BASE_URL=url).base_url == url
+
+
+@pytest.mark.parametrize("host", ["medblocks.example", "10.0.0.1", "localhost.example", "127.0.0.1.example"])
+def test_medblocks_must_be_an_https_address_anywhere_else(host):
+    assert problem(MEDBLOCKS_BASE_URL=f"http://{host}") == (
+        "MEDBLOCKS_BASE_URL must start with https:// (http:// is for this machine alone)."
+    )
+
+
+def test_a_live_key_never_goes_to_an_http_address():
+    told = problem(MEDBLOCKS_API_KEY="mb_sk_live_canary", MEDBLOCKS_BASE_URL="http://127.0.0.1:8001")
+
+    assert told.startswith("MEDBLOCKS_BASE_URL is http://, but MEDBLOCKS_API_KEY is a live key.")
+    assert "canary" not in told
+
+
+def test_a_live_key_may_go_to_an_https_address_of_this_machine():
+    settings = load(MEDBLOCKS_API_KEY="mb_sk_live_canary", MEDBLOCKS_BASE_URL="https://localhost:8001")
+
+    assert settings.base_url == "https://localhost:8001"
+
+
+def test_the_scheme_of_a_url_may_be_written_in_capitals():
+    assert split_http_url("HTTPS://App.Example.com:8443/X").port == 8443
+
+
+def test_a_live_key_is_not_sent_in_clear_through_a_scheme_in_capitals():
+    told = problem(MEDBLOCKS_API_KEY="mb_sk_live_canary", MEDBLOCKS_BASE_URL="HTTP://127.0.0.1:8001")
+
+    assert told.startswith("MEDBLOCKS_BASE_URL ")
+
+
+def test_one_bad_return_url_among_good_ones_is_enough():
+    assert problem(BFF_RETURN_URLS="https://a.example nonsense https://b.example").startswith(
+        "BFF_RETURN_URLS "
+    )
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
+def test_this_machine_is_loopback(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", [None, "", "::", "localhost.example", "127.0.0.1.example", "10.0.0.1"])
+def test_any_other_machine_is_not(host):
+    assert not is_loopback(host)

@@ -1,0 +1,189 @@
+"""What a browser may send: both spellings, every rule with its sentence, nothing unknown."""
+
+import pytest
+from marshmallow import ValidationError
+
+from bff.schemas import BrowserInput, NewPatient, NewPatientSession, camel_case
+
+FACILITY = "fhirsrc_1"
+
+
+def patient(**changes):
+    return NewPatient().load({"patient_id": "user_42", **changes})
+
+
+def session(**changes):
+    return NewPatientSession().load({"patient_id": "user_42", **changes})
+
+
+def problems(load, **changes):
+    with pytest.raises(ValidationError) as caught:
+        load(**changes)
+    return caught.value.messages
+
+
+@pytest.mark.parametrize(
+    ("name", "camel"),
+    [
+        ("name", "name"),
+        ("patient_id", "patientId"),
+        ("recommended_connection_ids", "recommendedConnectionIds"),
+    ],
+)
+def test_a_field_has_a_spelling_of_javascript(name, camel):
+    assert camel_case(name) == camel
+
+
+def test_a_patient_id_is_enough():
+    assert patient() == {"patient_id": "user_42"}
+
+
+def test_every_field_of_a_patient_passes():
+    sent = {
+        "patient_id": "user_42",
+        "email": "asha@example.com",
+        "name": "Asha Example",
+        "metadata": {"plan": {"tier": 1}},
+    }
+
+    assert NewPatient().load(sent) == sent
+
+
+def test_camel_case_means_the_same():
+    assert NewPatient().load({"patientId": "user_42"}) == {"patient_id": "user_42"}
+    assert NewPatientSession().load(
+        {"patientId": "user_42", "returnUrl": "https://a.example", "recommendedConnectionIds": [FACILITY]}
+    ) == {
+        "patient_id": "user_42",
+        "return_url": "https://a.example",
+        "recommended_connection_ids": [FACILITY],
+    }
+
+
+@pytest.mark.parametrize("other", ["user_42", "user_43", None, ""])
+def test_both_spellings_of_one_field_are_refused(other):
+    assert problems(patient, patientId=other) == {
+        "patient_id": ["Send either patientId or patient_id, not both."]
+    }
+
+
+@pytest.mark.parametrize("field", ["email", "name", "metadata"])
+@pytest.mark.parametrize("empty", [None, ""])
+def test_an_empty_field_counts_as_absent(field, empty):
+    assert patient(**{field: empty}) == {"patient_id": "user_42"}
+
+
+@pytest.mark.parametrize("field", ["return_url", "connection_id", "recommended_connection_ids"])
+@pytest.mark.parametrize("empty", [None, ""])
+def test_an_empty_field_of_a_session_counts_as_absent(field, empty):
+    assert session(**{field: empty}) == {"patient_id": "user_42"}
+
+
+@pytest.mark.parametrize("field", ["id", "PatientId", "patientid", "Name", "created_at", "bff_owner", ""])
+def test_an_unknown_field_is_refused(field):
+    assert problems(patient, **{field: "x"}) == {field: ["This field is not known here. Leave it out."]}
+
+
+@pytest.mark.parametrize("field", ["patient_email", "patient_name", "metadata", "expires_in"])
+def test_a_session_takes_nothing_that_would_change_the_patient(field):
+    assert list(problems(session, **{field: "x"})) == [field]
+
+
+@pytest.mark.parametrize("schema", [NewPatient, NewPatientSession, BrowserInput])
+@pytest.mark.parametrize("body", [None, [], "text", 1, True, [{"patient_id": "user_42"}]])
+def test_a_body_that_is_no_object_is_refused(schema, body):
+    with pytest.raises(ValidationError) as caught:
+        schema().load(body)
+
+    assert caught.value.messages == {"_schema": ["The body must be a JSON object."]}
+
+
+MISSING = "Give a patient id: it must not be empty."
+
+
+@pytest.mark.parametrize("schema", [NewPatient, NewPatientSession])
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({}, MISSING),
+        ({"patient_id": None}, MISSING),
+        ({"patientId": ""}, MISSING),
+        ({"patient_id": 42}, "The patient id must be a text."),
+        ({"patient_id": ["user_42"]}, "The patient id must be a text."),
+        ({"patient_id": "a/b"}, "A patient id must not be . or .. nor contain / \\ % ? or #."),
+    ],
+)
+def test_a_patient_id_that_can_not_be_used_is_told(schema, body, message):
+    with pytest.raises(ValidationError) as caught:
+        schema().load(body)
+
+    assert caught.value.messages == {"patient_id": [message]}
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["asha@example.com", "asha.k+x@mail.example.com", "a" * 64 + "@example.com", "ASHA@EXAMPLE.COM"],
+)
+def test_an_email_address_passes(email):
+    assert patient(email=email)["email"] == email
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "asha",
+        "asha@",
+        "@example.com",
+        "asha@example",
+        "asha example@example.com",
+        "asha@example.com\n",
+        "asha@example.com\r\nBcc: x@example.com",
+        "<asha@example.com>",
+        "asha@example.com,b@example.com",
+    ],
+)
+def test_what_is_no_email_address_is_refused(email):
+    assert problems(patient, email=email) == {
+        "email": ["Enter an email address in the correct format, like name@example.com."]
+    }
+
+
+def test_an_email_address_has_at_most_254_characters():
+    assert problems(patient, email="a" * 243 + "@example.com")["email"][0] == (
+        "This email address is too long: use at most 254 characters."
+    )
+
+
+@pytest.mark.parametrize("name", ["Asha Example", "Ünal Ömür", "患者", "O'Neil-Smith, Jr.", "a" * 200, "<b>"])
+def test_a_name_passes_as_it_is(name):
+    assert patient(name=name)["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("a" * 201, "too long: use at most 200 characters"),
+        ("Asha\nExample", "must not contain line breaks"),
+        ("Asha\0", "must not contain line breaks"),
+        ("\x1b[31mAsha", "must not contain line breaks"),
+        ("Asha\x85", "must not contain line breaks"),
+    ],
+)
+def test_a_name_that_could_break_a_line_is_refused(name, part):
+    assert part in problems(patient, name=name)["name"][0]
+
+
+@pytest.mark.parametrize(
+    ("load", "field", "message"),
+    [
+        (patient, "email", "The email address must be a text."),
+        (patient, "name", "The name must be a text."),
+        (patient, "metadata", "metadata must be an object."),
+        (session, "return_url", "The return_url must be a text."),
+        (session, "connection_id", "The connection_id must be a text."),
+        (session, "recommended_connection_ids", "recommended_connection_ids must be a list."),
+    ],
+)
+@pytest.mark.parametrize("value", [1, True])
+def test_a_value_of_the_wrong_type_is_told_for_its_field(load, field, message, value):
+    assert problems(load, **{field: value}) == {field: [message]}
