@@ -12,7 +12,7 @@ run: .venv/run.stamp  ## Start the demo: the BFF and a pretend Medblocks on this
 	$(BIN)/python -m bff demo
 
 test: .venv/dev.stamp  ## Run all tests, with coverage
-	$(BIN)/pytest --cov
+	$(BIN)/pytest --cov --numprocesses auto --dist loadfile
 
 check: .venv/dev.stamp  ## Lint, formatting, types, and the direction of imports
 	$(BIN)/ruff check .

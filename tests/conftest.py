@@ -25,25 +25,26 @@ KEY = "mb_sk_sbx_canary_key"
 WIRE = "bff.medblocks.curl.CurlAdapter.send"
 
 
+def build_app(identify: Callable[..., str | None] | None = None, **variables: str) -> Flask:
+    values = {
+        "MEDBLOCKS_API_KEY": KEY,
+        "MEDBLOCKS_BASE_URL": MEDBLOCKS,
+        "BFF_PUBLIC_URL": "http://localhost",
+        "BFF_RETURN_URLS": "https://app.example.com/done https://app.example.com/records",
+    }
+    return create_app(load_settings({**values, **variables}), identify=identify)
+
+
 @pytest.fixture
 def make_app() -> Callable[..., Flask]:
-    """Build an app; keyword arguments are variables of the environment."""
-
-    def make(identify: Callable[..., str | None] | None = None, **variables: str) -> Flask:
-        values = {
-            "MEDBLOCKS_API_KEY": KEY,
-            "MEDBLOCKS_BASE_URL": MEDBLOCKS,
-            "BFF_PUBLIC_URL": "http://localhost",
-            "BFF_RETURN_URLS": "https://app.example.com/done https://app.example.com/records",
-        }
-        return create_app(load_settings({**values, **variables}), identify=identify)
-
-    return make
+    """Build an app of a test's own; keyword arguments are variables of the environment."""
+    return build_app
 
 
-@pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
-    return make_app()
+@pytest.fixture(scope="session")
+def app() -> Flask:
+    """The app that most tests share: it holds no state but its limits, which are off here."""
+    return build_app(BFF_RATE_LIMIT="off")
 
 
 @pytest.fixture
@@ -51,10 +52,15 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+@pytest.fixture(scope="session")
+def signed_in_app() -> Flask:
+    return build_app(identify=lambda _: "user_42", BFF_RATE_LIMIT="off")
+
+
 @pytest.fixture
-def signed_in(make_app: Callable[..., Flask]) -> FlaskClient:
+def signed_in(signed_in_app: Flask) -> FlaskClient:
     """A browser that the embedding app has signed in as user_42."""
-    return make_app(identify=lambda _: "user_42").test_client()
+    return signed_in_app.test_client()
 
 
 @pytest.fixture

@@ -65,10 +65,10 @@ class Guard:
         """Grant a session that this browser started. Raises NoSuchThing, or NotSignedIn."""
         if not is_session_id(patient_session_id):
             raise NoSuchThing("patient session")
-        caller, owner = self._caller(), self.owner()
-        if self._session_tag(owner, patient_session_id) not in owner.sessions:
-            self._deny("patient session", caller.owner if caller else owner.name, None)
-        return SessionGrant(patient_session_id, caller.owner if caller else owner.name)
+        name = self._name()
+        if self._session_tag(patient_session_id) not in self.owner().sessions:
+            self._deny("patient session", name, None)
+        return SessionGrant(patient_session_id, name)
 
     def remember_patient(self, grant: Grant) -> None:
         """Let this browser own a patient from now on."""
@@ -76,8 +76,7 @@ class Guard:
 
     def remember_session(self, patient_session_id: str) -> None:
         """Let this browser come back to a session that it started."""
-        owner = self.owner()
-        g.new_owner = owner.with_session(self._session_tag(owner, patient_session_id))
+        g.new_owner = self.owner().with_session(self._session_tag(patient_session_id))
 
     def accept_invite(self, patient_id: str) -> None:
         """Let this browser own the patient that it was invited for."""
@@ -128,8 +127,7 @@ class Guard:
         return cast("Caller | None", g.caller)
 
     def _grant(self, patient_id: str) -> Grant:
-        caller = self._caller()
-        name = caller.owner if caller else self.owner().name
+        caller, name = self._caller(), self._name()
         tag = self._keys.tag("patient", name, patient_id)
         if caller and caller.patient_id is not None:
             owned = caller.patient_id == patient_id
@@ -137,8 +135,13 @@ class Guard:
             owned = tag in self.owner().patients
         return Grant(patient_id, name, tag, owned)
 
-    def _session_tag(self, owner: Owner, patient_session_id: str) -> str:
-        return self._keys.tag("session", owner.name, patient_session_id)
+    def _name(self) -> str:
+        caller = self._caller()
+        return caller.owner if caller else self.owner().name
+
+    def _session_tag(self, patient_session_id: str) -> str:
+        # Of this browser and of who is signed in on it: the next login in the same browser is another caller.
+        return self._keys.tag("session", self.owner().name, self._name(), patient_session_id)
 
     def _deny(self, what: str, owner: str, patient_id: str | None) -> None:
         outcome = "would deny" if self._report else "denied"

@@ -30,6 +30,8 @@ def init_app(app: Flask, settings: Settings, keys: Keys, guard: Guard) -> None:
 
     In the store stand keyed tags, and neither addresses nor names.
     """
+    if not settings.rate_limit:
+        return
 
     def address() -> str:
         return keys.tag("limit", get_remote_address())
@@ -40,7 +42,6 @@ def init_app(app: Flask, settings: Settings, keys: Keys, guard: Guard) -> None:
     limiter = Limiter(
         address,
         app=app,
-        enabled=settings.rate_limit,
         storage_uri=settings.redis_url or "memory://",
         application_limits=[
             ApplicationLimit(settings.rate_limit_address, scope="address", on_breach=_refuse),
