@@ -15,7 +15,6 @@ from bff.exceptions import (
     InvalidInput,
     NoSuchThing,
     NotSignedIn,
-    TooManyRequests,
     WrongMediaType,
 )
 from bff.medblocks import errors as upstream
@@ -98,6 +97,10 @@ _OUR_NAMES = {"patient_email": "email", "patient_name": "name"}
 _HTTP = {
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not answer this method."),
+    429: (
+        "throttled",
+        "There were too many requests in a short time. Please wait a little, and try again.",
+    ),
     413: ("payload_too_large", f"The request is too large: send at most {MAX_BODY_BYTES // 1024} KiB."),
 }
 
@@ -111,9 +114,6 @@ def problem_for(error: Exception) -> Problem:
         case NoSuchThing():
             message = _PATIENT_UNKNOWN if error.what == "patient" else f"There is no such {error.what}."
             return Problem(404, "not_found", message)
-        case TooManyRequests():
-            message = "There were too many requests in a short time. Please wait a little, and try again."
-            return Problem(429, "throttled", message, headers={"Retry-After": str(error.retry_after)})
         case upstream.MedblocksError():
             return _upstream_problem(error)
         case HTTPException():
@@ -156,7 +156,11 @@ def _rejected(refusal: upstream.Refusal) -> Problem:
 def _http_problem(error: HTTPException) -> Problem:
     status = error.code or 500
     code, message = _HTTP.get(status, ("bad_request", "This request can't be understood."))
-    headers = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
+    headers = {}
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(error.valid_methods or ())
+    elif status == 429:
+        headers["Retry-After"] = str(g.get("retry_after", 1))
     return Problem(status, code, message, headers=headers)
 
 

@@ -39,14 +39,6 @@ class CrossSiteRequest(Exception):
     """Another site made the browser send this, or the form's token is missing or old."""
 
 
-class TooManyRequests(Exception):
-    """A limit is reached; `retry_after` says how many seconds to wait."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__("too many requests")
-        self.retry_after = retry_after
-
-
 def invalid_input(messages: Mapping[str, object]) -> InvalidInput:
     """Turn marshmallow's messages, nested by field, into one sentence for each top-level field."""
     return InvalidInput(

@@ -19,6 +19,8 @@ from flask.testing import FlaskClient
 from bff import create_app
 from bff.config import load_settings
 
+pytest_plugins = ["tests.canary"]
+
 MEDBLOCKS = "https://you-forgot-to-mock-medblocks.test"
 KEY = "mb_sk_sbx_canary_key"
 # Where requests leave this program.

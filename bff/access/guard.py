@@ -10,7 +10,7 @@ from flask import Flask, Response, g, request
 from bff.access.identity import Caller, IdentityProvider
 from bff.access.keys import Keys
 from bff.access.owner import Owner, OwnerCookie, new_owner
-from bff.exceptions import NoSuchThing, NotSignedIn
+from bff.exceptions import CredentialRefused, NoSuchThing, NotSignedIn
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.ids import is_session_id, patient_id_problem
 from bff.observe import Audit
@@ -121,8 +121,13 @@ class Guard:
 
     def _caller(self) -> Caller | None:
         if "caller" not in g:
-            g.caller = self._provider.identify(request, self.owner())
+            try:
+                g.caller = self._provider.identify(request, self.owner())
+            except CredentialRefused:
+                self._audit.record("access", "credential refused")
+                raise
         if g.caller is None and not self._report:
+            self._audit.record("access", "not signed in")
             raise NotSignedIn
         return cast("Caller | None", g.caller)
 

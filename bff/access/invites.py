@@ -5,6 +5,7 @@ The link's token is encrypted (JWE, RFC 7516), so that no patient id stands in a
 
 import json
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class Invites:
         self._key = OctKey.import_key(key)
         self._used = used
         self._clock = clock
+        self._lock = threading.Lock()
 
     def make(self, patient_id: str, hours: float) -> str:
         """Give a token for one patient. Raises ValueError for an id or a number of hours that can't be."""
@@ -54,13 +56,14 @@ class Invites:
         try:
             plain = jwe.decrypt_compact(token, self._key, algorithms=list(_HEADER.values())).plaintext
             claims = json.loads(plain or b"")
-        except (JoseError, ValueError):
-            return None
+        except (JoseError, ValueError, TypeError, LookupError, AttributeError):
+            return None  # a forged header can be any JSON, and the library expects its own
         return Invite(claims["p"], claims["n"]) if claims["e"] > self._clock() else None
 
     def consume(self, token: str) -> Invite | None:
         """Use up a token's invite; None when it is forged, expired or used already."""
         invite = self.read(token)
-        if invite is None or self._used.incr(f"invite:{invite.nonce}", MAX_HOURS * 3600) > 1:
-            return None
+        with self._lock:  # the store in memory counts threads that come at once as one
+            if invite is None or self._used.incr(f"invite:{invite.nonce}", MAX_HOURS * 3600) > 1:
+                return None
         return invite

@@ -12,6 +12,7 @@ import requests
 from flask import Request
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
+from urllib3.exceptions import HTTPError
 
 from bff.access.identity import Caller, caller_for
 from bff.access.owner import Owner
@@ -58,7 +59,10 @@ class Jwks:
 
     def _refresh(self, *, known: bool) -> None:
         # Who has a key goes on with it while another thread fetches; who has none waits for that thread.
-        if self._due(known=known) and self._lock.acquire(blocking=not known):
+        due = self._due(known=known)
+        if known and not due:
+            return
+        if self._lock.acquire(blocking=not known):
             try:
                 if self._due(known=known):
                     self._fetch()
@@ -73,13 +77,34 @@ class Jwks:
     def _fetch(self) -> None:
         self._tried = self._clock()
         try:
-            keys = jwk.KeySet.import_key_set(_download(self._url)).keys
-        except (requests.RequestException, OSError, ValueError, TypeError, LookupError, JoseError) as error:
+            keys = _usable_keys(_download(self._url))
+        except (requests.RequestException, HTTPError, OSError, ValueError, RecursionError) as error:
             # The keys that are here go on serving.
             log.warning("the keys of the login can't be fetched: %s", type(error).__name__)
             return
-        self._keys = {key.kid: key for key in keys if key.kid and key.key_type != "oct"}
+        self._keys = keys
         self._fetched = self._tried
+
+
+def _usable_keys(document: Any) -> dict[str, jwk.Key]:
+    """Give the public keys that have an id; one that can't be read leaves the others usable.
+
+    Raises ValueError when there is none.
+    """
+    found = {}
+    listed = document.get("keys") if isinstance(document, dict) else None
+    for data in listed if isinstance(listed, list) else ():
+        if not isinstance(data, dict):
+            continue
+        try:
+            key = jwk.import_key(data)
+        except (JoseError, ValueError, TypeError, LookupError, AttributeError):
+            continue  # of a kind that we don't know, or broken
+        if key.kid and key.key_type != "oct":
+            found[key.kid] = key
+    if not found:
+        raise ValueError("no usable key")
+    return found
 
 
 def _download(url: str) -> Any:
@@ -113,6 +138,7 @@ class JwtIdentity:
         self._algorithms = list(algorithms)
         self._cookie = cookie
         self._template = template
+        self._separators = _PLACEHOLDER.split(template)[2:-1:2]
         self._claims = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS,
             iss={"essential": True, "value": issuer},
@@ -157,5 +183,8 @@ class JwtIdentity:
             value = claims.get(name)
             if not isinstance(value, str) or not value:
                 raise CredentialRefused("a claim of the patient id is missing")
+            if any(separator in value for separator in self._separators):
+                # "a-b" and "c" would make the same id as "a" and "b-c".
+                raise CredentialRefused("a claim holds what separates the claims of the patient id")
             values[name] = value
         return _PLACEHOLDER.sub(lambda match: values[match[1]], self._template)

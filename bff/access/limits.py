@@ -7,9 +7,9 @@ upstream, and a taken id tells that a patient exists.
 import math
 import time
 from collections.abc import Callable
-from typing import NoReturn
+from ipaddress import ip_address, ip_network
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import ApplicationLimit, Limiter, RequestLimit
 from flask_limiter.util import get_remote_address
@@ -17,7 +17,6 @@ from flask_limiter.util import get_remote_address
 from bff.access.guard import Guard
 from bff.access.keys import Keys
 from bff.config import Settings
-from bff.exceptions import TooManyRequests
 
 _EXEMPT = {"static", "health.healthz"}
 _CREATES = ("patients.create_patient", "intake.submit")
@@ -34,7 +33,7 @@ def init_app(app: Flask, settings: Settings, keys: Keys, guard: Guard) -> None:
         return
 
     def address() -> str:
-        return keys.tag("limit", get_remote_address())
+        return keys.tag("limit", _network(get_remote_address()))
 
     def owner() -> str:
         return keys.tag("limit", guard.owner().name)
@@ -43,14 +42,15 @@ def init_app(app: Flask, settings: Settings, keys: Keys, guard: Guard) -> None:
         address,
         app=app,
         storage_uri=settings.redis_url or "memory://",
+        in_memory_fallback_enabled=settings.redis_url is not None,
         application_limits=[
-            ApplicationLimit(settings.rate_limit_address, scope="address", on_breach=_refuse),
+            ApplicationLimit(settings.rate_limit_address, scope="address", on_breach=_note),
             ApplicationLimit(
                 settings.rate_limit_owner,
                 key_function=owner,
                 scope="owner",
                 exempt_when=lambda: not guard.has_owner(),
-                on_breach=_refuse,
+                on_breach=_note,
             ),
         ],
     )
@@ -61,16 +61,25 @@ def init_app(app: Flask, settings: Settings, keys: Keys, guard: Guard) -> None:
         ("conflicts", _CONFLICTS, settings.rate_limit_conflicts, _is_conflict),
     ):
         shared = limiter.shared_limit(
-            limit, scope, deduct_when=deduct_when, on_breach=_refuse, override_defaults=False
+            limit, scope, deduct_when=deduct_when, on_breach=_note, override_defaults=False
         )
         for endpoint in endpoints:
             view: Callable[..., ResponseReturnValue] = app.ensure_sync(app.view_functions[endpoint])
             app.view_functions[endpoint] = shared(view)
 
 
+def _network(address: str) -> str:
+    """Give what one client has to itself: an IPv4 address, or an IPv6 network of 64 bits."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+
+
 def _is_conflict(response: Response) -> bool:
     return response.status_code == 409
 
 
-def _refuse(limit: RequestLimit) -> NoReturn:
-    raise TooManyRequests(max(1, math.ceil(limit.reset_at - time.time())))
+def _note(limit: RequestLimit) -> None:
+    g.retry_after = max(1, math.ceil(limit.reset_at - time.time()))

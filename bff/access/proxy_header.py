@@ -28,9 +28,15 @@ class HeaderIdentity:
         if patient_id is None:
             return None
         # The peer of the connection itself, as the server saw it before any X-Forwarded-For was believed.
-        peer = ip_address(request.environ.get(_BEFORE_PROXY_FIX, request.environ)["REMOTE_ADDR"])
-        if not any(peer in network for network in self._networks):
+        if not self._is_proxy(request.environ.get(_BEFORE_PROXY_FIX, request.environ).get("REMOTE_ADDR")):
             raise CredentialRefused("the header came from outside of the proxy's network")
         if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self._secret):
             raise CredentialRefused("the header came without the proxy's secret")
         return caller_for(patient_id)
+
+    def _is_proxy(self, address: str | None) -> bool:
+        try:
+            peer = ip_address(address or "")
+        except ValueError:
+            return False
+        return any(peer in network for network in self._networks)

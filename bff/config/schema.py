@@ -92,7 +92,10 @@ class SettingsSchema(Schema):
     jwt_patient_id = fields.String(
         data_key="BFF_JWT_PATIENT_ID",
         load_default="{sub}",
-        validate=Regexp(r"[^{}]*(\{[^{}]+\}[^{}]*)+\Z", error="must name a claim in braces, such as {sub}."),
+        validate=[
+            Regexp(r"[^{}]*(\{[^{}]+\}[^{}]*)+\Z", error="must name a claim in braces, such as {{sub}}."),
+            Regexp(r"(?!.*\}\{)", error="must have some text between two claims, such as {{tenant}}:{{sub}}."),
+        ],
     )
     header_name = fields.String(
         data_key="BFF_HEADER_NAME",

@@ -18,7 +18,8 @@ def connected() -> str:
     patient_session_id = request.args.get("patient_session_id")
     if patient_session_id is None:
         return render_template("connected.html", session=None)
-    session = current.enrollment().read_session(current.guard().session(patient_session_id)).body
+    grant = current.guard().session(patient_session_id)
+    session = current.enrollment().read_session(grant, "return").body
     current.guard().patient(session["patient_id"])
     active = [connection for connection in session["connections"] if connection["status"] == "active"]
     return render_template("connected.html", session=session, count=len(active))

@@ -1,0 +1,203 @@
+"""The audit trail of the running app: one line for each thing that happens, and nobody's name in it."""
+
+import json
+import logging
+
+import pytest
+import requests
+
+from bff.observe import JsonLines
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+UPSTREAM_ID = {"X-Request-Id": "req_upstream"}
+CANARIES = (
+    *("Asha", "asha@example.com", "user_42", "user_9", "ps_1", "canary_key", "k" * 32, "unguessable"),
+    *("/api/", "/patients", "/patient-sessions", "/connected", "192.0.2.1"),
+)
+PERSON = {"patient_id": "user_42", "name": "Asha Example", "email": "asha@example.com"}
+
+
+@pytest.fixture
+def trail(caplog):
+    """Give the lines of the audit trail since the last time, as they are written; they name nobody."""
+    caplog.set_level(logging.DEBUG)
+
+    def read():
+        lines = [JsonLines().format(made) for made in caplog.records if made.name == "bff.audit"]
+        caplog.clear()
+        for line in lines:
+            assert "\n" not in line
+            assert [canary for canary in CANARIES if canary in line] == []
+        return [json.loads(line) for line in lines]
+
+    return read
+
+
+@pytest.fixture
+def browser(make_app, trail):
+    """A browser at an app that has told its configuration already."""
+    client = make_app(BFF_ACCESS="enforce").test_client()
+    trail()
+    return client
+
+
+@pytest.fixture
+def upstream(medblocks, patient, session):
+    """Medblocks creates, reads and starts whatever is asked."""
+    medblocks.assert_all_requests_are_fired = False
+    medblocks.post(f"{HOST}/patients", json=patient(), headers=UPSTREAM_ID)
+    medblocks.post(f"{HOST}/patient-sessions", json=session(), headers=UPSTREAM_ID)
+    medblocks.get(f"{HOST}/patients/user_42", json={**patient(), "connections": []}, headers=UPSTREAM_ID)
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(), headers=UPSTREAM_ID)
+    return medblocks
+
+
+def rest(line):
+    """Take the pseudonyms and the time out of a line, and give the rest."""
+    assert line.pop("time")
+    for name in ("actor", "patient"):
+        if line[name] is not None:
+            assert len(line.pop(name)) == 22
+    return line
+
+
+def entry(event, reply, outcome="ok", upstream_request_id="req_upstream", **more):
+    return {
+        "level": "info",
+        "logger": "bff.audit",
+        "message": "audit",
+        "event": event,
+        "outcome": outcome,
+        "request_id": reply.headers["X-Request-Id"],
+        "upstream_request_id": upstream_request_id,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "method", "path", "body"),
+    [
+        ("create", "POST", "/api/patients", PERSON),
+        ("read", "GET", "/api/patients/user_42", None),
+        ("session start", "POST", "/api/patient-sessions", {"patient_id": "user_42"}),
+        ("session read", "GET", "/api/patient-sessions/ps_1", None),
+        ("return", "GET", "/connected?patient_id=user_42&patient_session_id=ps_1", None),
+    ],
+)
+def test_each_thing_that_an_owner_does_leaves_one_line(browser, upstream, trail, event, method, path, body):
+    browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
+    trail()
+
+    reply = browser.open(path, method=method, json=body)
+
+    assert reply.status_code == 200
+    assert [rest(line) for line in trail()] == [entry(event, reply)]
+
+
+def test_a_session_for_a_new_patient_leaves_a_line_for_each_of_the_two(browser, upstream, trail):
+    reply = browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
+
+    assert [rest(line) for line in trail()] == [entry("create", reply), entry("session start", reply)]
+
+
+@pytest.mark.parametrize(
+    ("path", "about"),
+    [
+        ("/api/patients/user_42", {}),
+        ("/api/patient-sessions/ps_1", {"patient": None}),
+        ("/connected?patient_session_id=ps_1", {"patient": None}),
+    ],
+)
+def test_each_denial_leaves_one_line(browser, trail, path, about):
+    reply = browser.get(path)
+
+    assert [rest(line) for line in trail()] == [entry("access", reply, "denied", None, **about)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ({"status": 400}, "Rejected"),
+        ({"status": 401}, "KeyRefused"),
+        ({"status": 404}, "NotFound"),
+        ({"status": 429}, "Busy"),
+        ({"status": 500}, "Unusable"),
+        ({"body": "Asha Example asha@example.com"}, "Unusable"),
+        ({"json": {"id": "user_9", "name": "Asha Example"}}, "Unusable"),
+        ({"body": requests.ConnectionError("https://x/patients/user_42?asha@example.com")}, "Unreachable"),
+        ({"body": requests.Timeout("https://x/patients/user_42")}, "TooSlow"),
+        ({"body": RuntimeError("Asha Brandnew, user_42")}, "RuntimeError"),
+    ],
+)
+def test_a_call_that_fails_leaves_its_error_and_no_text_of_it(browser, upstream, trail, answer, outcome):
+    browser.post("/api/patients", json=PERSON)
+    trail()
+    upstream.replace("GET", f"{HOST}/patients/user_42", **answer)
+
+    reply = browser.get("/api/patients/user_42")
+
+    assert [rest(line) for line in trail()] == [entry("read", reply, outcome, None)]
+
+
+def test_an_id_that_is_taken_leaves_a_conflict(browser, upstream, trail):
+    upstream.replace("POST", f"{HOST}/patients", status=409)
+
+    reply = browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
+
+    assert [rest(line) for line in trail()] == [entry("create", reply, "Conflict", None)]
+
+
+def test_the_configuration_is_told_once_at_the_start_without_its_secrets(make_app, trail):
+    make_app(BFF_ACCESS="enforce", BFF_SECRET="k" * 32)
+
+    (line,) = trail()
+    assert line.pop("time")
+    assert line == {
+        "level": "info",
+        "logger": "bff.audit",
+        "message": "audit",
+        "event": "configuration",
+        "outcome": "ok",
+        "actor": None,
+        "patient": None,
+        "request_id": None,
+        "upstream_request_id": None,
+        "access": "enforce",
+        "identity": "owner",
+        "rate_limit": True,
+        "proxy_hops": 0,
+        "upstream": HOST,
+        "api_version": "2026-04-25",
+        "public_url": "http://localhost",
+    }
+
+
+@pytest.fixture
+def pseudonyms(make_app, trail):
+    """Let an app deny a patient to the same browser twice, or to two; give actors and patients."""
+
+    def read(*paths, fresh=False, **variables):
+        app = make_app(
+            identify=lambda request: request.headers["X-Test-Patient"], BFF_ACCESS="enforce", **variables
+        )
+        trail()
+        for path in paths:
+            app.test_client().get(path, headers={"X-Test-Patient": "user_9" if fresh else "user_8"})
+        return [(line["actor"], line["patient"]) for line in trail()]
+
+    return read
+
+
+def test_a_pseudonym_is_the_same_for_the_same_person_and_key(pseudonyms):
+    first = pseudonyms("/api/patients/user_42", "/api/patients/user_42")
+    restarted = pseudonyms("/api/patients/user_42")
+
+    assert len({*first, *restarted}) == 1
+
+
+def test_another_patient_actor_or_key_has_another_pseudonym(pseudonyms):
+    (actor, patient), (_, other_patient) = pseudonyms("/api/patients/user_42", "/api/patients/user_43")
+    ((other_actor, _),) = pseudonyms("/api/patients/user_42", fresh=True)
+    (other_key,) = pseudonyms("/api/patients/user_42", BFF_SECRET="k" * 32)
+
+    assert len({actor, other_actor, other_key[0], patient, other_patient, other_key[1]}) == 6

@@ -1,0 +1,207 @@
+"""What another site makes a browser send is refused before anything else, on every route."""
+
+import itertools
+
+import pytest
+
+TRUSTED, OTHER, OWN = "https://partner.example.com", "https://evil.example", "http://localhost"
+SITES = [None, "same-origin", "same-site", "cross-site", "none", "garbage"]
+ORIGINS = [None, OWN, "null", OTHER, TRUSTED, "http://["]
+TYPES = [
+    None,
+    "application/json",
+    "application/json;charset=utf-8",
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+]
+ROWS = list(itertools.product(SITES, ORIGINS, ["GET", "POST"], TYPES))
+
+
+def expected(site, origin, method, content_type):
+    """The rules in words: a safe method passes; so does a trusted origin; then the browser's own word
+    counts; without it, its Origin does; with neither it was no browser. Only then comes the media type."""
+    if method == "GET":
+        return 405, "method_not_allowed"
+    if origin == TRUSTED or site in {"same-origin", "none"}:
+        passes = True
+    elif site is not None:
+        passes = False
+    else:
+        passes = origin is None or origin == OWN
+    if not passes:
+        return 403, "cross_site_request"
+    if content_type in {"application/json", "application/json;charset=utf-8"}:
+        return 400, "invalid_request"  # the body is an empty object: nothing goes upstream
+    return 415, "unsupported_media_type"
+
+
+def headers(**values):
+    names = {"site": "Sec-Fetch-Site", "origin": "Origin", "content_type": "Content-Type"}
+    return {names[name]: value for name, value in values.items() if value is not None}
+
+
+def told(reply):
+    return reply.status_code, reply.json["error"]["code"]
+
+
+@pytest.fixture
+def client(make_app):
+    return make_app(BFF_ACCESS="enforce", BFF_TRUSTED_ORIGINS=TRUSTED).test_client()
+
+
+@pytest.fixture
+def unlimited(make_app):
+    return make_app(BFF_ACCESS="enforce", BFF_TRUSTED_ORIGINS=TRUSTED, BFF_RATE_LIMIT_CREATES="1000/second")
+
+
+def test_the_product_of_all_headers_has_432_rows():
+    assert len(ROWS) == 432
+
+
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_every_row_is_answered_by_the_rules(unlimited, medblocks, site, origin):
+    client = unlimited.test_client()
+    rows = [row for row in ROWS if row[:2] == (site, origin)]
+    got = {
+        row: told(
+            client.open(
+                "/api/patients",
+                method=row[2],
+                data=b"{}",
+                headers=headers(site=site, origin=origin, content_type=row[3]),
+            )
+        )
+        for row in rows
+    }
+
+    assert got == {row: expected(*row) for row in rows}
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *(
+            "http://[",
+            "http://[::1",
+            "http://localhost:99999",
+            "http://localhost:x",
+            "localhost",
+            "http:localhost",
+        ),
+        *("http://localhost.evil.example", "http://evil.example/localhost", "http://evil.example#localhost"),
+        *(
+            "http://user@localhost",
+            "http://localhost@evil.example",
+            "http://evil.example\\@localhost",
+            "",
+            " ",
+        ),
+        *(
+            "http://localhost https://evil.example",
+            "NULL",
+            "file://",
+            "http://\u212aocalhost",
+            "http://localhos",
+        ),
+    ],
+)
+def test_an_origin_that_is_malformed_or_only_looks_like_ours_is_refused(client, medblocks, origin):
+    assert told(client.post("/api/patients", json={}, headers={"Origin": origin})) == (
+        403,
+        "cross_site_request",
+    )
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
+@pytest.mark.parametrize("path", ["/api/later", "/api/patients/user_42", "/api", "/nowhere", "/", "/healthz"])
+def test_every_other_method_is_gated_even_where_there_is_no_route(client, medblocks, method, path):
+    refused = client.open(path, method=method, headers=headers(site="cross-site"))
+    passed = client.open(path, method=method, headers=headers(site="same-origin"))
+
+    assert refused.status_code == 403
+    assert passed.status_code in {404, 405}
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/openapi.json"])
+def test_safe_methods_pass_from_everywhere(client, method, path):
+    reply = client.open(path, method=method, headers=headers(site="cross-site", origin=OTHER))
+
+    assert reply.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_route_that_is_added_later_is_gated_too(make_app, method):
+    app, ran = make_app(BFF_ACCESS="enforce"), []
+
+    @app.route("/api/later", methods=[method])
+    def later():
+        ran.append(method)
+        return {}
+
+    client = app.test_client()
+    assert client.open("/api/later", method=method, headers=headers(site="same-site")).status_code == 403
+    assert ran == []
+    assert client.open("/api/later", method=method, headers=headers(site="same-origin")).status_code == 200
+    assert ran == [method]
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site", None])
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        (TRUSTED, 400),
+        (f"{TRUSTED}:8443", 403),
+        (f"{TRUSTED}.evil.example", 403),
+        (TRUSTED.replace("https", "http"), 403),
+        ("https://www.partner.example.com", 403),
+        (f"{TRUSTED}/", 403),
+        (OTHER, 403),
+    ],
+)
+def test_only_the_origins_that_are_listed_are_let_through(client, site, origin, status):
+    reply = client.post("/api/patients", json={}, headers=headers(site=site, origin=origin))
+
+    assert reply.status_code == status
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_without_the_setting_no_other_origin_is_trusted(make_app, site):
+    client = make_app().test_client()
+
+    assert (
+        client.post("/api/patients", json={}, headers=headers(site=site, origin=TRUSTED)).status_code == 403
+    )
+
+
+@pytest.mark.parametrize("path", ["/intake", "/invite/forged"])
+def test_a_form_from_a_trusted_origin_needs_its_token_besides(client, medblocks, form_token, path):
+    form_token(client)
+
+    assert client.post(path, data={}, headers=headers(site="same-site", origin=TRUSTED)).status_code == 403
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("site", ["same-site", "cross-site", "garbage"])
+def test_a_form_with_its_token_is_refused_from_another_site(client, medblocks, form_token, site):
+    form = {"form_token": form_token(client), "suggested_id": "user_42", "action": "create"}
+
+    assert client.post("/intake", data=form, headers=headers(site=site, origin=OTHER)).status_code == 403
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+@pytest.mark.parametrize("origin", [TRUSTED, OTHER])
+def test_no_answer_opens_itself_to_other_origins(client, method, origin):
+    reply = client.open(
+        "/api/patients",
+        method=method,
+        headers={"Origin": origin, "Access-Control-Request-Method": "POST", "Sec-Fetch-Site": "cross-site"},
+    )
+
+    assert not [name for name, _ in reply.headers if name.startswith("Access-Control-")]

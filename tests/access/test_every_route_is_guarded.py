@@ -1,0 +1,121 @@
+"""No route reaches Medblocks for a stranger: the routes of today, and those that somebody adds."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from bff import current
+from bff.medblocks.grants import Grant
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+PACKAGE = Path(__file__).resolve().parents[2] / "bff"
+EXAMPLES = {"patient_id": "user_42", "patient_session_id": "ps_1", "token": "forged", "filename": "style.css"}
+
+
+def examples_missing(app):
+    """Give the rules with a parameter that this check can't fill in."""
+    return [str(rule) for rule in app.url_map.iter_rules() if rule.arguments - EXAMPLES.keys()]
+
+
+def unguarded(app, calls):
+    """Give each rule and method that asks Medblocks something for a browser that owns nothing."""
+    found = []
+    adapter = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        values = {name: EXAMPLES[name] for name in rule.arguments}
+        if not values:
+            continue
+        for method in sorted(rule.methods):
+            calls.reset()
+            path = adapter.build(rule.endpoint, values, method=method)
+            body = {"json": {}} if method in {"POST", "PUT", "PATCH"} else {}
+            app.test_client().open(path, method=method, buffered=True, **body)
+            if calls:
+                found.append((str(rule), method))
+    return found
+
+
+@pytest.fixture
+def enforcing(make_app):
+    return make_app(BFF_ACCESS="enforce")
+
+
+@pytest.fixture
+def upstream(medblocks, patient, session):
+    """Medblocks knows the patient and the session, whether anybody asks or not."""
+    medblocks.assert_all_requests_are_fired = False
+    medblocks.get(re.compile(f"{HOST}/patients/.*"), json={**patient(), "connections": []})
+    medblocks.get(re.compile(f"{HOST}/patient-sessions/.*"), json=session())
+    return medblocks.calls
+
+
+def test_no_route_about_one_patient_reaches_medblocks_for_a_stranger(enforcing, upstream):
+    assert unguarded(enforcing, upstream) == []
+
+
+def test_this_check_knows_a_value_for_every_parameter_of_every_route(enforcing):
+    assert examples_missing(enforcing) == []
+
+
+def test_this_check_notices_a_parameter_that_it_does_not_know(enforcing):
+    enforcing.add_url_rule("/api/charts/<chart_id>", view_func=lambda chart_id: chart_id)
+
+    assert examples_missing(enforcing) == ["/api/charts/<chart_id>"]
+
+
+def test_this_check_catches_a_route_without_the_guard(enforcing, upstream):
+    @enforcing.route("/api/patients/<patient_id>/summary", methods=["GET", "POST"])
+    def summary(patient_id):
+        return current.enrollment().read_patient(Grant(patient_id, "anybody", "tag")).body
+
+    rule = "/api/patients/<patient_id>/summary"
+    assert unguarded(enforcing, upstream) == [(rule, "GET"), (rule, "HEAD"), (rule, "POST")]
+
+
+def test_a_new_route_that_asks_the_guard_passes_this_check(enforcing, upstream):
+    @enforcing.get("/api/patients/<patient_id>/summary")
+    def summary(patient_id):
+        return current.enrollment().read_patient(current.guard().patient(patient_id)).body
+
+    assert unguarded(enforcing, upstream) == []
+
+
+def grants_made(source):
+    """Give the lines of a module that make a grant, under whatever name it was imported."""
+    tree = ast.parse(source)
+    names = {"Grant", "SessionGrant"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.asname for alias in node.names if alias.name in names and alias.asname}
+    makers = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return [
+        call.lineno
+        for call in makers
+        if getattr(call.func, "id", getattr(call.func, "attr", None)) in names
+        or (getattr(call.func, "id", None) == "replace" and "Grant" in source)
+    ]
+
+
+def test_only_the_guard_makes_grants():
+    makers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if grants_made(path.read_text())
+    }
+
+    assert makers == {"access/guard.py"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Grant('user_42', 'owner', 'tag')",
+        "grants.SessionGrant('ps_1', 'owner')",
+        "from bff.medblocks.grants import Grant as G\nG('user_42', 'owner', 'tag')",
+        "from bff.medblocks.grants import Grant\nreplace(grant, patient_id='user_9')",
+    ],
+)
+def test_the_search_for_makers_of_grants_finds_each_way_to_make_one(source):
+    assert grants_made(source)

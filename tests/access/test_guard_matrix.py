@@ -1,0 +1,228 @@
+"""Who may see a patient: seven callers, every route about one patient, sixty spellings of its id."""
+
+import base64
+import re
+from urllib.parse import quote, unquote
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+OWNER_OF = {"<patient_id>": "user_42", "<patient_session_id>": "ps_1"}
+NOBODY = {"user_42": "user_77", "ps_1": "ps_7"}
+CANARIES = ("Asha Example", "asha@example.com", "app.medblocks.com", "unguessable")
+CALLERS = ["no cookie", "owner", "another owner", "tampered", "expired", "old key", "another tenant"]
+ROUTES = [
+    "/api/patients/<patient_id>",
+    "/api/patient-sessions/<patient_session_id>",
+    "/connected?patient_session_id=<patient_session_id>",
+]
+JWT = {
+    "BFF_IDENTITY": "jwt",
+    "BFF_JWT_SECRET": "s" * 32,
+    "BFF_JWT_ISSUER": "https://login.example.com",
+    "BFF_JWT_AUDIENCE": "bff",
+    "BFF_JWT_PATIENT_ID": "{tenant}.{sub}",
+}
+
+
+def spellings(id_):
+    """Sixty ways to write an id into an address; some mean the id itself, most mean another or none."""
+    head, tail = id_[:-1], id_[-1]
+    every_byte = "".join(f"%{byte:02X}" for byte in id_.encode())
+    wide, letter = chr(ord(tail) + 0xFEE0), {"u": "\u057d", "p": "\u0440"}[id_[0]]
+    return [
+        *(id_, every_byte, every_byte.lower(), f"{head}%{ord(tail):02x}", id_.replace("_", "%5F")),
+        *(quote(every_byte), quote(quote(every_byte)), id_.replace("_", "%255F"), f"%u00{ord(tail):x}"),
+        *(id_.upper(), id_.title(), f"{id_[0].upper()}{id_[1:]}", id_.swapcase()),
+        *(
+            ".",
+            "..",
+            "%2e",
+            "%2e%2e",
+            "%252e%252e",
+            f"{id_}.",
+            f".{id_}",
+            f"{id_}/.",
+            f"{id_}/..",
+            f"./{id_}",
+        ),
+        *(f"../patients/{id_}", f"x/../{id_}", f"%2e%2e%2f{id_}", f"x%2F..%2F{id_}", f"..;/{id_}"),
+        *(f"{id_}/", f"/{id_}", f"//{id_}", f"{id_}%2F", f"%2F{id_}", f"{id_}%5C", f"..%5C{id_}"),
+        *(f"{id_}%00", f"%00{id_}", f"{head}%00{tail}", f"{id_}%0A", f"{id_}%0D%0AX:1", f"{id_}%1F"),
+        *(f"{head}{quote(wide)}", f"{quote(letter)}{id_[1:]}", f"{id_}%CC%81", f"{id_}%E2%80%8B"),
+        *(f"{id_}%EF%BB%BF", f"{id_}%C2%A0", f"{id_}%FF", f"{head}%C0%AF{tail}", f"{id_}%ED%A0%80"),
+        *(f"{id_}%20", f"%20{id_}", f"{id_}+", f"{id_}%09", f"{id_}%3Flimit=100", f"{id_}%23", f"{id_};a=b"),
+        *(f"{id_}0", f"0{id_}", head, f"pat_{id_}", f"conn_{id_}", f"{id_},{id_}", f"{id_}*", id_ * 60),
+    ]
+
+
+class Caller:
+    """A browser at an app."""
+
+    def __init__(self, app, *, cookie=None, headers=None):
+        self.client = app.test_client(use_cookies=cookie is not None)
+        self.headers = headers or {}
+        if cookie is not None:
+            self.client.set_cookie("bff", cookie)
+
+    def ask(self, method, route, spelling):
+        placeholder = re.search("<.*>", route)[0]
+        return self.client.open(route.replace(placeholder, spelling), method=method, headers=self.headers)
+
+
+def tampered(cookie):
+    """Add the tags of a stranger's cookie to a payload, as somebody without the key would."""
+    payload, *signature = cookie.split(".")
+    text = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    other = base64.urlsafe_b64encode(text.replace(b'"p":[', b'"p":["x",')).rstrip(b"=").decode()
+    return ".".join([other, *signature])
+
+
+def token(**claims):
+    """Sign a login as the identity provider does."""
+    claims = {"iss": "https://login.example.com", "aud": "bff", "sub": "user_42", "exp": 2**33, **claims}
+    return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key("s" * 32))
+
+
+@pytest.fixture
+def cookie_of(medblocks, patient, session):
+    """Let a browser create a patient and start a session; give its cookie."""
+
+    def enroll(app, patient_id, session_id):
+        client = app.test_client()
+        medblocks.post(f"{HOST}/patients", json=patient(id=patient_id))
+        medblocks.post(f"{HOST}/patient-sessions", json=session(id=session_id, patient_id=patient_id))
+        assert client.post("/api/patient-sessions", json={"patient_id": patient_id}).status_code == 200
+        return client.get_cookie("bff").value
+
+    return enroll
+
+
+@pytest.fixture
+def caller(make_app, cookie_of, monkeypatch):
+    """Build one of the seven, at an app that enforces."""
+
+    def enforcing(**variables):
+        return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off", **variables)
+
+    def old(app):
+        with monkeypatch.context() as patch:
+            patch.setattr("itsdangerous.TimestampSigner.get_timestamp", lambda _: 1)
+            return cookie_of(app, "user_42", "ps_1")
+
+    def another_key(_):
+        return cookie_of(enforcing(BFF_SECRET="k" * 32), "user_42", "ps_1")
+
+    cookies = {
+        "owner": lambda app: cookie_of(app, "user_42", "ps_1"),
+        "another owner": lambda app: cookie_of(app, "user_9", "ps_9"),
+        "tampered": lambda app: tampered(cookie_of(app, "user_42", "ps_1")),
+        "expired": old,
+        "old key": another_key,
+    }
+
+    def build(name):
+        if name == "another tenant":
+            return Caller(enforcing(**JWT), headers={"Authorization": f"Bearer {token(tenant='globex')}"})
+        app = enforcing()
+        return Caller(app, cookie=cookies[name](app) if name in cookies else None)
+
+    return build
+
+
+@pytest.fixture
+def upstream(medblocks, patient, session):
+    """Let Medblocks know the patient, and forget the calls so far; nothing needs to be called."""
+
+    def know():
+        medblocks.assert_all_requests_are_fired = False
+        medblocks.get(re.compile(f"{HOST}/patients/.*"), json={**patient(), "connections": []})
+        medblocks.get(re.compile(f"{HOST}/patient-sessions/.*"), json=session())
+        medblocks.calls.reset()
+        return medblocks.calls
+
+    return know
+
+
+def plain(reply):
+    """All that a caller can tell about an answer, apart from the request id."""
+    headers = sorted((name, value) for name, value in reply.headers if name != "X-Request-Id")
+    return reply.status, headers, re.sub(r"req_[0-9a-f]{24}", "req_", reply.text)
+
+
+def means(route, spelling):
+    """The id that a spelling stands for once it is decoded, in a path or in a query."""
+    return unquote(spelling.replace("+", " ") if "?" in route else spelling)
+
+
+def methods_of(app, route):
+    rule = next(rule for rule in app.url_map.iter_rules() if str(rule) == route.partition("?")[0])
+    return sorted(rule.methods - {"OPTIONS"})
+
+
+def test_the_routes_of_the_matrix_are_all_that_there_are(app):
+    rules = {
+        str(rule)
+        for rule in app.url_map.iter_rules()
+        if rule.arguments & {"patient_id", "patient_session_id"}
+    }
+
+    assert rules == {route for route in ROUTES if "?" not in route}
+
+
+@pytest.mark.parametrize("id_", NOBODY)
+def test_there_are_sixty_spellings_and_all_differ(id_):
+    assert len(set(spellings(id_))) >= 60
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("name", [name for name in CALLERS if name != "owner"])
+def test_a_stranger_gets_what_an_unknown_patient_gets_and_asks_nothing_upstream(
+    caller, upstream, name, route
+):
+    stranger, calls = caller(name), upstream()
+    id_ = OWNER_OF[re.search("<.*>", route)[0]]
+    wrong = []
+    for method in methods_of(stranger.client.application, route):
+        unknown = plain(stranger.ask(method, route, NOBODY[id_]))
+        assert unknown[0] == "404 NOT FOUND"
+        for spelling, of_nobody in zip(spellings(id_), spellings(NOBODY[id_]), strict=True):
+            reply = stranger.ask(method, route, spelling)
+            if plain(reply) != unknown and not is_no_route(
+                reply, stranger.ask(method, route, of_nobody), id_
+            ):
+                wrong.append((method, spelling, reply.status))
+            if calls or any(canary in f"{reply.headers}{reply.text}" for canary in CANARIES):
+                wrong.append((method, spelling, "leaks"))
+
+    assert wrong == []
+
+
+def is_no_route(reply, of_nobody, id_):
+    """Tell whether an address leads to no patient, whoever asks: to no route, or to another spelling."""
+    status, headers, text = plain(of_nobody)
+    if status.startswith("308 "):
+        headers = [(name, value.replace(NOBODY[id_], id_)) for name, value in headers]
+        return plain(reply) == (status, headers, text.replace(NOBODY[id_], id_))
+    return status.startswith("404 ") and plain(reply) == (status, headers, text)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_owner_gets_the_patient_for_the_exact_id_alone(caller, upstream, route):
+    owner, calls = caller("owner"), upstream()
+    id_ = OWNER_OF[re.search("<.*>", route)[0]]
+    wrong = []
+    for method in methods_of(owner.client.application, route):
+        for spelling in spellings(id_):
+            calls.reset()
+            reply = owner.ask(method, route, spelling)
+            exact = means(route, spelling) == id_
+            allowed = (200,) if exact else (404, 308)
+            if reply.status_code not in allowed or len(calls) != exact:
+                wrong.append((method, spelling, reply.status, len(calls)))
+            if not exact and any(canary in reply.text for canary in CANARIES):
+                wrong.append((method, spelling, "leaks"))
+
+    assert wrong == []

@@ -1,0 +1,201 @@
+"""The guard beyond the matrix: cookies that were forged, logins that change, what a browser comes to own."""
+
+import base64
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+JWT = {
+    "BFF_IDENTITY": "jwt",
+    "BFF_JWT_SECRET": "s" * 32,
+    "BFF_JWT_ISSUER": "https://login.example.com",
+    "BFF_JWT_AUDIENCE": "bff",
+}
+
+
+def login(**claims):
+    """Give the header of a login."""
+    claims = {"iss": "https://login.example.com", "aud": "bff", "sub": "user_42", "exp": 2**33, **claims}
+    token = jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key("s" * 32))
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def enforcing(make_app):
+    return make_app(BFF_ACCESS="enforce")
+
+
+@pytest.fixture
+def enroll(medblocks, patient, session):
+    """Let a browser create a patient and start a session."""
+
+    def start(client, patient_id="user_42", session_id="ps_1"):
+        medblocks.post(f"{HOST}/patients", json=patient(id=patient_id))
+        medblocks.post(f"{HOST}/patient-sessions", json=session(id=session_id, patient_id=patient_id))
+        assert client.post("/api/patient-sessions", json={"patient_id": patient_id}).status_code == 200
+
+    return start
+
+
+def forged(cookie, how):
+    """Change a good cookie, as somebody without the key would."""
+    payload, stamp, signature = cookie.split(".")
+    text = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    other = base64.urlsafe_b64encode(text.replace(b'"s":[', b'"s":["x",')).rstrip(b"=").decode()
+    return {
+        "another payload": f"{other}.{stamp}.{signature}",
+        "a later time": f"{payload}.{stamp[:-2]}zz.{signature}",
+        "another signature": f"{payload}.{stamp}.{'A' * len(signature)}",
+        "no signature": f"{payload}.{stamp}.",
+        "no time": f"{payload}.{signature}",
+        "the payload alone": payload,
+        "compressed garbage": f".{payload}.{stamp}.{signature}",
+        "not base64": "ä.ö.ü",
+        "empty": "",
+        "long": "a" * 4000,
+    }[how]
+
+
+FORGERIES = [
+    *("another payload", "a later time", "another signature", "no signature", "no time"),
+    *("the payload alone", "compressed garbage", "not base64", "empty", "long"),
+]
+
+
+@pytest.mark.parametrize("how", FORGERIES)
+@pytest.mark.parametrize("path", ["/api/patients/user_42", "/api/patient-sessions/ps_1"])
+def test_a_forged_cookie_owns_nothing(enforcing, enroll, medblocks, how, path):
+    owner, forger = enforcing.test_client(), enforcing.test_client()
+    enroll(owner)
+    medblocks.calls.reset()
+    forger.set_cookie("bff", forged(owner.get_cookie("bff").value, how))
+
+    assert forger.get(path).status_code == 404
+    assert not medblocks.calls
+
+
+def test_a_cookie_serves_one_app_key_and_survives_a_restart(make_app, enroll, medblocks, patient):
+    owner = make_app(BFF_ACCESS="enforce").test_client()
+    enroll(owner)
+    restarted = make_app(BFF_ACCESS="enforce").test_client()
+    restarted.set_cookie("bff", owner.get_cookie("bff").value)
+    medblocks.get(f"{HOST}/patients/user_42", json={**patient(), "connections": []})
+
+    assert restarted.get("/api/patients/user_42").status_code == 200
+
+
+def test_a_session_id_is_not_taken_for_a_patient_id_or_the_reverse(enforcing, enroll, medblocks):
+    owner = enforcing.test_client()
+    enroll(owner, patient_id="same", session_id="ps_1")
+    medblocks.calls.reset()
+
+    assert owner.get("/api/patients/ps_1").status_code == 404
+    assert owner.get("/api/patient-sessions/same").status_code == 404
+    assert not medblocks.calls
+
+
+def test_who_only_may_create_does_not_own_until_the_create_succeeded(enforcing, medblocks, refusal):
+    client = enforcing.test_client()
+    medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
+    assert client.post("/api/patients", json={"patient_id": "user_42"}).status_code == 409
+    medblocks.calls.reset()
+
+    assert client.get("/api/patients/user_42").status_code == 404
+    assert not medblocks.calls
+
+
+def test_a_browser_keeps_its_older_patients_when_it_creates_more(enforcing, enroll, medblocks, patient):
+    owner = enforcing.test_client()
+    for number in (1, 2, 3):
+        enroll(owner, f"user_{number}", f"ps_{number}")
+    medblocks.get(f"{HOST}/patients/user_1", json={**patient(id="user_1"), "connections": []})
+
+    assert owner.get("/api/patients/user_1").status_code == 200
+
+
+def test_the_cookie_names_neither_patients_nor_sessions(enforcing, enroll):
+    owner = enforcing.test_client()
+    enroll(owner)
+
+    payload = owner.get_cookie("bff").value.split(".")[0]
+    text = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode()
+    for canary in ("user_42", "ps_1", "Asha", "asha@example.com"):
+        assert canary not in text
+
+
+def test_the_cookie_stays_under_four_kib_with_many_patients(make_app, enroll):
+    plenty = {f"BFF_RATE_LIMIT_{name}": "1000/second" for name in ("CREATES", "SESSIONS")}
+    owner = make_app(BFF_ACCESS="enforce", **plenty).test_client()
+    for number in range(65):
+        enroll(owner, f"user_{number}", f"ps_{number}")
+
+    assert len(owner.get_cookie("bff").value) < 4000
+
+
+@pytest.mark.parametrize("path", ["/api/patient-sessions/ps_1", "/connected?patient_session_id=ps_1"])
+def test_a_session_is_not_shown_to_the_next_login_in_the_same_browser(make_app, medblocks, session, path):
+    browser = make_app(BFF_ACCESS="enforce", **JWT).test_client()
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+    browser.post("/api/patient-sessions", json={"patient_id": "user_42"}, headers=login())
+    medblocks.assert_all_requests_are_fired = False
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session())
+    medblocks.calls.reset()
+
+    reply = browser.get(path, headers=login(sub="user_9"))
+
+    assert reply.status_code == 404
+    assert "unguessable" not in reply.text
+    assert "user_42" not in reply.text
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"iss": "https://evil.example"}, {"aud": "other"}, {"exp": 1}, {"sub": ""}, {"sub": "pat_1"}]
+)
+@pytest.mark.parametrize("patient_id", ["user_42", "nobody"])
+def test_a_login_that_is_refused_learns_nothing_about_any_id(make_app, medblocks, wrong, patient_id):
+    reply = (
+        make_app(BFF_ACCESS="enforce", **JWT)
+        .test_client()
+        .get(f"/api/patients/{patient_id}", headers=login(**wrong))
+    )
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
+    assert patient_id not in reply.text
+    assert not medblocks.calls
+
+
+def test_a_refused_login_does_not_fall_back_to_the_cookie(make_app, medblocks, session):
+    browser = make_app(BFF_ACCESS="enforce", **JWT).test_client()
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+    browser.post("/api/patient-sessions", json={"patient_id": "user_42"}, headers=login())
+    medblocks.calls.reset()
+
+    assert browser.get("/api/patient-sessions/ps_1", headers=login(exp=1)).status_code == 401
+    assert browser.get("/api/patient-sessions/ps_1").status_code == 401
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("path", ["/api/patients", "/api/patient-sessions"])
+@pytest.mark.parametrize(
+    ("variables", "headers"),
+    [({"BFF_IDENTITY": "invite"}, {}), (JWT, login(sub="user_9"))],
+    ids=["invite", "jwt"],
+)
+def test_who_may_not_create_patients_asks_nothing_upstream(make_app, medblocks, variables, headers, path):
+    client = make_app(BFF_ACCESS="enforce", **variables).test_client()
+
+    reply = client.post(path, json={"patient_id": "user_42"}, headers=headers)
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (404, "not_found")
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("sub", ["User_42", "USER_42", "user_4\uff12", "user_42 ", "user_420", "user_4"])
+def test_a_login_owns_the_exact_id_alone(make_app, medblocks, sub):
+    client = make_app(BFF_ACCESS="enforce", **JWT).test_client()
+
+    assert client.get("/api/patients/user_42", headers=login(sub=sub)).status_code == 404
+    assert not medblocks.calls

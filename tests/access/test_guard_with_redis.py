@@ -1,0 +1,116 @@
+"""Two copies of the app that share a Redis also share their limits and the invites that were used."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+
+import pytest
+from redis import Redis
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+
+
+@pytest.fixture(scope="module")
+def redis_port(tmp_path_factory):
+    """Start Redis on a free port of this machine."""
+    program = shutil.which("redis-server")
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("redis-server is missing: install Debian's package redis-server")
+        pytest.skip("redis-server is not installed: install Debian's package redis-server to run this")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    folder = tmp_path_factory.mktemp("redis")
+    process = subprocess.Popen([program, *options], cwd=folder, stdout=subprocess.PIPE, text=True)
+    ready = any("Ready to accept connections" in line for line in process.stdout)
+    yield port if ready else pytest.fail("redis-server did not start")
+    process.terminate()
+    process.communicate(timeout=20)
+
+
+@pytest.fixture
+def redis(redis_port):
+    with Redis(port=redis_port) as client:
+        yield client
+        client.flushall()
+
+
+@pytest.fixture
+def copies(make_app, redis, redis_port):
+    """Build two apps that share the Redis."""
+
+    def build(**variables):
+        url = f"redis://127.0.0.1:{redis_port}"
+        return [make_app(BFF_ACCESS="enforce", BFF_REDIS_URL=url, **variables) for _ in range(2)]
+
+    return build
+
+
+def ask(app, path="/api/patients/user_42", peer="192.0.2.1"):
+    return app.test_client().get(path, environ_overrides={"REMOTE_ADDR": peer}).status_code
+
+
+@pytest.fixture
+def accept(form_token):
+    """Open an invite at an app, and accept it."""
+
+    def post(app, token):
+        client = app.test_client()
+        page = client.get(f"/invite/{token}").text
+        field = re.search(r'name="form_token" value="([^"]+)"', page).group(1)
+        return client.post(f"/invite/{token}", data={"form_token": field}).status_code
+
+    return post
+
+
+def make_invite(app):
+    return app.extensions["medblocks-bff"].invites.make("user_42", 1)
+
+
+def test_two_copies_share_a_limit(copies):
+    first, second = copies(BFF_RATE_LIMIT_ADDRESS="2/day")
+
+    assert [ask(first), ask(second), ask(first), ask(second)] == [404, 404, 429, 429]
+    assert ask(second, peer="192.0.2.2") == 404
+
+
+def test_an_invite_that_was_used_at_one_copy_is_used_at_the_other(copies, accept):
+    first, second = copies(BFF_IDENTITY="invite")
+    token = make_invite(first)
+
+    assert [accept(first, token), accept(second, token), accept(first, token)] == [200, 404, 404]
+
+
+def test_without_redis_each_copy_counts_for_itself(make_app):
+    first, second = (make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="1/day") for _ in range(2))
+
+    assert [ask(first), ask(first), ask(second)] == [404, 429, 404]
+
+
+def test_redis_holds_neither_addresses_nor_names_nor_invites(copies, redis, accept, medblocks, patient):
+    first, _ = copies()
+    token = make_invite(first)
+    accept(first, token)
+    ask(first)
+    medblocks.post(f"{HOST}/patients", json=patient())
+    peer = {"REMOTE_ADDR": "192.0.2.1"}
+    client = first.test_client()
+    client.post("/api/patients", json={"patient_id": "user_42"}, environ_overrides=peer)
+    client.get("/api/patients/user_7", environ_overrides=peer)
+
+    keys = [key.decode() for key in redis.scan_iter()]
+    assert len(keys) >= 4
+    stored = " ".join([*keys, *(redis.get(key).decode() for key in keys)])
+    for canary in ("192.0.2.1", "127.0.0.1", "user_42", "Asha", token, client.get_cookie("bff").value):
+        assert canary not in stored
+
+
+def test_what_redis_holds_ends_by_itself(copies, redis, accept):
+    first, _ = copies()
+    accept(first, make_invite(first))
+
+    assert redis.keys()
+    assert [key for key in redis.scan_iter() if redis.ttl(key) == -1] == []

@@ -1,0 +1,171 @@
+"""The headers of each kind of answer, the whole set of them: one more or one less fails."""
+
+import re
+
+import pytest
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+ORIGINS = ["http://localhost", "https://bff.example.com"]
+ALWAYS = {
+    "Content-Length": r"\d+",
+    "Content-Security-Policy": re.escape(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": re.escape("camera=(), geolocation=(), microphone=()"),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Request-Id": "req_[0-9a-f]{24}",
+}
+HTTPS = {"Strict-Transport-Security": "max-age=63072000"}
+DYNAMIC = {"Cache-Control": "no-store"}
+JSON = {**DYNAMIC, "Content-Type": "application/json"}
+PAGE = {**DYNAMIC, "Content-Type": "text/html; charset=utf-8"}
+DATE = r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"
+COOKIE = rf"[\w.-]+; Expires={DATE}; Max-Age=604800; "
+COOKIES = {
+    "http://localhost": {"Set-Cookie": f"bff={COOKIE}HttpOnly; Path=/; SameSite=Lax"},
+    "https://bff.example.com": {"Set-Cookie": f"__Host-bff={COOKIE}Secure; HttpOnly; Path=/; SameSite=Lax"},
+}
+FILE = {
+    "Cache-Control": "no-cache",
+    "Content-Type": "text/css; charset=utf-8",
+    "Content-Disposition": "inline; filename=style.css",
+    "Accept-Ranges": "bytes",
+    "Date": DATE,
+    "ETag": r'"[\d.-]+"',
+    "Last-Modified": DATE,
+}
+ANSWERS = {
+    "json 200": (("GET", "/healthz"), 200, JSON),
+    "openapi": (("GET", "/api/openapi.json"), 200, JSON),
+    "json 400": (("POST", "/api/patients", {"json": {}}), 400, JSON),
+    "json 401": (
+        ("GET", "/api/patients/user_42", {"headers": {"Authorization": "Basic x"}}),
+        401,
+        {**JSON, "WWW-Authenticate": "Bearer"},
+    ),
+    "json 403": (("POST", "/api/patients", {"headers": {"Origin": "https://evil.example"}}), 403, JSON),
+    "json 404": (("GET", "/api/nothing"), 404, JSON),
+    "json 405": (("GET", "/api/patients"), 405, {**JSON, "Allow": "(OPTIONS, POST|POST, OPTIONS)"}),
+    "json 413": (("POST", "/api/patients", {"json": {"name": "x" * 70_000}}), 413, JSON),
+    "json 415": (("POST", "/api/patients", {"data": "{}"}), 415, JSON),
+    "page 200": (("GET", "/connected"), 200, PAGE),
+    "page 404": (("GET", "/nothing"), 404, PAGE),
+    "page 405": (("POST", "/healthz"), 405, {**PAGE, "Allow": "(GET|HEAD|OPTIONS|, ){5}"}),
+    "elsewhere": (("GET", "/connected?patient_session_id=x"), 404, PAGE),
+    "static file": (("GET", "/static/style.css"), 200, FILE),
+    "no such file": (("GET", "/static/nothing.css"), 404, PAGE),
+    "a path above": (("GET", "/static/../pyproject.toml"), 404, PAGE),
+}
+JWT = {
+    "BFF_IDENTITY": "jwt",
+    "BFF_JWT_SECRET": "s" * 32,
+    "BFF_JWT_ISSUER": "https://login.example.com",
+    "BFF_JWT_AUDIENCE": "bff",
+}
+
+
+def assert_headers(reply, expected):
+    """Hold the complete set of names and values against patterns."""
+    names = [name for name, _ in reply.headers]
+    assert sorted(names) == sorted(expected)
+    wrong = {
+        name: value for name, value in reply.headers if not re.fullmatch(expected[name], value, re.ASCII)
+    }
+    assert wrong == {}
+
+
+def everywhere(origin):
+    return {**ALWAYS, **(HTTPS if origin.startswith("https:") else {})}
+
+
+@pytest.fixture(params=ORIGINS)
+def origin(request):
+    return request.param
+
+
+@pytest.fixture
+def send(make_app, origin):
+    """Send a request to an app at that origin."""
+
+    def call(method, path, options=None, **variables):
+        client = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin, **variables).test_client()
+        # Buffered: a static file would stay open otherwise.
+        return client.open(path, method=method, base_url=origin, buffered=True, **(options or {}))
+
+    return call
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_each_kind_of_answer_has_these_headers_and_no_others(send, origin, kind):
+    request, status, expected = ANSWERS[kind]
+
+    reply = send(*request, **(JWT if status == 401 else {}))
+
+    assert reply.status_code == status
+    assert_headers(reply, {**everywhere(origin), **expected})
+
+
+def test_the_form_brings_a_cookie(send, origin):
+    assert_headers(send("GET", "/intake"), {**everywhere(origin), **PAGE, **COOKIES[origin]})
+
+
+def test_a_patient_that_was_created_comes_with_a_cookie(send, origin, medblocks, patient):
+    medblocks.post(f"{HOST}/patients", json=patient())
+
+    reply = send("POST", "/api/patients", {"json": {"patient_id": "user_42"}})
+
+    assert reply.status_code == 200
+    assert_headers(reply, {**everywhere(origin), **JSON, **COOKIES[origin]})
+
+
+def test_a_patient_that_is_read_sets_no_cookie(make_app, origin, medblocks, patient):
+    medblocks.get(f"{HOST}/patients/user_42", json={**patient(), "connections": []})
+    app = make_app(identify=lambda _: "user_42", BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin)
+
+    reply = app.test_client().get("/api/patients/user_42", base_url=origin)
+
+    assert reply.status_code == 200
+    assert_headers(reply, {**everywhere(origin), **JSON})
+
+
+@pytest.fixture
+def redirected(make_app, origin, medblocks, patient):
+    """Fill in the form, and go on within the same site."""
+    medblocks.post(f"{HOST}/patients", json=patient())
+    app = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin, BFF_RETURN_URLS=f"{origin}/connected")
+    client = app.test_client()
+    page = client.get("/intake", base_url=origin).text
+    token = re.search(r'name="form_token" value="([^"]+)"', page).group(1)
+    form = {"form_token": token, "suggested_id": "user_42", "action": "create"}
+    return client.post("/intake", data=form, base_url=origin)
+
+
+def test_a_redirect_has_these_headers_and_no_others(redirected, origin):
+    location = {"Location": re.escape(f"{origin}/connected?patient_id=user_42")}
+
+    assert redirected.status_code == 303
+    assert_headers(redirected, {**everywhere(origin), **PAGE, **COOKIES[origin], **location})
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/static/style.css", "/api/nothing"])
+def test_the_policy_allows_nothing_unsafe_and_no_server_is_named(send, path):
+    reply = send("GET", path)
+
+    assert "unsafe-" not in reply.headers["Content-Security-Policy"]
+    assert "*" not in reply.headers["Content-Security-Policy"]
+    assert "Server" not in reply.headers
+    assert "X-Powered-By" not in reply.headers
+
+
+def test_a_crash_has_the_same_headers_as_every_error(make_app, origin):
+    app = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin)
+    app.add_url_rule("/api/crash", view_func=lambda: 1 / 0)
+
+    reply = app.test_client().get("/api/crash", base_url=origin)
+
+    assert reply.status_code == 500
+    assert_headers(reply, {**everywhere(origin), **JSON})

@@ -1,0 +1,144 @@
+"""Which provider the settings choose, what each vouches for, and that none overlooks a bad credential."""
+
+import base64
+import json
+
+import pytest
+
+from bff.access.identity import CallableIdentity, Caller, InviteIdentity, OwnerIdentity, caller_for
+from bff.access.jwt import JwtIdentity
+from bff.access.owner import Owner
+from bff.access.providers import provider_for
+from bff.access.proxy_header import HeaderIdentity
+from bff.config import load_settings
+from bff.exceptions import CredentialRefused
+
+PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
+HEADER = {"BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
+JWT = {
+    "BFF_JWT_SECRET": "j" * 32,
+    "BFF_JWT_ISSUER": "https://login.example",
+    "BFF_JWT_AUDIENCE": "bff",
+}
+BAD = {
+    "no token": ({"BFF_IDENTITY": "jwt", **JWT}, {"Authorization": "Bearer no-token"}),
+    "no scheme": ({"BFF_IDENTITY": "jwt", **JWT}, {"Authorization": "no-token"}),
+    "an empty header": ({"BFF_IDENTITY": "jwt", **JWT}, {"Authorization": ""}),
+    "an empty cookie": ({"BFF_IDENTITY": "jwt", **JWT, "BFF_JWT_COOKIE": "login"}, {"Cookie": "login="}),
+    "a bad cookie": ({"BFF_IDENTITY": "jwt", **JWT, "BFF_JWT_COOKIE": "login"}, {"Cookie": "login=x"}),
+    "a stranger's header": ({"BFF_IDENTITY": "header", **HEADER}, {"X-Patient-Id": "user_42"}),
+    "a callable's id": ({"identify": lambda _: ".."}, {}),
+    "a callable's empty id": ({"identify": lambda _: ""}, {}),
+}
+
+
+@pytest.fixture
+def owner_cookie(make_app, medblocks, patient):
+    """The cookie of a browser that created user_42 when nobody had to sign in."""
+    client = make_app(BFF_ACCESS="enforce").test_client()
+    medblocks.post(PATIENTS, json=patient())
+    client.post("/api/patients", json={"patientId": "user_42"})
+    medblocks.calls.reset()
+    return f"bff={client.get_cookie('bff').value}"
+
+
+@pytest.mark.parametrize("access", ["enforce", "report"])
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_credential_never_falls_back_to_the_cookie(make_app, owner_cookie, medblocks, access, name):
+    settings, headers = BAD[name]
+    client = make_app(BFF_ACCESS=access, **settings).test_client(use_cookies=False)
+    headers = {**headers, "Cookie": "; ".join(filter(None, [headers.get("Cookie"), owner_cookie]))}
+
+    medblocks.reset()
+    replies = [
+        client.get("/api/patients/user_42", headers=headers),
+        client.post("/api/patients", headers=headers, json={"patientId": "user_42"}),
+        client.post("/api/patient-sessions", headers=headers, json={"patientId": "user_42"}),
+    ]
+
+    assert [reply.status_code for reply in replies] == [401, 401, 401]
+    assert {reply.json["error"]["code"] for reply in replies} == {"not_authenticated"}
+    assert {reply.headers["WWW-Authenticate"] for reply in replies} == {"Bearer"}
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("settings", [{"BFF_IDENTITY": "jwt", **JWT}, {"BFF_IDENTITY": "header", **HEADER}])
+def test_where_one_has_to_sign_in_the_cookie_alone_is_not_enough(make_app, owner_cookie, medblocks, settings):
+    client = make_app(BFF_ACCESS="enforce", **settings).test_client(use_cookies=False)
+
+    reply = client.get("/api/patients/user_42", headers={"Cookie": owner_cookie})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("settings", [{"BFF_IDENTITY": "jwt", **JWT}, {"BFF_IDENTITY": "header", **HEADER}])
+def test_where_access_is_only_reported_who_has_not_signed_in_is_let_through(
+    make_app, medblocks, patient, settings
+):
+    medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=[]))
+
+    reply = make_app(BFF_ACCESS="report", **settings).test_client().get("/api/patients/user_42")
+
+    assert reply.status_code == 200
+    assert reply.headers["BFF-Access-Report"] == "would-deny"
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({}, OwnerIdentity),
+        ({"BFF_IDENTITY": "owner"}, OwnerIdentity),
+        ({"BFF_IDENTITY": "invite"}, InviteIdentity),
+        ({"BFF_IDENTITY": "jwt", **JWT}, JwtIdentity),
+        ({"BFF_IDENTITY": "header", **HEADER}, HeaderIdentity),
+    ],
+)
+def test_the_settings_choose_the_provider(settings, kind):
+    settings = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", **settings})
+
+    assert type(provider_for(settings, None)) is kind
+    assert type(provider_for(settings, lambda _: None)) is CallableIdentity
+
+
+@pytest.mark.parametrize(("provider", "may_enroll"), [(OwnerIdentity(), True), (InviteIdentity(), False)])
+def test_a_browser_is_what_its_cookie_says(provider, may_enroll):
+    caller = provider.identify(None, Owner("browser"))
+
+    assert caller == Caller("browser", patient_id=None, may_enroll=may_enroll)
+
+
+def test_a_function_of_the_app_is_asked_with_the_request():
+    request = object()
+
+    caller = CallableIdentity({request: "user_42"}.get).identify(request, Owner("browser"))
+
+    assert caller == Caller("patient:user_42", patient_id="user_42", may_enroll=False)
+
+
+def test_a_function_of_the_app_may_say_that_nobody_is_signed_in():
+    assert CallableIdentity(lambda _: None).identify(None, Owner("browser")) is None
+
+
+@pytest.mark.parametrize("patient_id", ["", ".", "..", "pat_1", "a/b", "a" * 201])
+def test_a_login_can_not_vouch_for_what_is_no_patient_id(patient_id):
+    with pytest.raises(CredentialRefused) as caught:
+        caller_for(patient_id)
+
+    assert str(caught.value) == "the patient id of the credential can't be one"
+
+
+def test_a_caller_shows_itself_to_nobody():
+    assert repr(caller_for("user_42")) == "Caller(…)"
+
+
+def test_the_same_patient_is_the_same_owner_on_all_browsers(make_app, medblocks, patient):
+    medblocks.post(PATIENTS, json=patient())
+    tags = []
+    for _ in range(2):
+        client = make_app(identify=lambda _: "user_42", BFF_ACCESS="enforce").test_client()
+        client.post("/api/patients", json={"patientId": "user_42"})
+        tags.append(json.loads(medblocks.calls[-1].request.body)["metadata"]["bff_owner"])
+
+    assert tags[0] == tags[1]
+    assert b"user_42" not in base64.urlsafe_b64decode(f"{tags[0]}==")

@@ -1,0 +1,206 @@
+"""Invite links: what a token gives away, how long it holds, and that it works once."""
+
+import base64
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from limits.storage import MemoryStorage
+
+from bff.access.invites import Invites
+
+HOUR = 3600
+
+
+class Clock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self):
+        self.now = 1_800_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Careless:
+    """A store that counts wrong when two threads count at once, as the one in memory does."""
+
+    def __init__(self):
+        self.counts = {}
+
+    def incr(self, key, _):
+        count = self.counts.get(key, 0) + 1
+        for _ in range(1000):
+            pass
+        self.counts[key] = count
+        return count
+
+
+@pytest.fixture
+def switch_threads_often():
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def invites(clock):
+    return Invites(b"k" * 32, MemoryStorage(), clock)
+
+
+def encoded(value):
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def readable(token):
+    """All that can be read of a token without its key."""
+    parts = [base64.urlsafe_b64decode(f"{part}==") for part in token.split(".")]
+    return token.encode() + b"".join(parts)
+
+
+def test_a_token_gives_back_its_patient(invites):
+    assert invites.read(invites.make("Ünïcødé-患者", 1)).patient_id == "Ünïcødé-患者"
+
+
+def test_no_two_tokens_are_the_same(invites):
+    first, second = (invites.make("user_42", 1) for _ in range(2))
+
+    assert first != second
+    assert invites.read(first).nonce != invites.read(second).nonce
+    assert len(invites.read(first).nonce) >= 22
+
+
+@pytest.mark.parametrize("patient_id", ["user_42", "asha@example.com", "a" * 200])
+def test_the_patient_id_can_not_be_read_from_a_token(invites, patient_id):
+    token = invites.make(patient_id, 1)
+
+    assert patient_id.encode() not in readable(token)
+    assert encoded(patient_id.encode()) not in token
+
+
+def test_a_token_fits_into_a_url_as_it_is(invites):
+    token = invites.make("患" * 200, 72)
+
+    assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
+    assert len(token) < 2000
+
+
+@pytest.mark.parametrize("hours", [72, 1, 0.5])
+def test_an_invite_expires_with_its_hours_and_not_before(invites, clock, hours):
+    token = invites.make("user_42", hours)
+    clock.now += hours * HOUR - 1
+    assert invites.read(token)
+
+    clock.now += 1
+    assert invites.read(token) is None
+    assert invites.consume(token) is None
+
+
+@pytest.mark.parametrize("hours", [72.01, 73, 10_000, 0, -1, float("nan"), float("inf")])
+def test_no_invite_holds_for_longer_than_72_hours(invites, hours):
+    with pytest.raises(ValueError, match=r"^An invite may hold for at most 72 hours\.$"):
+        invites.make("user_42", hours)
+
+
+@pytest.mark.parametrize("patient_id", ["", "..", "pat_1", "a/b", "a" * 201])
+def test_no_invite_is_made_for_what_is_no_patient_id(invites, patient_id):
+    with pytest.raises(ValueError, match="atient id"):
+        invites.make(patient_id, 1)
+
+
+def test_an_invite_is_used_up_by_the_first_who_asks(invites):
+    token = invites.make("user_42", 1)
+
+    assert invites.consume(token).patient_id == "user_42"
+    assert invites.consume(token) is None
+    assert invites.read(token).patient_id == "user_42"
+
+
+def test_a_used_invite_leaves_another_one_for_the_same_patient_usable(invites):
+    first, second = invites.make("user_42", 1), invites.make("user_42", 1)
+    invites.consume(first)
+
+    assert invites.consume(second).patient_id == "user_42"
+
+
+def test_a_used_invite_is_remembered_for_as_long_as_it_could_hold(invites, monkeypatch):
+    used = MemoryStorage()
+    kept = []
+    monkeypatch.setattr(used, "incr", lambda key, seconds: kept.append((key, seconds)) or 1)
+    invites = Invites(b"k" * 32, used)
+
+    invites.consume(invites.make("user_42", 72))
+
+    ((key, seconds),) = kept
+    assert seconds >= 72 * HOUR
+    assert "user_42" not in key
+
+
+def test_of_many_threads_at_once_only_one_uses_an_invite(clock, switch_threads_often):
+    invites, together = Invites(b"k" * 32, Careless(), clock), threading.Barrier(8)
+
+    def consume(token):
+        together.wait(10)
+        return invites.consume(token)
+
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            results = list(pool.map(consume, [invites.make("user_42", 1)] * 8))
+            assert len([invite for invite in results if invite]) == 1
+
+
+FORGED_HEADERS = [
+    b'{"alg":"none","enc":"A256GCM"}',
+    b'{"alg":"dir"}',
+    b'{"alg":"dir","enc":"A128GCM"}',
+    b'{"alg":"dir","enc":[]}',
+    b'{"alg":"dir","enc":"A256GCM","zip":"DEF"}',
+    b'{"alg":"dir","enc":"A256GCM","crit":5}',
+    b'{"alg":"dir","enc":"A256GCM","crit":["exp"]}',
+    b'{"alg":"PBES2-HS256+A128KW","enc":"A256GCM","p2c":99999999,"p2s":"AA"}',
+    b'["alg","enc"]',
+    b'"alg enc"',
+    b"null",
+    b"\xff",
+    b"[" * 5000,
+]
+
+
+@pytest.mark.parametrize("header", FORGED_HEADERS, ids=lambda header: repr(header)[:40])
+def test_a_token_with_another_header_is_no_invite(invites, header):
+    token = ".".join([encoded(header), *invites.make("user_42", 1).split(".")[1:]])
+
+    assert invites.read(token) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "....", "x", "é", "\ud800", "a.b.c.d.e", "eyJhbGciOiJub25lIn0.e30."]
+)
+def test_what_is_no_token_is_no_invite(invites, text):
+    assert invites.read(text) is None
+    assert invites.consume(text) is None
+
+
+def test_no_token_that_was_changed_in_one_place_is_an_invite(invites):
+    token = invites.make("user_42", 1)
+    header, _, nonce, text, tag = token.split(".")
+    for place in range(len(token)):
+        # The last letter of a part has bits that mean nothing; another letter may be the same to a reader.
+        if token[place] != "." and token[place + 1 : place + 2] not in {"", "."}:
+            changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+            assert invites.read(changed) is None
+    for cut in range(1, len(tag) + 1):
+        assert invites.read(f"{header}..{nonce}.{text}.{tag[:-cut]}") is None
+
+
+def test_only_the_key_makes_invites(invites, clock):
+    token = Invites(b"x" * 32, MemoryStorage(), clock).make("user_42", 1)
+
+    assert invites.read(token) is None

@@ -1,0 +1,164 @@
+"""Invite links over HTTP: looking changes nothing, accepting works once, and nobody else gets in."""
+
+import base64
+
+import pytest
+
+PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
+SESSIONS = "https://you-forgot-to-mock-medblocks.test/patient-sessions"
+
+
+@pytest.fixture
+def app(make_app):
+    return make_app(BFF_IDENTITY="invite", BFF_ACCESS="enforce")
+
+
+@pytest.fixture
+def link(app):
+    """Make a link for a patient, as the operator does."""
+
+    def make(patient_id="user_42", hours=72):
+        return f"/invite/{app.extensions['medblocks-bff'].invites.make(patient_id, hours)}"
+
+    return make
+
+
+@pytest.fixture
+def accept(form_token):
+    """Open a link and press its button, as a browser does."""
+
+    def press(browser, url):
+        return browser.post(url, data={"form_token": form_token(browser, url)})
+
+    return press
+
+
+def test_looking_changes_nothing(app, link, accept):
+    url = link()
+    scanner, browser = app.test_client(), app.test_client()
+    looks = [getattr(scanner, method)(url) for method in ("get", "head", "get", "options", "head")]
+
+    assert {look.status_code for look in looks} == {200}
+    assert browser.get(url).status_code == 200
+    assert accept(browser, url).status_code == 200
+
+
+def test_looking_gives_no_access(app, link, medblocks):
+    browser = app.test_client()
+    page = browser.get(link())
+
+    assert "user_42" not in page.text
+    assert "user_42" not in f"{page.headers}"
+    assert browser.get("/api/patients/user_42").status_code == 404
+    assert not medblocks.calls
+
+
+def test_an_invite_works_once_in_the_same_browser(app, link, accept):
+    url, browser = link(), app.test_client()
+
+    assert [accept(browser, url).status_code for _ in range(2)] == [200, 404]
+
+
+def test_an_invite_that_was_used_gives_another_browser_nothing(app, link, accept, medblocks):
+    url, first, second = link(), app.test_client(), app.test_client()
+    accept(first, url)
+
+    assert accept(second, url).status_code == 404
+    assert second.get("/api/patients/user_42").status_code == 404
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("token", [None, "", "forged"])
+def test_accepting_needs_the_form_and_uses_nothing_up_without_it(app, link, accept, token):
+    url, browser = link(), app.test_client()
+    browser.get(url)
+
+    assert browser.post(url, data={"form_token": token} if token is not None else {}).status_code == 403
+    assert accept(browser, url).status_code == 200
+
+
+def test_the_form_of_another_browser_is_not_taken(app, link, form_token):
+    url, theirs, mine = link(), app.test_client(), app.test_client()
+    mine.get(url)
+
+    assert mine.post(url, data={"form_token": form_token(theirs, url)}).status_code == 403
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize(
+    "token", ["x", "a.b.c.d.e", "..", "W10..AA.AA.AA", "eyJhbGciOiJkaXIiLCJlbmMiOltdfQ..AAAA.AAAA.AAAA"]
+)
+def test_a_forged_link_is_not_found(app, link, form_token, method, token):
+    browser = app.test_client()
+    data = {"form_token": form_token(browser, link())}
+
+    reply = getattr(browser, method)(f"/invite/{token}", **({"data": data} if method == "post" else {}))
+
+    assert reply.status_code == 404
+
+
+def test_a_link_of_a_server_with_another_secret_is_not_found(make_app, link):
+    other = make_app(
+        BFF_IDENTITY="invite", BFF_ACCESS="enforce", BFF_SECRET="another-secret-of-32-characters-1"
+    )
+
+    assert other.test_client().get(link()).status_code == 404
+
+
+def test_who_accepts_may_read_the_patient_and_start_a_session(app, link, accept, medblocks, patient, session):
+    medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=[]))
+    medblocks.post(SESSIONS, json=session())
+    browser = app.test_client()
+    accept(browser, link())
+
+    assert browser.get("/api/patients/user_42").json["id"] == "user_42"
+    assert browser.post("/api/patient-sessions", json={"patientId": "user_42"}).json["id"] == "ps_1"
+
+
+def test_who_accepts_gets_the_form_for_that_patient(app, link, accept):
+    page = accept(app.test_client(), link())
+
+    assert 'name="suggested_id" value="user_42"' in page.text
+
+
+def test_two_invites_let_one_browser_act_for_two_patients(app, link, accept, medblocks, patient):
+    browser = app.test_client()
+    for patient_id in ("user_42", "user_43"):
+        medblocks.get(f"{PATIENTS}/{patient_id}", json=patient(id=patient_id, connections=[]))
+        accept(browser, link(patient_id))
+
+    assert [browser.get(f"/api/patients/user_{n}").status_code for n in (42, 43)] == [200, 200]
+
+
+@pytest.mark.parametrize("invited", [True, False])
+@pytest.mark.parametrize("path", ["/api/patients", "/api/patient-sessions"])
+def test_nobody_may_create_whom_they_were_not_invited_for(app, link, accept, medblocks, invited, path):
+    browser = app.test_client()
+    if invited:
+        accept(browser, link())
+
+    reply = browser.post(path, json={"patientId": "user_43"})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (404, "not_found")
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("action", ["create", "connect"])
+def test_an_uninvited_browser_may_create_nothing_with_the_form(app, form_token, medblocks, action):
+    browser = app.test_client()
+    form = {"form_token": form_token(browser), "action": action, "suggested_id": "user_42"}
+
+    assert browser.post("/intake", data=form).status_code == 404
+    assert not medblocks.calls
+
+
+def test_neither_link_nor_cookie_nor_log_names_the_patient(app, link, accept, caplog):
+    caplog.set_level("DEBUG")
+    url, browser = link("asha.example"), app.test_client()
+    accept(browser, url)
+
+    cookie = browser.get_cookie("bff").value
+    told = url + cookie + "".join(str(vars(record)) for record in caplog.records)
+    assert "asha.example" not in told
+    assert base64.b64encode(b"asha.example").rstrip(b"=").decode() not in told
+    assert url.rpartition("/")[2] not in "".join(str(vars(record)) for record in caplog.records)

@@ -1,0 +1,173 @@
+"""The login's public keys: how often they are fetched and how long they are kept."""
+
+import pytest
+import responses
+from joserfc.jwk import ECKey, OctKey
+
+from bff.access.jwt import Jwks
+from bff.exceptions import CredentialRefused, IdentityUnavailable
+
+URL = "https://login.example/jwks.json"
+KEYS = {name: ECKey.generate_key("P-256", {"kid": name}).as_dict(private=False) for name in ("old", "new")}
+
+
+class Clock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def login():
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def jwks(clock):
+    return Jwks(URL, clock)
+
+
+@pytest.fixture
+def publish(login):
+    """Let the login answer with these keys from now on."""
+
+    def answer(*names, **reply):
+        body = reply or {"json": {"keys": [KEYS[name] for name in names]}}
+        login.upsert(responses.GET, URL, **body)
+
+    return answer
+
+
+def outcome(jwks, key_id):
+    try:
+        return jwks.find(key_id).kid
+    except (CredentialRefused, IdentityUnavailable) as error:
+        return type(error)
+
+
+def test_nothing_is_fetched_before_a_key_is_asked_for(jwks, login):
+    assert not login.calls
+
+
+def test_a_key_is_found_by_its_id(jwks, publish):
+    publish("old", "new")
+
+    assert jwks.find("new").as_dict(private=False) == KEYS["new"]
+
+
+def test_1000_unknown_ids_make_at_most_2_fetches(jwks, publish, login, clock):
+    publish("old")
+    for number in range(1000):
+        clock.now += 0.05
+        assert outcome(jwks, f"invented-{number}") is CredentialRefused
+
+    assert len(login.calls) == 2
+
+
+@pytest.mark.parametrize("key_id", [None, "", 1, True, ["old"], {"kid": "old"}, b"old", "old ", "OLD"])
+def test_what_is_not_the_id_of_a_key_finds_none(jwks, publish, key_id):
+    publish("old")
+
+    with pytest.raises(CredentialRefused, match=r"^its key is not known$"):
+        jwks.find(key_id)
+
+
+def test_an_unknown_id_asks_anew_after_the_cool_down_and_not_before(jwks, publish, login, clock):
+    publish("old")
+    jwks.find("old")
+    clock.now += 29.9
+    assert outcome(jwks, "new") is CredentialRefused
+    assert len(login.calls) == 1
+
+    clock.now += 0.1
+    assert outcome(jwks, "new") is CredentialRefused
+    assert len(login.calls) == 2
+
+
+def test_a_rotated_key_is_found(jwks, publish, clock):
+    publish("old")
+    jwks.find("old")
+    publish("old", "new")
+    clock.now += 30
+
+    assert outcome(jwks, "new") == "new"
+    assert outcome(jwks, "old") == "old"
+
+
+def test_keys_are_fetched_anew_after_ten_minutes_and_not_before(jwks, publish, login, clock):
+    publish("old")
+    jwks.find("old")
+    clock.now += 599.9
+    jwks.find("old")
+    assert len(login.calls) == 1
+
+    clock.now += 0.1
+    jwks.find("old")
+    jwks.find("old")
+    assert len(login.calls) == 2
+
+
+def test_a_key_that_the_login_took_back_is_refused_after_ten_minutes(jwks, publish, clock):
+    publish("old")
+    jwks.find("old")
+    publish("new")
+    clock.now += 600
+
+    assert outcome(jwks, "old") is CredentialRefused
+
+
+def test_a_secret_in_the_set_is_no_key(jwks, login):
+    secret = OctKey.generate_key(256, {"kid": "secret"}).as_dict()
+    login.get(URL, json={"keys": [secret, KEYS["old"]]})
+
+    assert outcome(jwks, "old") == "old"
+    assert outcome(jwks, "secret") is CredentialRefused
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"kty": "AKP", "kid": "odd", "pub": "AA"},
+        {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "odd"},
+        {"kty": "RSA", "kid": "odd"},
+        {"kid": "odd"},
+    ],
+)
+def test_a_key_that_can_not_be_read_leaves_the_others_usable(jwks, login, odd):
+    login.get(URL, json={"keys": [odd, KEYS["old"]]})
+
+    assert outcome(jwks, "old") == "old"
+    assert outcome(jwks, "odd") is CredentialRefused
+
+
+def test_a_key_without_an_id_is_never_found(jwks, login):
+    login.get(URL, json={"keys": [{**KEYS["new"], "kid": ""}, KEYS["old"]]})
+
+    assert outcome(jwks, "") is CredentialRefused
+
+
+def test_the_download_uses_nothing_of_this_machine_and_does_not_wait_for_ever(
+    jwks, publish, login, monkeypatch, tmp_path
+):
+    (tmp_path / "netrc").write_text("machine login.example login asha password canary\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    publish("old")
+
+    jwks.find("old")
+
+    request = login.calls[0].request
+    assert not request.req_kwargs["proxies"]
+    assert request.req_kwargs["timeout"] == 3
+    assert request.req_kwargs["verify"] is True
+    assert not {"Authorization", "Cookie"} & request.headers.keys()

@@ -1,0 +1,185 @@
+"""Tokens that the login signed, but for somebody else, for another time, or for another use."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+
+import pytest
+
+from bff import create_app
+from bff.config import load_settings
+
+SECRET = "a-shared-secret-of-the-tests-that-is-long-enough-for-HS512-too-0123456789"
+NOW = 1_800_000_000
+SETTINGS = {
+    "MEDBLOCKS_API_KEY": "mb_sk_sbx_canary_key",
+    "MEDBLOCKS_BASE_URL": "https://you-forgot-to-mock-medblocks.test",
+    "BFF_IDENTITY": "jwt",
+    "BFF_ACCESS": "enforce",
+    "BFF_JWT_SECRET": SECRET,
+    "BFF_JWT_ISSUER": "https://login.example",
+    "BFF_JWT_AUDIENCE": "bff",
+    "BFF_RATE_LIMIT": "off",
+}
+ANOTHER_ISSUER = "https://evil.example"
+USUAL = {"typ": "JWT"}
+
+
+@pytest.fixture(scope="module")
+def client():
+    return create_app(load_settings(SETTINGS)).test_client()
+
+
+@pytest.fixture(autouse=True)
+def standing_clock(monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: float(NOW))
+
+
+def encoded(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def signed(header, claims):
+    message = f"{encoded(json.dumps(header).encode())}.{encoded(json.dumps(claims).encode())}"
+    return f"{message}.{encoded(hmac.digest(SECRET.encode(), message.encode(), hashlib.sha256))}"
+
+
+@pytest.fixture
+def ask(client):
+    """Ask for a patient with a token that is good but for what is given; `...` takes a claim away."""
+
+    def send(header=USUAL, payload=None, **changes):
+        good = {"iss": "https://login.example", "aud": "bff", "sub": "user_42", "exp": NOW + 300}
+        claims = {name: value for name, value in {**good, **changes}.items() if value is not ...}
+        token = signed({"alg": "HS256", **header}, claims if payload is None else payload)
+        return client.get("/api/patients/user_42", headers={"Authorization": f"Bearer {token}"})
+
+    return send
+
+
+@pytest.mark.parametrize("payload", [[], [{"sub": "user_42"}], "user_42", 42, {}])
+def test_a_token_whose_claims_are_no_object_is_refused(ask, medblocks, payload):
+    assert ask(payload=payload).status_code == 401
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": ...},
+        {"aud": None},
+        {"aud": ""},
+        {"aud": "bff2"},
+        {"aud": "BFF"},
+        {"aud": []},
+        {"aud": ["other"]},
+        {"aud": [["bff"]]},
+        {"aud": ["bff", 1]},
+        {"aud": {"bff": True}},
+        {"aud": True},
+        {"iss": ...},
+        {"iss": None},
+        {"iss": ""},
+        {"iss": ANOTHER_ISSUER},
+        {"iss": "https://login.example/"},
+        {"iss": ["https://login.example"]},
+        {"exp": ...},
+        {"exp": None},
+        {"exp": 0},
+        {"exp": -1},
+        {"exp": NOW - 30},
+        {"exp": str(NOW + 300)},
+        {"exp": "never"},
+        {"exp": True},
+        {"exp": [NOW + 300]},
+        {"exp": float("nan")},
+        {"exp": float("inf")},
+        {"nbf": NOW + 31},
+        {"nbf": "now"},
+        {"nbf": None},
+        {"nbf": float("nan")},
+        {"iat": NOW + 31},
+        {"iat": "now"},
+        {"iat": None},
+        {"sub": ...},
+        {"sub": None},
+        {"sub": 42},
+        {"sub": True},
+        {"sub": ["user_42"]},
+        {"sub": {"id": "user_42"}},
+        {"sub": ""},
+        {"sub": "."},
+        {"sub": ".."},
+        {"sub": "pat_1"},
+        {"sub": "a" * 201},
+        {"sub": "user_42/"},
+        {"sub": "user_42?limit=100"},
+        {"sub": "user_42\n"},
+        {"sub": "user_42\0"},
+        {"sub": "\ud800"},
+    ],
+    ids=lambda changes: repr(changes)[:50],
+)
+def test_a_token_with_another_claim_is_refused(ask, medblocks, changes):
+    reply = ask(**changes)
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize(
+    "typ",
+    [
+        "id+jwt",
+        "logout+jwt",
+        "dpop+jwt",
+        "secevent+jwt",
+        "application/id+jwt",
+        "JWE",
+        "",
+        " jwt",
+        None,
+        1,
+        ["JWT"],
+    ],
+)
+def test_a_token_of_another_type_is_refused(ask, medblocks, typ):
+    reply = ask({"typ": typ})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize(
+    ("header", "changes"),
+    [
+        ({}, {}),
+        ({"typ": "JWT"}, {}),
+        ({"typ": "jwt"}, {}),
+        ({"typ": "at+jwt"}, {}),
+        ({"typ": "AT+JWT"}, {}),
+        ({"typ": "application/at+jwt"}, {}),
+        ({"kid": "any"}, {}),
+        (USUAL, {"aud": ["other", "bff"]}),
+        (USUAL, {"exp": NOW - 29}),
+        (USUAL, {"exp": NOW + 0.5}),
+        (USUAL, {"nbf": NOW + 30}),
+        (USUAL, {"iat": NOW + 30}),
+        (USUAL, {"iat": NOW - 86400}),
+        (USUAL, {"name": "Asha Example", "roles": []}),
+    ],
+    ids=repr,
+)
+def test_a_token_with_these_claims_is_accepted(ask, medblocks, patient, header, changes):
+    medblocks.get("https://you-forgot-to-mock-medblocks.test/patients/user_42", json=patient(connections=[]))
+
+    assert ask(header, **changes).status_code == 200
+
+
+def test_a_good_token_of_another_patient_finds_nothing(ask, medblocks):
+    reply = ask(sub="user_43")
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (404, "not_found")
+    assert not medblocks.calls

@@ -1,0 +1,120 @@
+"""The login's keys under many threads: one of them fetches; who has a key goes on, who has none waits."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import responses
+from joserfc.jwk import ECKey
+
+from bff.access.jwt import Jwks
+
+URL = "https://login.example/jwks.json"
+KEYS = {name: ECKey.generate_key("P-256", {"kid": name}).as_dict(private=False) for name in ("old", "new")}
+PATIENCE = 10  # seconds until a test that hangs fails
+
+
+class Login:
+    """A login that answers when it is told to."""
+
+    def __init__(self):
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+        self.fetches = 0
+
+    def answer(self, _):
+        self.fetches += 1
+        self.asked.set()
+        assert self.may_answer.wait(PATIENCE)
+        return 200, {}, json.dumps({"keys": list(KEYS.values())})
+
+
+class Clock:
+    """A clock that can be moved, and that tells when somebody looked at it."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.looked = threading.Event()
+
+    def __call__(self):
+        self.looked.set()
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def jwks(clock):
+    return Jwks(URL, clock)
+
+
+@pytest.fixture
+def login():
+    login = Login()
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        mock.add_callback(responses.GET, URL, login.answer)
+        yield login
+
+
+@pytest.fixture
+def pool(login):
+    with ThreadPoolExecutor(8) as pool:
+        yield pool
+        login.may_answer.set()
+
+
+def test_who_has_no_key_yet_waits_for_the_thread_that_fetches(jwks, login, clock, pool):
+    first = pool.submit(jwks.find, "old")
+    assert login.asked.wait(PATIENCE)
+    clock.looked.clear()
+    second = pool.submit(jwks.find, "new")
+    assert clock.looked.wait(PATIENCE)
+    login.may_answer.set()
+
+    assert second.result(PATIENCE).kid == "new"
+    assert first.result(PATIENCE).kid == "old"
+    assert login.fetches == 1
+
+
+def test_who_has_a_key_goes_on_while_another_thread_fetches(jwks, login, clock, pool):
+    login.may_answer.set()
+    jwks.find("old")
+    login.may_answer.clear()
+    login.asked.clear()
+    clock.now += 600
+    fetching = pool.submit(jwks.find, "old")
+    assert login.asked.wait(PATIENCE)
+
+    assert jwks.find("old").kid == "old"
+    assert not fetching.done()
+
+    login.may_answer.set()
+    assert fetching.result(PATIENCE).kid == "old"
+    assert login.fetches == 2
+
+
+def test_of_many_threads_at_once_only_one_fetches(jwks, login, pool):
+    login.may_answer.set()
+    together = threading.Barrier(8)
+
+    def find():
+        together.wait(PATIENCE)
+        return jwks.find("old").kid
+
+    found = [thread.result(PATIENCE) for thread in [pool.submit(find) for _ in range(8)]]
+
+    assert found == ["old"] * 8
+    assert login.fetches == 1
+
+
+def test_a_thread_that_waited_does_not_fetch_again(jwks, login, clock, pool):
+    threads = [pool.submit(jwks.find, "old")]
+    assert login.asked.wait(PATIENCE)
+    threads += [pool.submit(jwks.find, "old") for _ in range(7)]
+    login.may_answer.set()
+
+    assert [thread.result(PATIENCE).kid for thread in threads] == ["old"] * 8
+    assert login.fetches == 1

@@ -1,0 +1,180 @@
+"""When the login can not be asked for its keys: first nobody can be checked, later old keys serve on."""
+
+import gzip
+import io
+import json
+
+import pytest
+import requests
+import responses
+from joserfc.jwk import ECKey, OctKey
+
+from bff.access.jwt import Jwks
+from bff.exceptions import CredentialRefused, IdentityUnavailable
+
+URL = "https://login.example/jwks.json"
+KEYS = {name: ECKey.generate_key("P-256", {"kid": name}).as_dict(private=False) for name in ("old", "new")}
+
+
+class Clock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Breaking(io.BufferedReader):
+    """A body that breaks off."""
+
+    def __init__(self):
+        super().__init__(io.BytesIO(b"{"))
+
+    def read(self, *_):
+        raise ConnectionResetError
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def login():
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def jwks(clock):
+    return Jwks(URL, clock)
+
+
+@pytest.fixture
+def publish(login):
+    """Let the login answer with these keys from now on."""
+
+    def answer(*names, **reply):
+        body = reply or {"json": {"keys": [KEYS[name] for name in names]}}
+        if isinstance(body.get("body"), type):
+            body = {"body": body["body"]()}
+        login.upsert(responses.GET, URL, **body)
+
+    return answer
+
+
+def outcome(jwks, key_id):
+    try:
+        return jwks.find(key_id).kid
+    except (CredentialRefused, IdentityUnavailable) as error:
+        return type(error)
+
+
+OUTAGES = {
+    "no connection": {"body": requests.ConnectionError("refused")},
+    "too slow": {"body": requests.Timeout("slow")},
+    "breaks off": {"body": Breaking},
+    "no gzip": {"body": b"no gzip", "headers": {"Content-Encoding": "gzip"}},
+    "server error": {"json": {"keys": [KEYS["new"]]}, "status": 500},
+    "not 200": {"json": {"keys": [KEYS["new"]]}, "status": 203},
+    "redirect": {"status": 302, "headers": {"Location": "https://evil.example/jwks.json"}},
+    "empty": {"body": b""},
+    "page": {"body": "<html>Sign in</html>"},
+    "no UTF-8": {"body": b"\xff\xfe\xfa"},
+    "null": {"body": "null"},
+    "list": {"body": "[]"},
+    "number": {"body": "42"},
+    "no keys": {"body": "{}"},
+    "keys null": {"body": '{"keys": null}'},
+    "keys empty": {"body": '{"keys": []}'},
+    "keys a text": {"body": '{"keys": "old"}'},
+    "a key null": {"body": '{"keys": [null]}'},
+    "a key without kind": {"body": '{"keys": [{}]}'},
+    "a kind that is a list": {"body": '{"keys": [{"kty": []}]}'},
+    "an unknown kind": {"body": '{"keys": [{"kty": "AKP", "kid": "new"}]}'},
+    "half a key": {"body": '{"keys": [{"kty": "RSA", "kid": "new"}]}'},
+    "off the curve": {
+        "body": '{"keys": [{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "new"}]}'
+    },
+    "only a secret": {"json": {"keys": [OctKey.generate_key(256, {"kid": "new"}).as_dict()]}},
+    "deep": {"body": "[" * 100_000},
+    "oversized": {"json": {"keys": [KEYS["new"]], "more": "x" * 262_144}},
+    "oversized when unpacked": {
+        "body": gzip.compress(json.dumps({"keys": [KEYS["new"]], "more": "x" * 262_144}).encode()),
+        "headers": {"Content-Encoding": "gzip"},
+    },
+}
+
+
+@pytest.mark.parametrize("name", OUTAGES)
+def test_without_usable_keys_from_the_start_nobody_can_be_checked(jwks, publish, login, name):
+    publish(**OUTAGES[name])
+
+    with pytest.raises(IdentityUnavailable):
+        jwks.find("new")
+    assert outcome(jwks, "old") is IdentityUnavailable
+    assert len(login.calls) == 1
+
+
+@pytest.mark.parametrize("name", OUTAGES)
+def test_in_a_later_outage_the_keys_that_are_here_go_on_serving(jwks, publish, login, clock, caplog, name):
+    publish("old")
+    jwks.find("old")
+    publish(**OUTAGES[name])
+    clock.now += 600
+
+    assert outcome(jwks, "old") == "old"
+    assert outcome(jwks, "new") is CredentialRefused
+    assert len(login.calls) == 2
+    assert "the keys of the login can't be fetched" in caplog.text
+    assert "evil" not in caplog.text
+
+
+def test_in_an_outage_the_login_is_asked_once_in_a_cool_down(jwks, publish, login, clock):
+    publish("old")
+    jwks.find("old")
+    publish(body=requests.ConnectionError())
+    clock.now += 600
+    for _ in range(10):
+        jwks.find("old")
+    assert len(login.calls) == 2
+
+    clock.now += 29.9
+    jwks.find("old")
+    assert len(login.calls) == 2
+
+    clock.now += 0.1
+    jwks.find("old")
+    assert len(login.calls) == 3
+
+
+def test_after_an_outage_the_login_is_believed_again(jwks, publish, clock):
+    publish(body=requests.ConnectionError())
+    assert outcome(jwks, "old") is IdentityUnavailable
+    publish("old")
+    clock.now += 30
+
+    assert outcome(jwks, "old") == "old"
+
+
+@pytest.mark.parametrize("identity", ["enforce", "report"])
+def test_a_browser_is_told_to_come_back_shortly(make_app, medblocks, login, identity):
+    login.get(URL, status=500)
+    client = make_app(
+        BFF_IDENTITY="jwt",
+        BFF_ACCESS=identity,
+        BFF_JWT_JWKS_URL=URL,
+        BFF_JWT_ISSUER="https://login.example",
+        BFF_JWT_AUDIENCE="bff",
+    ).test_client()
+    # The header says {"alg":"ES256","kid":"new"}.
+    token = "eyJhbGciOiJFUzI1NiIsImtpZCI6Im5ldyJ9.e30.AAAA"
+
+    reply = client.get("/api/patients/user_42", headers={"Authorization": f"Bearer {token}"})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (503, "login_unavailable")
+    assert reply.headers["Retry-After"] == "30"
+    assert "login.example" not in reply.text
+    assert not medblocks.calls

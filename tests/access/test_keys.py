@@ -1,0 +1,79 @@
+"""Keys and tags: all from one secret, each for one purpose, and no two meanings with the same tag."""
+
+import re
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from bff.access.keys import Keys
+
+# Whatever can be encoded: a lone surrogate has no bytes.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+parts = st.lists(texts, max_size=4).map(tuple)
+KEYS = Keys("a-secret-of-the-tests")
+
+
+@given(parts, parts)
+@example(("a", "b"), ("ab",))
+@example(("a", ""), ("a",))
+@example(("a", ""), ("", "a"))
+@example((), ("",))
+@example(("ab", "c"), ("a", "bc"))
+@example(("a\0b",), ("a", "b"))
+@example(("\0\0\0\1a",), ("a",))
+@example(("é",), ("e\u0301",))
+@settings(deadline=None)
+def test_no_two_different_tuples_share_a_tag(first, second):
+    assume(first != second)
+
+    assert KEYS.tag("patient", *first) != KEYS.tag("patient", *second)
+
+
+@given(texts, texts, parts)
+@example("patient", "session", ("user_42",))
+@settings(deadline=None)
+def test_no_two_purposes_share_a_key_or_a_tag(first, second, values):
+    assume(first != second)
+
+    assert KEYS.derive(first) != KEYS.derive(second)
+    assert KEYS.tag(first, *values) != KEYS.tag(second, *values)
+
+
+@given(texts, texts, parts)
+@settings(deadline=None)
+def test_no_two_secrets_share_a_key_or_a_tag(first, second, values):
+    assume(first != second)
+
+    assert Keys(first).derive("invite") != Keys(second).derive("invite")
+    assert Keys(first).tag("patient", *values) != Keys(second).tag("patient", *values)
+
+
+@given(texts, texts, parts)
+@settings(deadline=None)
+def test_a_tag_is_always_the_same_22_characters_that_fit_anywhere(secret, purpose, values):
+    tag = Keys(secret).tag(purpose, *values)
+
+    assert re.fullmatch(r"[A-Za-z0-9_-]{22}", tag)
+    assert Keys(secret).tag(purpose, *values) == tag
+
+
+@given(texts, texts)
+@settings(deadline=None)
+def test_a_derived_key_has_32_bytes(secret, purpose):
+    assert len(Keys(secret).derive(purpose)) == 32
+
+
+@pytest.mark.parametrize("value", ["user_42", "asha@example.com"])
+def test_a_tag_gives_nothing_of_its_parts_away(value):
+    assert value not in KEYS.tag("patient", value)
+    assert value.encode() not in KEYS.derive(value)
+
+
+def test_a_tag_of_one_version_is_that_of_the_next():
+    """Browsers and patients carry tags for long: whoever changes how they are made takes all of them away."""
+    assert KEYS.tag("patient", "browser", "user_42") == "46VMhLNA1J4CSyKKLjvKqw"
+    assert (
+        KEYS.derive("owner cookie").hex()
+        == "89806d6c63a8fd3528c77f9a467f2129a89f908825bc055a4bc54589a966c942"
+    )

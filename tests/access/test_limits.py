@@ -1,0 +1,235 @@
+"""How often a client may ask: by address, by browser, and tighter where a call costs or tells something."""
+
+import re
+
+import pytest
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+ADDRESS, OWNER = {"BFF_RATE_LIMIT_ADDRESS": "2/day"}, {"BFF_RATE_LIMIT_OWNER": "2/day"}
+CREATES, SESSIONS = {"BFF_RATE_LIMIT_CREATES": "2/day"}, {"BFF_RATE_LIMIT_SESSIONS": "2/day"}
+CONFLICTS = {"BFF_RATE_LIMIT_CONFLICTS": "2/day"}
+READ = ("GET", "/api/patients/user_42")
+
+
+def ask(client, method="GET", path="/api/patients/user_42", peer="192.0.2.1", forwarded=None, **options):
+    """Send a request from an address, perhaps with what proxies say of it."""
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    return client.open(
+        path,
+        method=method,
+        environ_overrides={"REMOTE_ADDR": peer},
+        headers=headers,
+        buffered=True,
+        **options,
+    )
+
+
+def create(client, peer="192.0.2.1", path="/api/patients"):
+    return ask(client, "POST", path, peer, json={"patient_id": "user_42"})
+
+
+def fill_in(client, token, action, peer="192.0.2.1"):
+    form = {"form_token": token, "suggested_id": "user_42", "action": action}
+    return ask(client, "POST", "/intake", peer, data=form)
+
+
+def statuses(replies):
+    return [reply.status_code for reply in replies]
+
+
+@pytest.fixture
+def limited(make_app):
+    """Build a browser at an app with these limits."""
+
+    def build(**variables):
+        return make_app(BFF_ACCESS="enforce", **variables).test_client()
+
+    return build
+
+
+@pytest.fixture
+def upstream(medblocks, patient, session, refusal):
+    """Let Medblocks create and start whatever is asked; or find every id taken."""
+
+    def answer(*, taken=False):
+        medblocks.assert_all_requests_are_fired = False
+        if taken:
+            medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
+        else:
+            medblocks.post(f"{HOST}/patients", json=patient())
+        medblocks.post(f"{HOST}/patient-sessions", json=session())
+        return medblocks.calls
+
+    return answer
+
+
+def test_an_address_that_asks_too_often_has_to_wait(limited):
+    client = limited(**ADDRESS)
+
+    assert statuses(ask(client) for _ in range(4)) == [404, 404, 429, 429]
+
+
+def test_another_address_is_not_affected(limited):
+    client = limited(**ADDRESS)
+    for _ in range(3):
+        ask(client)
+
+    assert ask(client, peer="192.0.2.2").status_code == 404
+
+
+def test_a_browser_that_asks_too_often_has_to_wait_wherever_it_is(limited, form_token):
+    client = limited(**OWNER)
+    form_token(client)
+
+    replies = [ask(client, peer=f"192.0.2.{number}") for number in range(4)]
+
+    assert statuses(replies) == [404, 404, 429, 429]
+
+
+def test_another_browser_at_the_same_address_is_not_affected(make_app, form_token):
+    app = make_app(BFF_ACCESS="enforce", **OWNER)
+    first, second, third = (app.test_client() for _ in range(3))
+    form_token(first)
+    form_token(second)
+    for _ in range(3):
+        ask(first)
+
+    assert statuses(ask(client) for client in (first, second, third)) == [429, 404, 404]
+
+
+def test_a_cookie_that_is_forged_makes_no_browser_of_its_own(limited):
+    client = limited(**OWNER, **ADDRESS)
+    replies = []
+    for number in range(4):
+        client.set_cookie("bff", f"forged-{number}")
+        replies.append(ask(client))
+
+    assert statuses(replies) == [404, 404, 429, 429]
+
+
+@pytest.mark.parametrize(
+    ("limit", "path"),
+    [(CREATES, "/api/patients"), (SESSIONS, "/api/patient-sessions")],
+    ids=["creates", "sessions"],
+)
+def test_creating_and_starting_have_limits_of_their_own(limited, upstream, limit, path):
+    client, calls = limited(**limit), upstream()
+    assert statuses(create(client, path=path) for _ in range(3)) == [200, 200, 429]
+    calls.reset()
+
+    assert create(client, path=path).status_code == 429
+    assert not calls
+    assert ask(client, path="/intake").status_code == 200
+    assert create(client, peer="192.0.2.2", path=path).status_code == 200
+
+
+def test_the_form_counts_as_a_create_and_as_a_start(limited, upstream, form_token):
+    client, _ = limited(**CREATES), upstream()
+    token = form_token(client)
+
+    replies = [fill_in(client, token, "create"), fill_in(client, token, "connect"), create(client)]
+
+    assert statuses(replies) == [200, 200, 429]
+
+
+def test_only_ids_that_are_taken_count_as_conflicts(limited, upstream):
+    client, _ = limited(**CONFLICTS), upstream()
+
+    assert statuses(create(client) for _ in range(5)) == [200] * 5
+
+
+@pytest.mark.parametrize("path", ["/api/patients", "/api/patient-sessions"])
+def test_who_runs_into_taken_ids_too_often_has_to_wait(limited, upstream, path):
+    client, calls = limited(**CONFLICTS), upstream(taken=True)
+    assert statuses(create(client, path=path) for _ in range(3)) == [409, 409, 429]
+    calls.reset()
+
+    assert create(client, path=path).status_code == 429
+    assert not calls
+    assert create(client, peer="192.0.2.2", path=path).status_code == 409
+
+
+def test_conflicts_count_together_over_all_the_ways_to_create(limited, upstream, form_token):
+    client, _ = limited(**CONFLICTS), upstream(taken=True)
+    token = form_token(client)
+
+    replies = [fill_in(client, token, "create"), create(client, path="/api/patient-sessions"), create(client)]
+
+    assert statuses(replies) == [409, 409, 429]
+
+
+def test_a_limit_is_told_in_the_envelope_with_whole_seconds_to_wait(limited):
+    client = limited(**ADDRESS)
+    reply = [ask(client) for _ in range(3)][-1]
+
+    assert re.fullmatch(r"[1-9]\d*", reply.headers["Retry-After"])
+    assert (reply.json["error"]["type"], reply.json["error"]["code"]) == ("rate_limit_error", "throttled")
+    assert "192.0.2.1" not in reply.text
+    assert not [name for name, _ in reply.headers if name.startswith("X-RateLimit")]
+
+
+def test_a_limit_that_the_form_meets_is_told_on_a_page(limited, upstream, form_token):
+    client, _ = limited(**CREATES), upstream()
+    token = form_token(client)
+    reply = [fill_in(client, token, "create") for _ in range(3)][-1]
+
+    assert (reply.status_code, reply.mimetype) == (429, "text/html")
+    assert re.fullmatch(r"[1-9]\d*", reply.headers["Retry-After"])
+    assert "Please wait a little" in reply.text
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded", "expected"),
+    [
+        ("0", ["198.51.100.1", "198.51.100.2", "198.51.100.3"], [404, 404, 429]),
+        ("1", ["198.51.100.1", "198.51.100.2", "198.51.100.3"], [404, 404, 404]),
+        ("1", ["1.1.1.1, 198.51.100.1", "2.2.2.2, 198.51.100.1", "3.3.3.3, 198.51.100.1"], [404, 404, 429]),
+        ("2", ["198.51.100.1, 9.9.9.9", "198.51.100.1, 8.8.8.8", "198.51.100.1, 7.7.7.7"], [404, 404, 429]),
+        ("2", ["198.51.100.1, 9.9.9.9", "198.51.100.2, 9.9.9.9", "198.51.100.3, 9.9.9.9"], [404, 404, 404]),
+        ("2", ["198.51.100.1", "198.51.100.2", "198.51.100.3"], [404, 404, 429]),
+    ],
+)
+def test_forwarded_addresses_are_believed_for_exactly_the_hops_of_the_settings(
+    limited, hops, forwarded, expected
+):
+    client = limited(BFF_PROXY_HOPS=hops, **ADDRESS)
+
+    assert statuses(ask(client, forwarded=addresses) for addresses in forwarded) == expected
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/static/style.css"])
+def test_health_checks_and_static_files_are_never_limited(limited, form_token, path):
+    client = limited(**ADDRESS, **OWNER)
+    form_token(client)
+
+    assert statuses(ask(client, path=path) for _ in range(5)) == [200] * 5
+
+
+def test_off_turns_every_limit_off(limited, upstream, form_token):
+    client, _ = (
+        limited(BFF_RATE_LIMIT="off", **ADDRESS, **OWNER, **CREATES, **SESSIONS, **CONFLICTS),
+        upstream(),
+    )
+    form_token(client)
+
+    assert statuses(create(client) for _ in range(4)) == [200] * 4
+    assert statuses(create(client, path="/api/patient-sessions") for _ in range(4)) == [200] * 4
+
+
+def test_off_lets_conflicts_pass_unlimited_too(limited, upstream):
+    client, _ = limited(BFF_RATE_LIMIT="off", **CONFLICTS), upstream(taken=True)
+
+    assert statuses(create(client) for _ in range(4)) == [409] * 4
+
+
+def test_the_store_holds_neither_addresses_nor_names(limited, upstream):
+    client, _ = limited(), upstream()
+    create(client)
+    create(client, path="/api/patient-sessions")
+    ask(client)
+
+    (limiter,) = client.application.extensions["limiter"]
+    stored = repr(vars(limiter.storage))
+    assert "address" in stored
+    for canary in ("192.0.2.1", "user_42", "Asha", client.get_cookie("bff").value):
+        assert canary not in stored

@@ -1,0 +1,229 @@
+"""The owner cookie: its flags, its size, what it gives away, and which ones are not believed."""
+
+import base64
+import hashlib
+import json
+import time
+import zlib
+
+import pytest
+from flask import Flask, Response, request
+from itsdangerous import URLSafeTimedSerializer
+
+from bff.access.keys import Keys
+from bff.access.owner import Owner, OwnerCookie, new_owner
+
+KEY = b"k" * 32
+WEEK = 7 * 24 * 60 * 60
+NOW = 1_800_000_000
+TAG = "A" * 22
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is told to move."""
+
+    def set_to(now):
+        monkeypatch.setattr(time, "time", lambda: float(now))
+
+    set_to(NOW)
+    return set_to
+
+
+@pytest.fixture
+def cookie():
+    return OwnerCookie(KEY, https=False, max_age=WEEK)
+
+
+def written(cookie, owner):
+    """The whole header that a browser gets."""
+    response = Response()
+    cookie.write(response, owner)
+    (header,) = response.headers.getlist("Set-Cookie")
+    return header
+
+
+def value_of(header):
+    return header.partition("=")[2].partition(";")[0]
+
+
+def read(cookie, value, name=None):
+    """What the server makes of a cookie that a browser sends; `None` sends none."""
+    headers = {} if value is None else {"Cookie": f"{name or cookie.name}={value}"}
+    with Flask("test").test_request_context(headers=headers):
+        return cookie.read(request)
+
+
+def signed(payload, key=KEY, salt="owner", derivation="hmac", digest=hashlib.sha256):
+    keywords = {"key_derivation": derivation, "digest_method": digest}
+    return URLSafeTimedSerializer(key, salt=salt, signer_kwargs=keywords).dumps(payload)
+
+
+def readable(value):
+    """All that can be read of a cookie without its key."""
+    payload = value.lstrip(".").split(".")[0]
+    raw = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    return zlib.decompress(raw) if value.startswith(".") else raw
+
+
+def tags(kind, numbers):
+    return tuple(Keys("a-secret-of-the-tests").tag(kind, str(number)) for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("https", "name", "flags"),
+    [(False, "bff", set()), (True, "__Host-bff", {"Secure"})],
+)
+def test_the_flags_keep_the_cookie_from_scripts_and_other_sites(https, name, flags):
+    header = written(OwnerCookie(KEY, https=https, max_age=WEEK), new_owner())
+
+    pair, *attributes = header.split("; ")
+    assert pair.startswith(f"{name}=")
+    attributes = {text for text in attributes if not text.startswith("Expires=")}
+    assert attributes == {"HttpOnly", "SameSite=Lax", "Path=/", f"Max-Age={WEEK}", *flags}
+
+
+@pytest.mark.parametrize(
+    ("public_url", "name"), [("http://localhost", "bff"), ("https://bff.example.com", "__Host-bff")]
+)
+def test_the_public_url_decides_the_name(make_app, public_url, name):
+    settings = {"BFF_PUBLIC_URL": public_url, "BFF_OWNER_MAX_AGE": "3600"}
+
+    header = make_app(**settings).test_client().get("/intake", base_url=public_url).headers["Set-Cookie"]
+
+    assert header.startswith(f"{name}=")
+    assert "; Max-Age=3600;" in header
+    assert ("; Secure" in header) is public_url.startswith("https")
+    assert "Domain" not in header
+
+
+def test_no_id_stands_in_the_cookie(make_app, medblocks, patient, session):
+    host = "https://you-forgot-to-mock-medblocks.test"
+    medblocks.post(f"{host}/patients", json=patient())
+    medblocks.post(f"{host}/patient-sessions", json=session())
+    client = make_app().test_client()
+    client.post("/api/patient-sessions", json={"patientId": "user_42"})
+
+    told = readable(client.get_cookie("bff").value)
+
+    assert {key: len(tags) for key, tags in json.loads(told).items()} == {"o": 22, "p": 1, "s": 1}
+    for canary in (b"user_42", b"ps_1", b"Asha", b"asha@example.com"):
+        assert canary not in told
+
+
+def test_what_was_written_is_read(cookie):
+    owner = Owner("browser", (TAG, "B" * 22), ("C" * 22,))
+
+    assert read(cookie, value_of(written(cookie, owner))) == owner
+
+
+def test_with_the_most_that_it_holds_the_cookie_fits_and_keeps_the_newest():
+    owner, cookie = new_owner(), OwnerCookie(KEY, https=True, max_age=400 * 24 * 60 * 60)
+    for patient, session in zip(tags("patient", range(100)), tags("session", range(100)), strict=True):
+        owner = owner.with_patient(patient).with_session(session)
+    header = written(cookie, owner)
+
+    assert len(header) <= 4096
+    assert owner.patients == tags("patient", range(40, 100))
+    assert owner.sessions == tags("session", range(70, 100))
+    assert read(cookie, value_of(header)) == owner
+
+
+@pytest.mark.parametrize("add", [Owner.with_patient, Owner.with_session])
+def test_what_is_owned_already_becomes_the_newest(add):
+    owner = add(add(add(Owner("browser"), "a"), "b"), "a")
+
+    assert owner.patients + owner.sessions == ("b", "a")
+
+
+def test_every_browser_gets_another_name():
+    names = {new_owner().name for _ in range(100)}
+
+    assert len(names) == 100
+    assert {len(name) for name in names} == {22}
+
+
+@pytest.mark.parametrize("age", [0, 1, WEEK])
+def test_a_cookie_is_believed_for_its_whole_life(cookie, clock, age):
+    value = value_of(written(cookie, Owner("browser")))
+    clock(NOW + age)
+
+    assert read(cookie, value) == Owner("browser")
+
+
+@pytest.mark.parametrize("age", [WEEK + 1, 10 * WEEK, -1])
+def test_an_expired_cookie_counts_as_none_and_so_does_one_from_the_future(cookie, clock, age):
+    value = value_of(written(cookie, Owner("browser")))
+    clock(NOW + age)
+
+    assert read(cookie, value) is None
+
+
+GOOD = {"o": "browser", "p": [TAG], "s": []}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        ".",
+        "..",
+        "x.y.z",
+        "é",
+        json.dumps(GOOD),
+        signed(GOOD, key=b"x" * 32),
+        signed(GOOD, salt="session"),
+        signed(GOOD, derivation="django-concat"),
+        signed(GOOD, digest=hashlib.sha1),
+        signed(GOOD).rpartition(".")[0],
+        signed(GOOD)[:-1],
+        f"x{signed(GOOD)}",
+        f"{signed(GOOD)}.x",
+        signed(GOOD).replace(".", "", 1),
+    ],
+    ids=[f"forgery {number}" for number in range(16)],
+)
+def test_a_cookie_that_the_key_did_not_sign_counts_as_none(cookie, value):
+    assert read(cookie, value) is None
+
+
+def test_a_cookie_with_a_letter_changed_counts_as_none(cookie):
+    value = signed(GOOD)
+    for place in range(len(value) - 1):
+        changed = value[:place] + ("A" if value[place] != "A" else "B") + value[place + 1 :]
+        assert read(cookie, changed) is None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None,
+        [],
+        [GOOD],
+        "browser",
+        1,
+        {},
+        {**GOOD, "o": None},
+        {**GOOD, "o": 1},
+        {**GOOD, "p": None},
+        {**GOOD, "p": TAG},
+        {**GOOD, "p": [1]},
+        {**GOOD, "s": [None]},
+        {**GOOD, "s": {}},
+        {**GOOD, "more": 1},
+        {"o": "browser", "p": []},
+        {"o": "browser", "s": []},
+        {"p": [], "s": []},
+    ],
+)
+def test_a_signed_cookie_with_another_payload_counts_as_none(cookie, payload):
+    assert read(cookie, signed(payload)) is None
+
+
+@pytest.mark.parametrize(("https", "name"), [(True, "bff"), (False, "__Host-bff"), (False, "BFF")])
+def test_a_cookie_of_another_name_is_not_read(https, name):
+    cookie = OwnerCookie(KEY, https=https, max_age=WEEK)
+
+    assert read(cookie, signed(GOOD), name) is None
+    assert read(cookie, signed(GOOD)) is not None

@@ -1,0 +1,180 @@
+"""`BFF_ACCESS`: what enforcing and reporting answer, and that reporting hides nothing of what it does."""
+
+import json
+import logging
+import re
+
+import pytest
+
+from bff.config import SettingsError
+from bff.observe import JsonLines
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+SANDBOX, LIVE, OTHER = "mb_sk_sbx_canary_key", "mb_sk_live_canary_key", "canary_key"
+LOOPBACK = "http://127.0.0.1:9"
+BANNER = "This is a trial"
+REPORT = "BFF-Access-Report"
+JWT = {
+    "BFF_IDENTITY": "jwt",
+    "BFF_JWT_SECRET": "s" * 32,
+    "BFF_JWT_ISSUER": "https://login.example.com",
+    "BFF_JWT_AUDIENCE": "bff",
+}
+POSTURES = [
+    ("auto", SANDBOX, HOST, True),
+    ("auto", OTHER, LOOPBACK, True),
+    ("auto", LIVE, HOST, False),
+    ("auto", OTHER, HOST, False),
+    ("report", SANDBOX, HOST, True),
+    ("report", OTHER, LOOPBACK, True),
+    ("enforce", SANDBOX, HOST, False),
+    ("enforce", SANDBOX, LOOPBACK, False),
+    ("enforce", LIVE, HOST, False),
+]
+
+
+@pytest.fixture
+def upstream(medblocks, patient, session):
+    """Medblocks knows user_42 and ps_1, whether anybody asks or not."""
+    medblocks.assert_all_requests_are_fired = False
+    medblocks.get(re.compile(".*/patients/user_42"), json={**patient(), "connections": []})
+    medblocks.get(re.compile(".*/patient-sessions/ps_1"), json=session())
+    medblocks.post(re.compile(".*/patients"), json=patient())
+    medblocks.post(re.compile(".*/patient-sessions"), json=session())
+    return medblocks
+
+
+@pytest.fixture
+def reporting(make_app):
+    return make_app(BFF_ACCESS="report").test_client()
+
+
+@pytest.fixture
+def outcomes(caplog):
+    """Give the events and outcomes of the audit trail since the last time."""
+    caplog.set_level(logging.INFO, logger="bff.audit")
+
+    def read():
+        lines = [json.loads(JsonLines().format(r)) for r in caplog.records if r.name == "bff.audit"]
+        caplog.clear()
+        return [(line["event"], line["outcome"]) for line in lines]
+
+    return read
+
+
+@pytest.mark.parametrize(("access", "key", "host", "reports"), POSTURES)
+def test_the_posture_follows_from_the_setting_the_key_and_the_upstream(
+    make_app, upstream, access, key, host, reports
+):
+    app = make_app(BFF_ACCESS=access, MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL=host)
+
+    reply = app.test_client().get("/api/patients/user_42")
+
+    assert (reply.status_code, reply.headers.get(REPORT)) == ((200, "would-deny") if reports else (404, None))
+    assert len(upstream.calls) == reports
+
+
+@pytest.mark.parametrize("host", [HOST, "https://127.0.0.1:9"])
+def test_a_live_key_with_access_only_reported_does_not_start(make_app, host):
+    with pytest.raises(SettingsError, match="BFF_ACCESS is report"):
+        make_app(BFF_ACCESS="report", MEDBLOCKS_API_KEY=LIVE, MEDBLOCKS_BASE_URL=host)
+
+
+@pytest.mark.parametrize(
+    ("path", "events"),
+    [
+        ("/api/patients/user_42", [("access", "would deny"), ("read", "ok")]),
+        ("/api/patient-sessions/ps_1", [("access", "would deny"), ("session read", "ok")]),
+        (
+            "/connected?patient_session_id=ps_1",
+            [("access", "would deny"), ("return", "ok"), ("access", "would deny")],
+        ),
+    ],
+)
+def test_what_would_be_denied_is_answered_and_told_in_a_header_and_the_log(
+    reporting, upstream, outcomes, path, events
+):
+    outcomes()
+
+    reply = reporting.get(path)
+
+    assert (reply.status_code, reply.headers[REPORT]) == (200, "would-deny")
+    assert outcomes() == events
+
+
+@pytest.mark.parametrize("path", ["/api/patients/user_42", "/connected?patient_session_id=ps_1"])
+def test_what_an_owner_may_have_anyway_is_not_reported(reporting, upstream, outcomes, path):
+    reporting.post("/api/patient-sessions", json={"patient_id": "user_42"})
+    outcomes()
+
+    reply = reporting.get(path)
+
+    assert reply.status_code == 200
+    assert REPORT not in reply.headers
+    assert "would deny" not in dict(outcomes()).values()
+
+
+@pytest.mark.parametrize("path", ["/", "/intake", "/connected", "/nothing"])
+@pytest.mark.parametrize("access", ["report", "enforce"])
+def test_every_page_says_so_where_access_is_only_reported(make_app, access, path):
+    page = make_app(BFF_ACCESS=access).test_client().get(path).text
+
+    assert (BANNER in page) == (access == "report")
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"), [(400, 400), (401, 502), (403, 502), (404, 404), (409, 409), (429, 503), (500, 502)]
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/patients/user_42"), ("GET", "/api/patient-sessions/ps_1"), ("POST", "/api/patients")],
+)
+def test_reporting_never_answers_with_what_medblocks_refused(
+    reporting, medblocks, refusal, method, path, status, answer
+):
+    upstream_path = path.removeprefix("/api")
+    medblocks.add(method, f"{HOST}{upstream_path}", json=refusal("some_code"), status=status)
+
+    reply = reporting.open(path, method=method, json={"patient_id": "user_42"} if method == "POST" else None)
+
+    assert reply.status_code == answer
+    assert reply.json.keys() == {"error"}
+
+
+def test_a_taken_id_goes_on_to_a_session_where_access_is_only_reported_and_is_told(
+    reporting, upstream, refusal, outcomes
+):
+    upstream.replace(
+        "POST", re.compile(".*/patients"), json=refusal("external_id_already_exists"), status=409
+    )
+    outcomes()
+
+    reply = reporting.post("/api/patient-sessions", json={"patient_id": "user_42"})
+
+    assert (reply.status_code, reply.headers[REPORT]) == (200, "would-deny")
+    assert outcomes() == [("create", "Conflict"), ("access", "would deny"), ("session start", "ok")]
+
+
+@pytest.mark.parametrize("path", ["/api/patients/pat_1", "/api/patients/%2e%2e", "/api/patient-sessions/x"])
+def test_an_id_that_cannot_be_is_refused_where_access_is_only_reported_too(reporting, upstream, path):
+    assert reporting.get(path).status_code == 404
+    assert not upstream.calls
+
+
+@pytest.mark.parametrize(("credential", "status"), [(None, 200), ("Bearer forged", 401), ("Basic x", 401)])
+def test_a_credential_that_is_bad_is_refused_where_access_is_only_reported_too(
+    make_app, upstream, credential, status
+):
+    headers = {"Authorization": credential} if credential else {}
+    reply = make_app(BFF_ACCESS="report", **JWT).test_client().get("/api/patients/user_42", headers=headers)
+
+    assert reply.status_code == status
+    assert len(upstream.calls) == (status == 200)
+    assert (REPORT in reply.headers) == (status == 200)
+
+
+def test_another_site_is_refused_where_access_is_only_reported_too(reporting, upstream):
+    headers = {"Sec-Fetch-Site": "cross-site"}
+
+    assert reporting.post("/api/patients", json={"patient_id": "user_42"}, headers=headers).status_code == 403
+    assert not upstream.calls

@@ -1,0 +1,135 @@
+"""A reverse proxy that names the patient: believed from its own network and with its secret, never else."""
+
+import pytest
+
+PATIENT = "https://you-forgot-to-mock-medblocks.test/patients/user_42"
+SECRET = "canary-secret-of-the-proxy-0123456789"
+PROXY = "10.1.2.3"
+OUTSIDE = "203.0.113.9"
+
+
+@pytest.fixture
+def ask(make_app):
+    """Ask for a patient as the proxy does, but for what is given; `None` leaves a header out."""
+
+    def send(peer=PROXY, path="/api/patients/user_42", settings=None, headers=None):
+        app = make_app(
+            BFF_IDENTITY="header",
+            BFF_ACCESS="enforce",
+            BFF_HEADER_SECRET=SECRET,
+            BFF_HEADER_NETWORKS="10.0.0.0/8 192.0.2.7 fd00::/8",
+            **(settings or {}),
+        )
+        usual = {"X-Patient-Id": "user_42", "X-Bff-Proxy-Secret": SECRET}
+        sent = {name: value for name, value in {**usual, **(headers or {})}.items() if value is not None}
+        return app.test_client().get(path, headers=sent, environ_base={"REMOTE_ADDR": peer})
+
+    return send
+
+
+@pytest.fixture
+def found(medblocks, patient):
+    medblocks.get(PATIENT, json=patient(connections=[]))
+
+
+@pytest.mark.parametrize(
+    "peer", [PROXY, "10.0.0.0", "10.255.255.255", "192.0.2.7", "fd00::1", "fdff:ffff::1"]
+)
+def test_the_proxy_is_believed(ask, found, peer):
+    assert ask(peer).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        OUTSIDE,
+        "9.255.255.255",
+        "11.0.0.0",
+        "192.0.2.6",
+        "192.0.2.8",
+        "127.0.0.1",
+        "fc00::1",
+        "fe00::1",
+        "::1",
+        "::10.1.2.3",
+        "64:ff9b::a01:203",
+    ],
+)
+def test_nobody_else_is_believed_even_with_the_secret(ask, medblocks, peer):
+    reply = ask(peer)
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("peer", ["", "localhost", "10.1.2"])
+def test_a_peer_without_a_readable_address_is_refused(ask, medblocks, peer):
+    assert ask(peer).status_code == 401
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize(
+    "secret", [None, "", SECRET[:-1], f"{SECRET}x", SECRET.upper(), f"{SECRET},{SECRET}", "é" * 32]
+)
+def test_without_the_secret_not_even_the_proxy_is_believed(ask, medblocks, caplog, secret):
+    reply = ask(headers={"X-Bff-Proxy-Secret": secret})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
+    assert not medblocks.calls
+    assert "the header came without the proxy's secret" in caplog.text
+    assert not secret or secret not in caplog.text + reply.text
+
+
+def test_the_secret_is_shown_to_nobody(ask, caplog):
+    caplog.set_level("DEBUG")
+
+    reply = ask(OUTSIDE)
+
+    told = f"{reply.headers}{reply.text}" + "".join(str(vars(record)) for record in caplog.records)
+    assert "the header came from outside of the proxy's network" in told
+    assert SECRET not in told
+    assert "user_42" not in told
+
+
+def test_without_the_header_nobody_is_signed_in(ask, medblocks):
+    reply = ask(headers={"X-Patient-Id": None})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("patient_id", ["", "..", "pat_1", "a" * 201, "user_42/", "user_42\x7f"])
+def test_a_header_that_holds_no_patient_id_is_refused(ask, medblocks, patient_id):
+    assert ask(headers={"X-Patient-Id": patient_id}).status_code == 401
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("path", ["user_43", "USER_42", "user_4", "user_421", "user_42,user_43"])
+def test_only_the_patient_that_the_proxy_names_is_found(ask, medblocks, path):
+    reply = ask(path=f"/api/patients/{path}")
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (404, "not_found")
+    assert not medblocks.calls
+
+
+def test_the_header_may_have_another_name(ask, found):
+    settings = {"BFF_HEADER_NAME": "X-Member"}
+
+    assert ask(settings=settings, headers={"X-Patient-Id": None, "X-Member": "user_42"}).status_code == 200
+    assert ask(settings=settings).status_code == 401
+
+
+@pytest.mark.parametrize("forwarded", [PROXY, f"{OUTSIDE}, {PROXY}", f"{PROXY}, {OUTSIDE}"])
+@pytest.mark.parametrize("hops", ["0", "1"])
+def test_a_forwarded_address_makes_nobody_the_proxy(ask, medblocks, hops, forwarded):
+    reply = ask(OUTSIDE, settings={"BFF_PROXY_HOPS": hops}, headers={"X-Forwarded-For": forwarded})
+
+    assert reply.status_code == 401
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("hops", ["0", "1"])
+def test_the_proxy_stays_the_proxy_whoever_it_forwards(ask, found, hops):
+    settings = {"BFF_PROXY_HOPS": hops}
+
+    assert ask(settings=settings, headers={"X-Forwarded-For": OUTSIDE}).status_code == 200

@@ -1,0 +1,157 @@
+"""The settings of access: what is refused and which variable the refusal names."""
+
+import traceback
+
+import pytest
+
+from bff.config import SettingsError, load_settings
+
+SANDBOX, LIVE = "mb_sk_sbx_canary", "mb_sk_live_canary"
+LONG = "canary-of-the-tests-with-32-characters"
+JWT = {"BFF_IDENTITY": "jwt", "BFF_JWT_ISSUER": "https://login.example", "BFF_JWT_AUDIENCE": "bff"}
+JWKS = {"BFF_JWT_JWKS_URL": "https://login.example/jwks.json"}
+BY_SECRET = {"BFF_JWT_SECRET": LONG}
+HEADER = {"BFF_IDENTITY": "header", "BFF_HEADER_SECRET": LONG, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
+NOT_SET = "is not set, and BFF_IDENTITY=jwt needs it."
+
+
+def load(**variables):
+    return load_settings({"MEDBLOCKS_API_KEY": SANDBOX, **variables})
+
+
+def without(values, *names):
+    return {name: value for name, value in values.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"BFF_ACCESS": "canary"}, "BFF_ACCESS must be one of: auto, enforce, report."),
+        ({"BFF_ACCESS": "off"}, "BFF_ACCESS must be one of: auto, enforce, report."),
+        ({"BFF_ACCESS": "Enforce"}, "BFF_ACCESS must be one of: auto, enforce, report."),
+        (
+            {"MEDBLOCKS_API_KEY": LIVE, "BFF_ACCESS": "report"},
+            "BFF_ACCESS is report, but MEDBLOCKS_API_KEY is a live key. Set it to enforce or auto.",
+        ),
+        ({"BFF_IDENTITY": "canary"}, "BFF_IDENTITY must be one of: owner, jwt, header, invite."),
+        ({"BFF_IDENTITY": "none"}, "BFF_IDENTITY must be one of: owner, jwt, header, invite."),
+        ({"BFF_SECRET": "canary" * 5}, "BFF_SECRET is too short: use at least 32 random characters."),
+        ({"BFF_SECRET": "c" * 31}, "BFF_SECRET is too short: use at least 32 random characters."),
+        ({"BFF_OWNER_MAX_AGE": "59"}, "BFF_OWNER_MAX_AGE must be 60 to 34560000 seconds."),
+        ({"BFF_OWNER_MAX_AGE": "34560001"}, "BFF_OWNER_MAX_AGE must be 60 to 34560000 seconds."),
+        ({"BFF_OWNER_MAX_AGE": "canary"}, "BFF_OWNER_MAX_AGE must be a whole number."),
+        ({"BFF_OWNER_MAX_AGE": "3600.5"}, "BFF_OWNER_MAX_AGE must be a whole number."),
+        ({"BFF_PROXY_HOPS": "-1"}, "BFF_PROXY_HOPS must be 0 to 10."),
+        ({"BFF_PROXY_HOPS": "11"}, "BFF_PROXY_HOPS must be 0 to 10."),
+        ({"BFF_PROXY_HOPS": "canary"}, "BFF_PROXY_HOPS must be a whole number."),
+        ({"BFF_PROXY_HOPS": "1.5"}, "BFF_PROXY_HOPS must be a whole number."),
+        ({"BFF_TRUSTED_ORIGINS": "canary"}, "BFF_TRUSTED_ORIGINS is not a usable address."),
+        (
+            {"BFF_TRUSTED_ORIGINS": "https://a.example https://b.example/canary"},
+            "BFF_TRUSTED_ORIGINS must be an origin alone",
+        ),
+        ({"BFF_TRUSTED_ORIGINS": "*"}, "BFF_TRUSTED_ORIGINS is not a usable address."),
+        ({"BFF_RATE_LIMIT": "canary"}, "BFF_RATE_LIMIT must be on or off."),
+        ({"BFF_RATE_LIMIT": "true"}, "BFF_RATE_LIMIT must be on or off."),
+        *(
+            ({f"BFF_RATE_LIMIT_{name}": value}, f"BFF_RATE_LIMIT_{name} must be a limit such as 20/minute")
+            for name in ("ADDRESS", "OWNER", "CREATES", "SESSIONS", "CONFLICTS")
+            for value in ("canary", "20", "20/canary", "20/minute;canary", "many/minute")
+        ),
+        ({"BFF_REDIS_URL": "http://canary"}, "BFF_REDIS_URL must start with redis:// or rediss://."),
+        ({"BFF_REDIS_URL": "redis://"}, "BFF_REDIS_URL must start with redis:// or rediss://."),
+        ({"BFF_REDIS_URL": "x redis://canary"}, "BFF_REDIS_URL must start with redis:// or rediss://."),
+        ({**without(JWT, "BFF_JWT_ISSUER"), **JWKS}, f"BFF_JWT_ISSUER {NOT_SET}"),
+        ({**without(JWT, "BFF_JWT_AUDIENCE"), **JWKS}, f"BFF_JWT_AUDIENCE {NOT_SET}"),
+        (JWT, "BFF_JWT_JWKS_URL is not set, and BFF_IDENTITY=jwt needs it, or BFF_JWT_SECRET."),
+        ({**JWT, **JWKS, **BY_SECRET}, "BFF_JWT_JWKS_URL is set, and BFF_JWT_SECRET too. Keep one of them."),
+        ({**JWT, "BFF_JWT_SECRET": "c" * 31}, "BFF_JWT_SECRET is too short: use at least 32 random"),
+        (
+            {**JWT, "BFF_JWT_JWKS_URL": "http://canary.example/jwks.json"},
+            "BFF_JWT_JWKS_URL must start with https:// (http:// is for this machine alone).",
+        ),
+        ({**JWT, "BFF_JWT_JWKS_URL": "canary"}, "BFF_JWT_JWKS_URL is not a usable address."),
+        *(
+            (
+                {**JWT, **source, "BFF_JWT_ALGORITHMS": text},
+                f"BFF_JWT_ALGORITHMS has {count} that can't be used",
+            )
+            for source, text, count in [
+                (JWKS, "none", 1),
+                (JWKS, "HS256", 1),
+                (JWKS, "RS256 HS256 HS512", 2),
+                (JWKS, "rs256", 1),
+                (JWKS, "canary", 1),
+                (JWKS, "RS256,ES256", 1),
+                (BY_SECRET, "none", 1),
+                (BY_SECRET, "RS256", 1),
+                (BY_SECRET, "HS256 ES256", 1),
+            ]
+        ),
+        ({"BFF_JWT_COOKIE": "two canaries"}, "BFF_JWT_COOKIE must be one word of plain ASCII characters."),
+        *(
+            ({"BFF_JWT_PATIENT_ID": text}, "BFF_JWT_PATIENT_ID must name a claim in braces, such as {sub}.")
+            for text in ("canary", "{}", "{canary", "canary}", "{{sub}}", "{sub}}", "{sub}{", "x{}{sub}")
+        ),
+        ({"BFF_HEADER_NAME": "X Canary"}, "BFF_HEADER_NAME must be the name of a header."),
+        ({"BFF_HEADER_NAME": "X_Canary"}, "BFF_HEADER_NAME must be the name of a header."),
+        ({"BFF_HEADER_NAME": "X-Canary:"}, "BFF_HEADER_NAME must be the name of a header."),
+        ({**HEADER, "BFF_HEADER_SECRET": "c" * 31}, "BFF_HEADER_SECRET is too short: use at least 32 random"),
+        (
+            without(HEADER, "BFF_HEADER_SECRET"),
+            "BFF_HEADER_SECRET is not set, and BFF_IDENTITY=header needs it.",
+        ),
+        (
+            without(HEADER, "BFF_HEADER_NETWORKS"),
+            "BFF_HEADER_NETWORKS is not set, and BFF_IDENTITY=header needs it.",
+        ),
+        *(
+            (
+                {**HEADER, "BFF_HEADER_NETWORKS": text},
+                "BFF_HEADER_NETWORKS must be addresses or networks, such as",
+            )
+            for text in (
+                "canary",
+                "10.0.0.0/33",
+                "10.0.0.1/8",
+                "10.0.0.0/8,127.0.0.1",
+                "10.0.0.0/8 canary",
+                "::/129",
+            )
+        ),
+    ],
+    ids=lambda case: case[:60] if isinstance(case, str) else "",
+)
+def test_a_bad_setting_is_refused_with_its_variable_and_without_its_value(variables, told):
+    with pytest.raises(SettingsError) as caught:
+        load(**variables)
+
+    (problem,) = caught.value.problems
+    assert problem.startswith(told)
+    assert (
+        "canar"
+        not in "".join([problem, repr(caught.value), *traceback.format_exception(caught.value)]).lower()
+    )
+
+
+def test_all_that_a_login_lacks_is_told_at_once():
+    with pytest.raises(SettingsError) as caught:
+        load(BFF_IDENTITY="jwt")
+
+    assert {problem.split()[0] for problem in caught.value.problems} == {
+        "BFF_JWT_ISSUER",
+        "BFF_JWT_AUDIENCE",
+        "BFF_JWT_JWKS_URL",
+    }
+
+
+def test_all_that_a_proxy_lacks_is_told_at_once():
+    with pytest.raises(SettingsError) as caught:
+        load(BFF_IDENTITY="header")
+
+    names = [problem.split()[0] for problem in caught.value.problems]
+    assert sorted(names) == ["BFF_HEADER_NETWORKS", "BFF_HEADER_SECRET"]
+
+
+def test_what_another_way_of_signing_in_lacks_is_no_problem():
+    assert load(BFF_IDENTITY="invite", BFF_JWT_ISSUER="https://login.example").identity == "invite"

@@ -1,0 +1,225 @@
+"""The rules of enrollment: created exactly once, never taken over, updated by its owner alone."""
+
+import json
+
+import pytest
+import requests
+
+from bff.access.return_urls import ReturnUrls
+from bff.config import Secret
+from bff.enrollment import Enrollment
+from bff.exceptions import InvalidInput
+from bff.medblocks import errors
+from bff.medblocks.client import Medblocks
+from bff.medblocks.grants import Grant, SessionGrant
+from bff.medblocks.transport import Transport
+from bff.observe import Audit
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+DONE = "https://app.example.com/done"
+DETAILS = {"name": "Asha Example", "email": "asha@example.com"}
+
+
+class Notebook:
+    """Keeps what was remembered; `report` overlooks whose a patient is."""
+
+    def __init__(self, *, report=False):
+        self.patients, self.sessions, self.overlooked, self.report = [], [], [], report
+
+    def remember_patient(self, grant):
+        self.patients.append(grant.patient_id)
+
+    def remember_session(self, patient_session_id):
+        self.sessions.append(patient_session_id)
+
+    def overlooks(self, grant):
+        self.overlooked.append(grant.patient_id)
+        return self.report
+
+
+def grant(**changes):
+    values = {"patient_id": "user_42", "owner": "owner-1", "owner_tag": "tag-1", "owned": False}
+    return Grant(**{**values, **changes})
+
+
+@pytest.fixture
+def notebook():
+    return Notebook()
+
+
+@pytest.fixture
+def make_enrollment():
+    def build(notebook):
+        medblocks = Medblocks(Transport(HOST, Secret("canary"), "2026-04-25"))
+        return Enrollment(medblocks, notebook, ReturnUrls([DONE]), "intake", Audit(lambda *_: "pseudonym"))
+
+    return build
+
+
+@pytest.fixture
+def enrollment(make_enrollment, notebook):
+    return make_enrollment(notebook)
+
+
+def sent(medblocks):
+    return [(call.request.path_url, json.loads(call.request.body)) for call in medblocks.calls]
+
+
+def test_a_patient_is_created_with_its_owners_tag_and_where_it_signed_up(
+    enrollment, notebook, medblocks, patient
+):
+    medblocks.post(f"{HOST}/patients", json=patient())
+
+    enrollment.create_patient(grant(), DETAILS)
+
+    metadata = {"signup_source": "intake", "bff_owner": "tag-1"}
+    assert sent(medblocks) == [("/patients", {"patient_id": "user_42", **DETAILS, "metadata": metadata})]
+    assert notebook.patients == ["user_42"]
+
+
+def test_metadata_of_the_caller_stays_beside_the_tag(enrollment, medblocks, patient):
+    medblocks.post(f"{HOST}/patients", json=patient())
+
+    enrollment.create_patient(grant(), {"metadata": {"signup_source": "clinic", "ward": 3}})
+
+    assert sent(medblocks)[0][1]["metadata"] == {"signup_source": "clinic", "ward": 3, "bff_owner": "tag-1"}
+
+
+def test_metadata_cannot_replace_the_tag(enrollment, medblocks, patient):
+    medblocks.post(f"{HOST}/patients", json=patient())
+
+    enrollment.create_patient(grant(), {"metadata": {"bff_owner": "forged"}})
+
+    assert sent(medblocks)[0][1]["metadata"]["bff_owner"] == "tag-1"
+
+
+def test_a_session_of_a_new_patient_creates_it_first_and_sends_who_it_is_there_alone(
+    enrollment, notebook, medblocks, patient, session
+):
+    medblocks.post(f"{HOST}/patients", json=patient())
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+
+    enrollment.start_session(grant(), {}, DETAILS)
+
+    (first, created), (second, started) = sent(medblocks)
+    assert (first, second) == ("/patients", "/patient-sessions")
+    assert created.items() >= DETAILS.items()
+    assert created["metadata"]["bff_owner"] == "tag-1"
+    assert started == {"patient_id": "user_42", "return_url": DONE}
+    assert (notebook.patients, notebook.sessions) == (["user_42"], ["ps_1"])
+
+
+def test_a_session_of_an_owned_patient_updates_name_and_email_and_creates_nothing(
+    enrollment, notebook, medblocks, session
+):
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+
+    enrollment.start_session(grant(owned=True), {"connection_id": "fhirsrc_1"}, DETAILS)
+
+    body = {
+        "patient_id": "user_42",
+        "return_url": DONE,
+        "connection_id": "fhirsrc_1",
+        "patient_name": "Asha Example",
+        "patient_email": "asha@example.com",
+    }
+    assert sent(medblocks) == [("/patient-sessions", body)]
+    assert (notebook.patients, notebook.sessions) == ([], ["ps_1"])
+
+
+def test_a_taken_id_ends_it_without_a_session(enrollment, notebook, medblocks, refusal):
+    medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
+
+    with pytest.raises(errors.Conflict):
+        enrollment.start_session(grant(), {}, DETAILS)
+
+    assert len(medblocks.calls) == 1
+    assert (notebook.patients, notebook.sessions) == ([], [])
+
+
+def test_a_taken_id_that_is_overlooked_gets_a_session_but_no_name_and_no_owner(
+    make_enrollment, medblocks, refusal, session
+):
+    notebook = Notebook(report=True)
+    medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+
+    make_enrollment(notebook).start_session(grant(), {}, DETAILS)
+
+    assert sent(medblocks)[1] == ("/patient-sessions", {"patient_id": "user_42", "return_url": DONE})
+    assert (notebook.overlooked, notebook.patients) == (["user_42"], [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({"status": 400}, errors.Rejected),
+        ({"status": 401}, errors.KeyRefused),
+        ({"status": 429}, errors.Busy),
+        ({"status": 500}, errors.Unusable),
+        ({"body": requests.ConnectionError()}, errors.Unreachable),
+        ({"body": requests.Timeout()}, errors.TooSlow),
+        ({"json": {"id": "user_9"}}, errors.Unusable),
+    ],
+)
+@pytest.mark.parametrize("report", [True, False])
+def test_a_create_that_fails_otherwise_starts_no_session_and_owns_nothing(
+    make_enrollment, medblocks, report, answer, error
+):
+    notebook = Notebook(report=report)
+    medblocks.post(f"{HOST}/patients", **answer)
+
+    with pytest.raises(error):
+        make_enrollment(notebook).start_session(grant(), {}, DETAILS)
+
+    assert {call.request.path_url for call in medblocks.calls} <= {"/patients", "/patients/user_42"}
+    assert (notebook.patients, notebook.sessions, notebook.overlooked) == ([], [], [])
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_a_return_url_that_is_not_allowed_is_refused_before_anything_is_created(enrollment, medblocks, owned):
+    with pytest.raises(InvalidInput):
+        enrollment.start_session(grant(owned=owned), {"return_url": "https://evil.example/"}, DETAILS)
+
+    assert not medblocks.calls
+
+
+def test_a_session_that_cannot_start_is_not_remembered(enrollment, notebook, medblocks):
+    medblocks.post(f"{HOST}/patient-sessions", status=500)
+
+    with pytest.raises(errors.Unusable):
+        enrollment.start_session(grant(owned=True), {})
+
+    assert notebook.sessions == []
+
+
+@pytest.mark.parametrize("other", ["ps_2", "PS_1"])
+def test_an_answer_about_another_session_is_not_used(enrollment, medblocks, session, other):
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(id=other))
+
+    with pytest.raises(errors.Unusable):
+        enrollment.read_session(SessionGrant("ps_1", "owner-1"))
+
+
+METADATA = {"bff_owner": "SECRET-TAG", "bff_other": "SECRET-TAG", "signup_source": "intake"}
+
+
+def test_our_own_metadata_never_comes_back_to_a_browser(client, medblocks, patient):
+    medblocks.post(f"{HOST}/patients", json=patient(metadata=METADATA))
+    medblocks.get(f"{HOST}/patients/user_42", json={**patient(metadata=METADATA), "connections": []})
+
+    for reply in (
+        client.post("/api/patients", json={"patient_id": "user_42"}),
+        client.get("/api/patients/user_42"),
+    ):
+        assert reply.json["metadata"] == {"signup_source": "intake"}
+        assert "bff_" not in reply.text
+        assert "SECRET-TAG" not in reply.text
+
+
+@pytest.mark.parametrize("key", ["bff_owner", "bff_", "bff_anything"])
+def test_our_own_metadata_is_refused_from_a_browser(client, medblocks, key):
+    reply = client.post("/api/patients", json={"patient_id": "user_42", "metadata": {key: "forged"}})
+
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, "metadata")
+    assert not medblocks.calls
