@@ -153,5 +153,13 @@ def test_all_that_a_proxy_lacks_is_told_at_once():
     assert sorted(names) == ["BFF_HEADER_NETWORKS", "BFF_HEADER_SECRET"]
 
 
+def test_claims_that_nothing_separates_make_no_id():
+    with pytest.raises(SettingsError) as caught:
+        load(**JWT, **BY_SECRET, BFF_JWT_PATIENT_ID="{tenant}{sub}")
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("BFF_JWT_PATIENT_ID must ")
+
+
 def test_what_another_way_of_signing_in_lacks_is_no_problem():
     assert load(BFF_IDENTITY="invite", BFF_JWT_ISSUER="https://login.example").identity == "invite"

@@ -94,7 +94,7 @@ class SettingsSchema(Schema):
         load_default="{sub}",
         validate=[
             Regexp(r"[^{}]*(\{[^{}]+\}[^{}]*)+\Z", error="must name a claim in braces, such as {{sub}}."),
-            Regexp(r"(?!.*\}\{)", error="must have some text between two claims, such as {{tenant}}:{{sub}}."),
+            Regexp(r"(?!.*\}\{)", error="must have text between two claims, such as {{tenant}}:{{sub}}."),
         ],
     )
     header_name = fields.String(

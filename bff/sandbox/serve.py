@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from werkzeug.wrappers import Response
 
-from bff.sandbox.serve_requests import BadRequest, read_environ
 from bff.sandbox.fault_wire import raw
 from bff.sandbox.faults import Faults
+from bff.sandbox.serve_requests import BadRequest, read_environ
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

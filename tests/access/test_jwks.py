@@ -1,5 +1,8 @@
 """The login's public keys: how often they are fetched and how long they are kept."""
 
+import gzip
+import json
+
 import pytest
 import responses
 from joserfc.jwk import ECKey, OctKey
@@ -148,6 +151,13 @@ def test_a_key_that_can_not_be_read_leaves_the_others_usable(jwks, login, odd):
 
     assert outcome(jwks, "old") == "old"
     assert outcome(jwks, "odd") is CredentialRefused
+
+
+def test_keys_that_come_packed_are_unpacked(jwks, login):
+    body = gzip.compress(json.dumps({"keys": [KEYS["old"]]}).encode())
+    login.get(URL, body=body, headers={"Content-Encoding": "gzip"})
+
+    assert outcome(jwks, "old") == "old"
 
 
 def test_a_key_without_an_id_is_never_found(jwks, login):

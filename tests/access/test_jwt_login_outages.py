@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 
 import pytest
 import requests
@@ -112,7 +113,7 @@ OUTAGES = {
 def test_without_usable_keys_from_the_start_nobody_can_be_checked(jwks, publish, login, name):
     publish(**OUTAGES[name])
 
-    with pytest.raises(IdentityUnavailable):
+    with pytest.raises(IdentityUnavailable, match=r"^the keys of the login can't be fetched$"):
         jwks.find("new")
     assert outcome(jwks, "old") is IdentityUnavailable
     assert len(login.calls) == 1
@@ -128,8 +129,8 @@ def test_in_a_later_outage_the_keys_that_are_here_go_on_serving(jwks, publish, l
     assert outcome(jwks, "old") == "old"
     assert outcome(jwks, "new") is CredentialRefused
     assert len(login.calls) == 2
-    assert "the keys of the login can't be fetched" in caplog.text
-    assert "evil" not in caplog.text
+    (told,) = caplog.messages
+    assert re.fullmatch(r"the keys of the login can't be fetched: \w+Error|.+: ReadTimeout|.+: Timeout", told)
 
 
 def test_in_an_outage_the_login_is_asked_once_in_a_cool_down(jwks, publish, login, clock):
