@@ -144,6 +144,9 @@ def test_a_secret_in_the_set_is_no_key(jwks, login):
         {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "odd"},
         {"kty": "RSA", "kid": "odd"},
         {"kid": "odd"},
+        None,
+        "odd",
+        ["odd"],
     ],
 )
 def test_a_key_that_can_not_be_read_leaves_the_others_usable(jwks, login, odd):

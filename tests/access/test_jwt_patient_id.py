@@ -1,0 +1,105 @@
+"""Which patient a good token names: the template that joins claims to an id."""
+
+import time
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+PATIENT = "https://you-forgot-to-mock-medblocks.test/patients/"
+SECRET = "a-shared-secret-of-the-tests-of-32-characters"
+BY_SECRET = {"BFF_JWT_SECRET": SECRET}
+
+
+def bearer(**changes):
+    claims = {
+        "iss": "https://login.example",
+        "aud": "bff",
+        "sub": "user_42",
+        "exp": int(time.time()) + 300,
+        **changes,
+    }
+    return {"Authorization": f"Bearer {jwt.encode({'alg': 'HS256'}, claims, OctKey.import_key(SECRET))}"}
+
+
+@pytest.fixture
+def client_for(make_app):
+    def build(**settings):
+        usual = {
+            "BFF_IDENTITY": "jwt",
+            "BFF_ACCESS": "enforce",
+            "BFF_JWT_ISSUER": "https://login.example",
+            "BFF_JWT_AUDIENCE": "bff",
+        }
+        return make_app(**usual, **settings).test_client()
+
+    return build
+
+
+@pytest.fixture
+def found(medblocks, patient):
+    """Let Medblocks know a patient, whose id may hold anything."""
+
+    def add(patient_id="user_42", quoted=None):
+        medblocks.get(PATIENT + (quoted or patient_id), json=patient(id=patient_id, connections=[]))
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("template", "claims", "patient_id", "quoted"),
+    [
+        ("{sub}", {"sub": "user_42"}, "user_42", None),
+        ("{uid}", {"sub": "x", "uid": "user_42"}, "user_42", None),
+        ("member-{sub}", {"sub": "42"}, "member-42", None),
+        ("{tenant}:{sub}", {"tenant": "north", "sub": "42"}, "north:42", "north%3A42"),
+        ("{sub}-{sub}", {"sub": "42"}, "42-42", None),
+        ("{https://login.example/id}", {"https://login.example/id": "user_42"}, "user_42", None),
+        ("{tenant}:{sub}", {"tenant": "{sub}", "sub": "42"}, "{sub}:42", "%7Bsub%7D%3A42"),
+    ],
+)
+def test_the_patient_id_follows_from_the_claims(client_for, found, template, claims, patient_id, quoted):
+    found(patient_id, quoted)
+    client = client_for(**BY_SECRET, BFF_JWT_PATIENT_ID=template)
+
+    reply = client.get(f"/api/patients/{quoted or patient_id}", headers=bearer(**claims))
+
+    assert reply.status_code == 200
+
+
+@pytest.mark.parametrize("claims", [{}, {"tenant": ""}, {"tenant": 1}, {"tenant": None}, {"tenant": ["x"]}])
+def test_a_token_without_one_of_the_claims_is_refused(client_for, medblocks, claims):
+    client = client_for(**BY_SECRET, BFF_JWT_PATIENT_ID="{tenant}:{sub}")
+
+    assert client.get("/api/patients/x:user_42", headers=bearer(**claims)).status_code == 401
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize(
+    ("template", "claims"),
+    [
+        ("{tenant}:{sub}", {"tenant": "a:b", "sub": "c"}),
+        ("{tenant}:{sub}", {"tenant": "a", "sub": "b:c"}),
+        ("{tenant}:{group}-{sub}", {"tenant": "a-b", "group": "c", "sub": "d"}),
+        ("{tenant}:{group}-{sub}", {"tenant": "a", "group": "b", "sub": "c:d"}),
+        ("{tenant}::{sub}", {"tenant": "a:", "sub": "b"}),
+        ("{tenant}::{sub}", {"tenant": "a", "sub": ":b"}),
+    ],
+)
+def test_no_two_people_can_come_to_the_same_id(client_for, medblocks, template, claims):
+    client = client_for(**BY_SECRET, BFF_JWT_PATIENT_ID=template)
+    patient_id = template.format(**claims)
+
+    assert client.get(f"/api/patients/{patient_id}", headers=bearer(**claims)).status_code == 401
+    assert not medblocks.calls
+
+
+def test_who_is_signed_in_may_create_their_own_patient_alone(client_for, medblocks, patient):
+    medblocks.post(PATIENT.rstrip("/"), json=patient())
+    client = client_for(**BY_SECRET)
+
+    own = client.post("/api/patients", headers=bearer(), json={"patientId": "user_42"})
+    other = client.post("/api/patients", headers=bearer(), json={"patientId": "user_43"})
+
+    assert (own.status_code, other.status_code) == (200, 404)
+    assert len(medblocks.calls) == 1
