@@ -20,6 +20,24 @@ _ALGORITHMS = {
 }
 
 
+def _seconds(name: str, default: float) -> fields.Float:
+    return fields.Float(
+        data_key=name,
+        load_default=default,
+        validate=Range(min=0.1, max=120, error="must be 0.1 to 120 seconds."),
+        error_messages={"invalid": "must be a number of seconds."},
+    )
+
+
+def _count(name: str, default: int) -> fields.Integer:
+    return fields.Integer(
+        data_key=name,
+        load_default=default,
+        validate=Range(min=1, max=10_000, error="must be 1 to 10000."),
+        error_messages={"invalid": _WHOLE},
+    )
+
+
 class SettingsSchema(Schema):
     """Reads variables by name into `Settings`."""
 
@@ -46,6 +64,13 @@ class SettingsSchema(Schema):
         load_default="intake",
         validate=Length(max=200, error="must not be longer than 200 characters."),
     )
+    read_seconds = _seconds("BFF_READ_SECONDS", 8)
+    write_seconds = _seconds("BFF_WRITE_SECONDS", 12)
+    catalog_seconds = _seconds("BFF_CATALOG_SECONDS", 4)
+    upstream_calls = _count("BFF_UPSTREAM_CALLS", 200)
+    breaker_failures = _count("BFF_BREAKER_FAILURES", 5)
+    breaker_seconds = _seconds("BFF_BREAKER_SECONDS", 2)
+    threads = _count("BFF_THREADS", 256)
     access = fields.String(
         data_key="BFF_ACCESS", load_default="auto", validate=one_of("auto", "enforce", "report")
     )
@@ -173,7 +198,7 @@ def _key(data: Mapping[str, Any]) -> str:
 
 
 _DEFAULT_ALGORITHMS = {"jwks_url": ["RS256", "ES256"], "secret": ["HS256"]}
-_SECRET_FIELDS = {"api_key", "secret", "jwt_secret", "header_secret"}
+_SECRET_FIELDS = {"api_key", "secret", "redis_url", "jwt_secret", "header_secret"}
 
 
 def _frozen(name: str, value: Any) -> Any:

@@ -38,6 +38,13 @@ class Settings:
     public_url: str
     return_urls: tuple[str, ...]
     signup_source: str
+    read_seconds: float
+    write_seconds: float
+    catalog_seconds: float
+    upstream_calls: int
+    breaker_failures: int
+    breaker_seconds: float
+    threads: int
     access: str
     identity: str
     secret: Secret
@@ -50,7 +57,7 @@ class Settings:
     rate_limit_creates: str
     rate_limit_sessions: str
     rate_limit_conflicts: str
-    redis_url: str | None
+    redis_url: Secret | None  # it may hold a password
     jwt_jwks_url: str | None
     jwt_secret: Secret | None
     jwt_issuer: str | None

@@ -6,24 +6,22 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from bff import strict_json
-from bff.medblocks import ids
-from bff.medblocks.errors import Unusable, error_for
+from bff.medblocks import ids, replies
+from bff.medblocks.errors import Unusable
 from bff.medblocks.grants import Grant, SessionGrant
+from bff.medblocks.line import Line
 from bff.medblocks.replies import (
     FacilityListReply,
+    FacilityReply,
     HealthReply,
     PatientDetailReply,
     PatientReply,
     PatientSessionReply,
-    read_refusal,
+    read_json,
 )
-from bff.medblocks.transport import RawReply, Transport
 
-OWNER_KEY = "bff_owner"
-READ_SECONDS = 8.0
-WRITE_SECONDS = 12.0
-_REPLY_MAX_DEPTH = 64
+# The share of the time that a create may take, so that there is some left to find out what became of it.
+_CREATE_PATIENCE = 0.6
 
 
 @dataclass(frozen=True)
@@ -33,39 +31,40 @@ class Answer:
     body: dict[str, Any]
     status: int
     request_id: str | None = None  # Medblocks' own, for the audit trail
+    owner_tag: str | None = None  # of a patient: whose creation it was
 
 
 class Medblocks:
-    """Medblocks' API over a transport. Every method may raise any `MedblocksError`."""
+    """Medblocks' API over a line. Every method may raise any `MedblocksError`."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, line: Line) -> None:
+        self._line = line
 
     def health(self) -> Answer:
         """Ask whether Medblocks is up; it needs no key for that."""
-        return self._call(HealthReply(), "health", "GET", ids.path("health"), seconds=READ_SECONDS)
+        return self._call(HealthReply(), "health", "GET", ids.path("health"))
 
     def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> Answer:
         """Create a patient from optional `email`, `name` and `metadata`, marked as its owner's.
 
         Raises Conflict when the id is taken.
         """
-        metadata = {**details.get("metadata", {}), OWNER_KEY: grant.owner_tag}
+        metadata = {**details.get("metadata", {}), replies.OWNER_KEY: grant.owner_tag}
         patient = {**details, "patient_id": grant.patient_id, "metadata": metadata}
         answer = self._call(
             PatientReply(),
             "create patient",
             "POST",
             ids.path("patients"),
-            seconds=WRITE_SECONDS,
             json=patient,
+            patience=_CREATE_PATIENCE,
         )
         return _about("create patient", answer, "id", grant.patient_id)
 
     def read_patient(self, grant: Grant) -> Answer:
         """Read a patient with all connections. Raises NotFound."""
         path = ids.path("patients", grant.patient_id)
-        answer = self._call(PatientDetailReply(), "read patient", "GET", path, seconds=READ_SECONDS)
+        answer = self._call(PatientDetailReply(), "read patient", "GET", path)
         return _about("read patient", answer, "id", grant.patient_id)
 
     def start_patient_session(self, grant: Grant, session: Mapping[str, Any]) -> Answer:
@@ -76,47 +75,39 @@ class Medblocks:
         """
         session = {**session, "patient_id": grant.patient_id}
         path = ids.path("patient-sessions")
-        answer = self._call(
-            PatientSessionReply(), "start session", "POST", path, seconds=WRITE_SECONDS, json=session
-        )
+        answer = self._call(PatientSessionReply(), "start session", "POST", path, json=session)
         return _about("start session", answer, "patient_id", grant.patient_id)
 
     def read_patient_session(self, grant: SessionGrant) -> Answer:
         """Read a patient session. Raises NotFound."""
         path = ids.path("patient-sessions", grant.patient_session_id)
-        answer = self._call(PatientSessionReply(), "read session", "GET", path, seconds=READ_SECONDS)
+        answer = self._call(PatientSessionReply(), "read session", "GET", path)
         return _about("read session", answer, "id", grant.patient_session_id)
 
-    def list_facilities(self, *, limit: int = 20) -> Answer:
-        """List facilities of the catalog, at most `limit` (1 to 100)."""
+    def list_facilities(
+        self, *, q: str | None = None, limit: int = 20, starting_after: str | None = None
+    ) -> Answer:
+        """List facilities of the catalog, at most `limit` (1 to 100), from a cursor on."""
         query = {"limit": str(limit)}
-        return self._call(
-            FacilityListReply(),
-            "list facilities",
-            "GET",
-            ids.path("connections"),
-            seconds=READ_SECONDS,
-            query=query,
-        )
+        query |= {name: text for name, text in (("q", q), ("starting_after", starting_after)) if text}
+        path = ids.path("connections")
+        return self._call(FacilityListReply(), "list facilities", "GET", path, query=query)
+
+    def read_facility(self, facility_id: str) -> Answer:
+        """Read one facility of the catalog. Raises NotFound."""
+        path = ids.path("connections", facility_id)
+        return self._call(FacilityReply(), "read facility", "GET", path)
 
     def _call(self, shape: Schema, operation: str, method: str, path: str, **request: Any) -> Answer:
-        reply = self._transport.send(operation, method, path, **request)
-        if not 200 <= reply.status < 300:
-            raise error_for(operation, read_refusal(reply.status, reply.headers, _json_or_none(reply)))
+        reply = self._line.exchange(operation, method, path, **request)
         try:
-            return Answer(shape.load(_json_or_none(reply)), reply.status, reply.headers.get("X-Request-Id"))  # type: ignore[arg-type]  # any JSON may come; load() refuses what is no object
+            body = shape.load(read_json(reply))  # type: ignore[arg-type]  # any JSON may come; load() refuses what is no object
         except ValidationError as error:
             fields = ", ".join(sorted(error.messages_dict))
             # `from None`: marshmallow keeps the whole reply, health data and all, on its error.
             raise Unusable(operation, detail=f"wrong shape: {fields}") from None
-
-
-def _json_or_none(reply: RawReply) -> object:
-    """Read a body as JSON; None, which fits no shape, when it is none."""
-    try:
-        return strict_json.loads(reply.body, max_depth=_REPLY_MAX_DEPTH)
-    except ValueError:
-        return None
+        owner_tag = body.pop(replies.OWNER_KEY, None)
+        return Answer(body, reply.status, reply.headers.get("X-Request-Id"), owner_tag)
 
 
 def _about(operation: str, answer: Answer, field: str, expected: str) -> Answer:

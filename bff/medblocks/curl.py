@@ -59,9 +59,11 @@ class CurlAdapter(HTTPAdapter):
         except pycurl.error as error:
             handle.close()
             raise _exception(error.args[0]) from None
-        status = handle.getinfo(pycurl.RESPONSE_CODE)
+        response = _response(request, handle.getinfo(pycurl.RESPONSE_CODE), lines, bytes(body))
+        body.clear()  # the handle goes on holding it, and nothing of a patient is kept
+        handle.setopt(pycurl.POSTFIELDS, b"")
         self._idle.append(handle)
-        return _response(request, status, lines, bytes(body))
+        return response
 
     def close(self) -> None:
         """Close all idle connections."""
@@ -97,17 +99,28 @@ def _describe(handle: pycurl.Curl, request: PreparedRequest) -> None:
         handle.setopt(pycurl.POST, 1)
         handle.setopt(pycurl.POSTFIELDS, body)
     handle.setopt(pycurl.CUSTOMREQUEST, request.method or "GET")
+    # Over a reused connection that breaks, libcurl sends a request again by itself: a write must not be.
+    handle.setopt(pycurl.FRESH_CONNECT, request.method != "GET")
     handle.setopt(pycurl.URL, request.url or "")
     # "Expect:" keeps libcurl from waiting for a 100 Continue.
     headers = [f"{name}: {value!s}" for name, value in request.headers.items() if name != "Content-Length"]
     handle.setopt(pycurl.HTTPHEADER, [*headers, "Expect:"])
 
 
+# Up to here nothing of a request has left this machine.
+_NOT_SENT = {pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT, pycurl.E_SSL_CONNECT_ERROR}
+
+
+class NotSent(RequestsConnectionError):
+    """There was no connection to send anything over."""
+
+
 def _exception(code: int) -> RequestsConnectionError | Timeout:
     # Only the number: libcurl's texts carry host and url.
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return Timeout(f"libcurl error {code}")
-    return (ReplyTooLarge if code == _TOO_LARGE else RequestsConnectionError)(f"libcurl error {code}")
+    kind = NotSent if code in _NOT_SENT else ReplyTooLarge if code == _TOO_LARGE else RequestsConnectionError
+    return kind(f"libcurl error {code}")
 
 
 def _response(request: PreparedRequest, status: int, lines: list[bytes], body: bytes) -> Response:

@@ -8,7 +8,8 @@ MedblocksError
 ├── Busy           429
 ├── Unusable       5xx, a redirect, or an answer that is no answer of Medblocks
 ├── Unreachable    no connection, or one that broke
-└── TooSlow        no answer in time
+├── TooSlow        no answer in time
+└── NotTried       not sent at all: Medblocks is failing, or too many calls are under way
 """
 
 from dataclasses import dataclass
@@ -47,6 +48,10 @@ class Conflict(MedblocksError):
     """The id is taken."""
 
 
+class OwnedAlready(Conflict):
+    """The id is the caller's own, with other details than it gives now."""
+
+
 class KeyRefused(MedblocksError):
     """Our key, plan or version is not accepted; never the browser's fault."""
 
@@ -60,11 +65,28 @@ class Unusable(MedblocksError):
 
 
 class Unreachable(MedblocksError):
-    """There was no connection, or it broke before the answer was complete."""
+    """There was no connection, or it broke before the answer was complete.
+
+    `sent` is False when nothing of the request can have reached Medblocks.
+    """
+
+    def __init__(
+        self, operation: str, refusal: Refusal | None = None, detail: str = "", *, sent: bool = True
+    ) -> None:
+        super().__init__(operation, refusal, detail)
+        self.sent = sent
 
 
 class TooSlow(MedblocksError):
     """The answer was not complete in time."""
+
+
+class OutOfTime(TooSlow):
+    """The browser's request had no time left for this call: that says nothing about Medblocks."""
+
+
+class NotTried(MedblocksError):
+    """The call was not made, to spare Medblocks or us; `refusal.retry_after` says when to come back."""
 
 
 _BY_STATUS: dict[int, type[MedblocksError]] = {

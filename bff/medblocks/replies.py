@@ -1,13 +1,16 @@
 """The shapes of Medblocks' answers: checked on the way in, and what is not listed here is dropped."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 from marshmallow.validate import Regexp
 
+from bff import strict_json
 from bff.medblocks.errors import Refusal
+from bff.medblocks.transport import RawReply
 
+OWNER_KEY = "bff_owner"
+_MAX_DEPTH = 64
 _CONNECTION_STATUS = "active, failed, expired, refresh_failed or disconnected"
 
 
@@ -40,9 +43,10 @@ class PatientReply(Reply):
 
     @post_load
     def drop_our_own_metadata(self, patient: dict[str, Any], **_: object) -> dict[str, Any]:
-        """Keep what this product writes into the metadata for itself from everybody else."""
-        mine = patient["metadata"]
-        return {**patient, "metadata": {k: v for k, v in mine.items() if not k.startswith("bff_")}}
+        """Take what this product writes into the metadata for itself out of what everybody sees."""
+        metadata = patient["metadata"]
+        theirs = {name: value for name, value in metadata.items() if not name.startswith("bff_")}
+        return {**patient, "metadata": theirs, OWNER_KEY: metadata.get(OWNER_KEY)}
 
 
 class ConnectionReply(Reply):
@@ -100,6 +104,7 @@ class FacilityReply(Reply):
     """A facility in the catalog."""
 
     id = _text("`fhirsrc_…`")
+    resource_type = fields.Constant("fhir_source")
     name = _text()
     type = _text_or_null()
     fhir_base_url = _text()
@@ -110,6 +115,7 @@ class FacilityReply(Reply):
 class FacilityListReply(Reply):
     """A page of the catalog."""
 
+    resource_type = fields.Constant("list")
     data = fields.List(fields.Nested(FacilityReply), required=True)
     has_more = fields.Boolean(load_default=False)
     next_cursor = fields.String(allow_none=True, load_default=None)
@@ -135,13 +141,21 @@ class _ErrorReply(Reply):
 _ERROR_REPLY = _ErrorReply()
 
 
-def read_refusal(status: int, headers: Mapping[str, str], body: object) -> Refusal:
+def read_json(reply: RawReply) -> object:
+    """Read a body as JSON; None, which fits no shape, when it is none."""
+    try:
+        return strict_json.loads(reply.body, max_depth=_MAX_DEPTH)
+    except ValueError:
+        return None
+
+
+def read_refusal(reply: RawReply) -> Refusal:
     """Read an error envelope; whatever stood before Medblocks and answered instead, the status remains."""
-    wait = headers.get("Retry-After", "")
+    wait = reply.headers.get("Retry-After", "")
     retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) <= 6 else None
     try:
-        error: dict[str, Any] = _ERROR_REPLY.load(body, unknown=EXCLUDE)["error"]  # type: ignore[arg-type]  # any JSON may come; load() refuses what is no object
+        error: dict[str, Any] = _ERROR_REPLY.load(read_json(reply), unknown=EXCLUDE)["error"]  # type: ignore[arg-type]  # any JSON may come; load() refuses what is no object
     except ValidationError:
         error = {}
-    request_id = error.get("request_id") or headers.get("X-Request-Id")
-    return Refusal(status, error.get("code"), error.get("param"), request_id, retry_after)
+    request_id = error.get("request_id") or reply.headers.get("X-Request-Id")
+    return Refusal(reply.status, error.get("code"), error.get("param"), request_id, retry_after)

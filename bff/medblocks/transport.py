@@ -7,7 +7,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from bff.config import Secret
-from bff.medblocks.curl import CurlAdapter, ReplyTooLarge
+from bff.medblocks.curl import CurlAdapter, NotSent, ReplyTooLarge
 from bff.medblocks.errors import TooSlow, Unreachable, Unusable
 
 MAX_REPLY_BYTES = 1024 * 1024
@@ -65,7 +65,8 @@ class Transport:
         except ReplyTooLarge:
             raise Unusable(operation, detail="reply over the size limit") from None
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise Unreachable(operation, detail=type(error).__name__) from None
+            sent = not isinstance(error, NotSent)
+            raise Unreachable(operation, detail=type(error).__name__, sent=sent) from None
         return RawReply(reply.status_code, reply.headers, reply.content)
 
     def close(self) -> None:

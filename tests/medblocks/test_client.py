@@ -7,15 +7,20 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bff.config import Secret
+from bff.medblocks.breaker import Breaker
+from bff.medblocks.bulkhead import Bulkhead
 from bff.medblocks.client import Medblocks
 from bff.medblocks.errors import MedblocksError, Unusable
 from bff.medblocks.grants import Grant, SessionGrant
+from bff.medblocks.line import Line
+from bff.medblocks.retries import Retries
 from bff.medblocks.transport import Transport
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 KEY = "mb_sk_sbx_canary_key"
 FACILITY = {
     "id": "fhirsrc_1",
+    "resource_type": "fhir_source",
     "name": "Example Hospital",
     "type": None,
     "fhir_base_url": "https://fhir.example.com/r4",
@@ -25,7 +30,8 @@ FACILITY = {
 
 
 def client():
-    return Medblocks(Transport(HOST, Secret(KEY), "2026-04-25"))
+    transport = Transport(HOST, Secret(KEY), "2026-04-25")
+    return Medblocks(Line(transport, Breaker(failures=5, seconds=2), Bulkhead(8), Retries()))
 
 
 def grant(patient_id="user_42"):

@@ -1,5 +1,7 @@
 """Medblocks' answers: what of them is let in, and how an error reply is read."""
 
+import json
+
 import pytest
 from marshmallow import ValidationError
 from requests.structures import CaseInsensitiveDict
@@ -24,6 +26,7 @@ from bff.medblocks.replies import (
     PatientSessionReply,
     read_refusal,
 )
+from bff.medblocks.transport import RawReply
 
 
 def error_reply(**error):
@@ -34,7 +37,7 @@ def error_reply(**error):
 
 def read(status=400, body=None, **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return read_refusal(status, CaseInsensitiveDict(named), body)
+    return read_refusal(RawReply(status, CaseInsensitiveDict(named), json.dumps(body).encode()))
 
 
 def without(body, name):
@@ -111,7 +114,9 @@ def test_medblocks_says_whether_it_is_healthy(ok):
 
 
 def test_a_catalog_page_may_be_empty():
-    assert FacilityListReply().load({"data": []}) == {"data": [], "has_more": False, "next_cursor": None}
+    page = FacilityListReply().load({"data": []})
+
+    assert (page["data"], page["has_more"], page["next_cursor"]) == ([], False, None)
 
 
 def test_an_error_reply_is_read_without_its_text():

@@ -1,0 +1,88 @@
+"""A circuit breaker (Nygard, Release It!): while Medblocks fails, calls end at once instead of waiting.
+
+pybreaker, the library for it, holds a lock during each call, so that calls would go one after another.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bff.medblocks.errors import MedblocksError, NotTried, OutOfTime, Refusal, TooSlow, Unreachable, Unusable
+
+_FAILURES = (Unusable, Unreachable, TooSlow)
+
+
+class Breaker:
+    """Opens after so many failures in a row; after so many seconds one call may probe, and decides.
+
+    Only what means "Medblocks is not well" counts; an answer of 4xx is an answer.
+    """
+
+    def __init__(self, *, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = failures
+        self._seconds = seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._open_until = 0.0
+        self._probing = False
+        self._era = 0  # raised when the circuit opens, when a probe begins, and when it closes
+
+    @contextmanager
+    def attempt(self, operation: str) -> Iterator[None]:
+        """Let a call pass and learn from its end. Raises NotTried while the circuit is open."""
+        era = self._enter(operation)
+        try:
+            yield
+        except (NotTried, OutOfTime):
+            self._left(era)
+            raise
+        except _FAILURES:
+            self._failed(era)
+            raise
+        except MedblocksError:
+            self._worked(era)
+            raise
+        except BaseException:
+            self._left(era)
+            raise
+        self._worked(era)
+
+    def _enter(self, operation: str) -> int:
+        """Give the era that the call belongs to: what ends in a later one says nothing about it."""
+        with self._lock:
+            if self._failures < self._limit:
+                return self._era
+            wait = self._open_until - self._clock()
+            if wait > 0 or self._probing:
+                retry_after = max(1, math.ceil(wait))
+                raise NotTried(operation, Refusal(retry_after=retry_after), "Medblocks is failing")
+            self._probing = True
+            self._era += 1
+            return self._era
+
+    def _failed(self, era: int) -> None:
+        with self._lock:
+            if era != self._era:
+                return
+            self._failures += 1
+            self._probing = False
+            if self._failures >= self._limit:
+                self._open_until = self._clock() + self._seconds
+                self._era += 1
+
+    def _worked(self, era: int) -> None:
+        with self._lock:
+            if era != self._era:
+                return
+            if self._probing:
+                self._era += 1
+            self._failures = 0
+            self._probing = False
+
+    def _left(self, era: int) -> None:
+        with self._lock:
+            if era == self._era:
+                self._probing = False

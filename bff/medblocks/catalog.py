@@ -1,0 +1,74 @@
+"""The catalog of facilities, kept in memory for a while: it holds nothing about anybody.
+
+What is kept goes on serving, however old, while Medblocks can't be asked.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from cachetools import LRUCache
+
+from bff.medblocks.client import Answer, Medblocks
+from bff.medblocks.collapse import Collapse
+from bff.medblocks.deadline import Within, within
+from bff.medblocks.errors import MedblocksError, NotFound, Rejected
+
+LIFE_SECONDS = 600.0
+_MAX_ENTRIES = 2000
+SEARCH_MIN = 2
+SEARCH_LIMIT = 20
+
+
+class Catalog:
+    """Looks facilities up. Takes the upstream, the seconds that a look-up may take, and a clock."""
+
+    def __init__(
+        self,
+        medblocks: Medblocks,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        within: Within = within,
+    ) -> None:
+        self._medblocks = medblocks
+        self._seconds = seconds
+        self._clock = clock
+        self._within = within
+        self._lock = threading.Lock()  # an LRU cache changes when it is read, too
+        self._kept: LRUCache[Hashable, tuple[float, dict[str, Any]]] = LRUCache(_MAX_ENTRIES)
+        self._calls: Collapse[Answer] = Collapse()
+
+    def search(self, q: str, starting_after: str | None = None) -> dict[str, Any]:
+        """Give a page of the facilities that match, 20 at most: `data`, `has_more` and `next_cursor`.
+
+        Under two characters nothing is searched, as Medblocks' own search does. Raises any MedblocksError.
+        """
+        if len(q) < SEARCH_MIN:
+            return {"resource_type": "list", "data": [], "has_more": False, "next_cursor": None}
+        return self._get(
+            ("search", q.lower(), starting_after),
+            lambda: self._medblocks.list_facilities(q=q, limit=SEARCH_LIMIT, starting_after=starting_after),
+        )
+
+    def facility(self, facility_id: str) -> dict[str, Any]:
+        """Give one facility. Raises NotFound, or any MedblocksError."""
+        return self._get(facility_id, lambda: self._medblocks.read_facility(facility_id))
+
+    def _get(self, key: Hashable, call: Callable[[], Answer]) -> dict[str, Any]:
+        with self._lock:
+            until, body = self._kept.get(key, (0.0, None))
+        if body is not None and self._clock() < until:
+            return body
+        try:
+            with self._within(self._seconds):
+                fresh = self._calls.run(key, "look up facility", call).body
+        except (NotFound, Rejected):
+            raise
+        except MedblocksError:
+            if body is None:
+                raise
+            return body
+        with self._lock:
+            self._kept[key] = (self._clock() + LIFE_SECONDS, fresh)
+        return fresh

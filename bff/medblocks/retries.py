@@ -1,0 +1,69 @@
+"""When a call is tried again: the one place that decides it.
+
+Reads, at most twice more, after what may pass by itself; writes, only when nothing of them was sent.
+The pauses have full jitter. A budget keeps an outage from being multiplied: retries may be a tenth of
+the calls, and a few more.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from bff.medblocks import deadline
+from bff.medblocks.errors import Busy, MedblocksError, Unreachable, Unusable
+
+RETRIES = 2
+_PASSING = {429, 502, 503, 504}
+_BASE_SECONDS = 0.1
+_SHARE = 0.1
+_RESERVE = 10.0
+
+T = TypeVar("T")
+
+pause = time.sleep
+
+
+class Retries:
+    """Runs calls, and runs some of them again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._budget = _RESERVE
+
+    def run(self, attempt: Callable[[], T], *, read: bool) -> T:
+        """Give what the attempt gives. Raises its last error, without waiting longer than the deadline."""
+        self._earn()
+        for number in range(RETRIES):
+            try:
+                return attempt()
+            except MedblocksError as error:
+                if not _may_pass(error, read=read) or not self._pause(error, number):
+                    raise
+        return attempt()
+
+    def _earn(self) -> None:
+        with self._lock:
+            self._budget = min(self._budget + _SHARE, _RESERVE)
+
+    def _spend(self) -> bool:
+        with self._lock:
+            if self._budget < 1:
+                return False
+            self._budget -= 1
+            return True
+
+    def _pause(self, error: MedblocksError, number: int) -> bool:
+        """Wait before the next attempt; tell False when it is not worth it, or not affordable."""
+        seconds = max(random.uniform(0, _BASE_SECONDS * 2**number), error.refusal.retry_after or 0)  # noqa: S311 - jitter is no secret
+        if seconds >= deadline.left() or not self._spend():
+            return False
+        pause(seconds)
+        return True
+
+
+def _may_pass(error: MedblocksError, *, read: bool) -> bool:
+    if isinstance(error, Unreachable):
+        return read or not error.sent
+    return read and isinstance(error, (Busy, Unusable)) and error.refusal.status in _PASSING

@@ -1,0 +1,214 @@
+"""The catalog in memory: when Medblocks is asked, and what is served when it can't be."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
+
+import pytest
+
+from bff.medblocks import catalog as module
+from bff.medblocks import collapse
+from bff.medblocks.catalog import LIFE_SECONDS, Catalog
+from bff.medblocks.client import Answer
+from bff.medblocks.deadline import remaining
+from bff.medblocks.errors import (
+    Busy,
+    KeyRefused,
+    NotFound,
+    NotTried,
+    Rejected,
+    TooSlow,
+    Unreachable,
+    Unusable,
+)
+
+DOWN = [Busy, KeyRefused, NotTried, TooSlow, Unreachable, Unusable]
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+class Medblocks:
+    """Answers with numbered bodies, or fails; keeps what it was asked for."""
+
+    def __init__(self):
+        self.asked = []
+        self.error = None
+        self.before = lambda: None
+
+    def list_facilities(self, *, q, limit, starting_after):
+        return self._answer((q, limit, starting_after))
+
+    def read_facility(self, facility_id):
+        return self._answer(facility_id)
+
+    def _answer(self, question):
+        self.asked.append(question)
+        number = len(self.asked)
+        self.before()
+        if self.error:
+            raise self.error("look up facility")
+        return Answer({"number": number}, 200)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def upstream():
+    return Medblocks()
+
+
+@pytest.fixture
+def catalog(upstream, clock):
+    return Catalog(upstream, 4.0, clock)
+
+
+LOOK_UPS = {
+    "search": lambda catalog: catalog.search("alder"),
+    "facility": lambda catalog: catalog.facility("fhirsrc_1"),
+}
+
+
+@pytest.fixture(params=LOOK_UPS.values(), ids=LOOK_UPS)
+def look_up(request, catalog):
+    return lambda: request.param(catalog)
+
+
+def test_what_was_looked_up_is_kept_for_a_while(look_up, upstream, clock):
+    look_up()
+    clock.now += LIFE_SECONDS - 1
+
+    assert look_up() == {"number": 1}
+    assert len(upstream.asked) == 1
+
+
+def test_what_is_old_is_looked_up_anew(look_up, clock):
+    look_up()
+    clock.now += LIFE_SECONDS
+
+    assert look_up() == {"number": 2}
+    assert look_up() == {"number": 2}
+
+
+@pytest.mark.parametrize("error", DOWN)
+def test_what_is_old_is_served_while_medblocks_cant_be_asked(look_up, upstream, clock, error):
+    look_up()
+    clock.now += 100 * LIFE_SECONDS
+    upstream.error = error
+
+    assert look_up() == {"number": 1}
+
+
+def test_what_is_old_is_looked_up_again_as_soon_as_medblocks_is_back(look_up, upstream, clock):
+    look_up()
+    clock.now += LIFE_SECONDS
+    upstream.error = Unusable
+    look_up()
+    upstream.error = None
+
+    assert look_up() == {"number": 3}
+
+
+@pytest.mark.parametrize("error", [NotFound, Rejected])
+def test_what_medblocks_says_is_not_there_is_not_served_from_memory(look_up, upstream, clock, error):
+    look_up()
+    clock.now += LIFE_SECONDS
+    upstream.error = error
+
+    with pytest.raises(error):
+        look_up()
+
+
+@pytest.mark.parametrize("error", [*DOWN, NotFound, Rejected])
+def test_what_was_never_looked_up_fails_as_medblocks_does_and_is_not_kept(look_up, upstream, error):
+    upstream.error = error
+    with pytest.raises(error):
+        look_up()
+    upstream.error = None
+
+    assert look_up() == {"number": 2}
+
+
+@pytest.mark.parametrize("q", ["", "a"])
+def test_under_two_characters_nothing_is_searched(catalog, upstream, q):
+    assert catalog.search(q) == {
+        "resource_type": "list",
+        "data": [],
+        "has_more": False,
+        "next_cursor": None,
+    }
+    assert not upstream.asked
+
+
+def test_a_search_asks_for_twenty_from_a_cursor_on(catalog, upstream):
+    catalog.search("al", "cursor-1")
+
+    assert upstream.asked == [("al", 20, "cursor-1")]
+
+
+def test_capital_letters_make_no_other_search(catalog, upstream):
+    catalog.search("Alder")
+    catalog.search("aLDER")
+
+    assert len(upstream.asked) == 1
+
+
+def test_each_text_each_cursor_and_each_facility_is_kept_by_itself(catalog):
+    found = [
+        catalog.search("alder"),
+        catalog.search("birch"),
+        catalog.search("alder", "cursor-1"),
+        catalog.facility("fhirsrc_1"),
+        catalog.facility("fhirsrc_2"),
+    ]
+
+    assert [body["number"] for body in found] == [1, 2, 3, 4, 5]
+
+
+def test_the_one_that_was_not_asked_for_longest_makes_room(upstream, clock, monkeypatch):
+    monkeypatch.setattr(module, "_MAX_ENTRIES", 2)
+    catalog = Catalog(upstream, 4.0, clock)
+    for facility_id in ("fhirsrc_1", "fhirsrc_2", "fhirsrc_1", "fhirsrc_3", "fhirsrc_1", "fhirsrc_2"):
+        catalog.facility(facility_id)
+
+    assert upstream.asked == ["fhirsrc_1", "fhirsrc_2", "fhirsrc_3", "fhirsrc_2"]
+
+
+def test_a_look_up_has_a_budget_of_its_own(catalog, upstream):
+    left = []
+    upstream.before = lambda: left.append(remaining("look up facility"))
+
+    catalog.facility("fhirsrc_1")
+
+    assert 0 < left[0] <= 4
+
+
+def test_equal_look_ups_at_the_same_time_are_one_call(catalog, upstream, monkeypatch):
+    waiting, go = Semaphore(0), Event()
+    wait = collapse._wait
+    monkeypatch.setattr(collapse, "_wait", lambda *args: waiting.release() or wait(*args))
+    upstream.before = lambda: go.wait(10)
+
+    with ThreadPoolExecutor(16) as threads:
+        ends = [threads.submit(catalog.search, "alder") for _ in range(16)]
+        assert all(waiting.acquire(timeout=10) for _ in range(15))
+        go.set()
+
+    assert [end.result() for end in ends] == [{"number": 1}] * 16
+
+
+def test_many_threads_may_use_a_full_memory(upstream, clock, monkeypatch):
+    monkeypatch.setattr(module, "_MAX_ENTRIES", 4)
+    catalog = Catalog(upstream, 4.0, clock)
+
+    with ThreadPoolExecutor(16) as threads:
+        found = list(threads.map(lambda number: catalog.facility(f"fhirsrc_{number % 9}"), range(2000)))
+
+    assert len(found) == 2000
+    assert all(body["number"] for body in found)

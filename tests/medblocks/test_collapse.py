@@ -1,0 +1,182 @@
+"""Equal calls at the same time become one: who shares what, and for how long."""
+
+import gc
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
+
+import pytest
+
+from bff.medblocks import collapse as module
+from bff.medblocks.collapse import Collapse
+from bff.medblocks.deadline import within
+from bff.medblocks.errors import TooSlow, Unusable
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """Counts the callers that are about to wait for another's call."""
+    arrived = Semaphore(0)
+    wait = module._wait
+
+    def announce(*args):
+        arrived.release()
+        return wait(*args)
+
+    monkeypatch.setattr(module, "_wait", announce)
+    return arrived
+
+
+class Calls:
+    """Counts calls; each gives its number, or raises."""
+
+    def __init__(self, error=None):
+        self.count = 0
+        self.error = error
+
+    def __call__(self):
+        self.count += 1
+        if self.error:
+            raise self.error
+        return self.count
+
+
+def run_together(collapse, call, waiting, *, callers=200):
+    """Let one lead and the others come while it is under way; give what each got or raised."""
+    go = Event()
+
+    def lead():
+        assert go.wait(10)
+        return call()
+
+    with ThreadPoolExecutor(callers) as threads:
+        ends = [threads.submit(collapse.run, "user_42", "read patient", lead) for _ in range(callers)]
+        for _ in range(callers - 1):
+            assert waiting.acquire(timeout=10)
+        go.set()
+        return [end.exception() or end.result() for end in ends]
+
+
+def test_two_hundred_equal_calls_at_once_are_one_call(waiting):
+    calls = Calls()
+
+    assert run_together(Collapse(), calls, waiting) == [1] * 200
+    assert calls.count == 1
+
+
+def test_all_of_them_get_the_error_of_the_one_call(waiting):
+    error = Unusable("read patient")
+    calls = Calls(error)
+
+    assert run_together(Collapse(), calls, waiting) == [error] * 200
+    assert calls.count == 1
+
+
+@pytest.mark.parametrize("error", [None, Unusable("read patient")], ids=["a result", "an error"])
+def test_the_next_call_after_it_is_made_anew(waiting, error):
+    collapse, calls = Collapse(), Calls(error)
+    run_together(collapse, calls, waiting, callers=8)
+    calls.error = None
+
+    assert collapse.run("user_42", "read patient", calls) == 2
+
+
+def test_nothing_of_a_result_is_kept_afterwards():
+    class Body:
+        pass
+
+    collapse, results = Collapse(), [Body()]
+    kept = weakref.ref(results[0])
+    collapse.run("user_42", "read patient", results.pop)
+    gc.collect()
+
+    assert kept() is None
+
+
+def test_calls_with_another_key_are_calls_of_their_own():
+    collapse, calls = Collapse(), Calls()
+
+    inner = collapse.run("user_42", "read", lambda: (collapse.run("user_43", "read", calls), calls()))
+
+    assert inner == (1, 2)
+
+
+def test_who_waits_for_a_slow_call_longer_than_it_has_gets_too_slow():
+    collapse, started, go = Collapse(), Event(), Event()
+
+    def slow():
+        started.set()
+        return go.wait(10)
+
+    with ThreadPoolExecutor(1) as threads:
+        leader = threads.submit(collapse.run, "user_42", "read patient", slow)
+        assert started.wait(10)
+        with within(0.001), pytest.raises(TooSlow, match="read patient"):
+            collapse.run("user_42", "read patient", slow)
+        go.set()
+
+    assert leader.result() is True
+
+
+def test_a_good_result_is_kept_as_long_as_told(clock):
+    collapse, calls = Collapse(keep=10, clock=clock), Calls()
+    collapse.run("user_42", "start session", calls)
+    clock.now += 9.9
+
+    assert collapse.run("user_42", "start session", calls) == 1
+    clock.now += 0.1
+    assert collapse.run("user_42", "start session", calls) == 2
+
+
+def test_what_is_kept_is_kept_from_its_end_on(clock):
+    collapse, calls = Collapse(keep=10, clock=clock), Calls()
+
+    def slow():
+        clock.now += 8
+        return calls()
+
+    collapse.run("user_42", "start session", slow)
+    clock.now += 9
+
+    assert collapse.run("user_42", "start session", calls) == 1
+
+
+def test_an_error_is_never_kept(clock):
+    collapse, calls = Collapse(keep=10, clock=clock), Calls(Unusable("start session"))
+    with pytest.raises(Unusable):
+        collapse.run("user_42", "start session", calls)
+    calls.error = None
+
+    assert collapse.run("user_42", "start session", calls) == 2
+
+
+def test_results_that_were_kept_are_forgotten_with_the_next_call_of_anybody(clock):
+    class Body:
+        pass
+
+    collapse, results = Collapse(keep=10, clock=clock), [Body()]
+    kept = weakref.ref(results[0])
+    collapse.run("user_42", "start session", results.pop)
+    clock.now += 10
+    collapse.run("user_43", "start session", Calls())
+    gc.collect()
+
+    assert kept() is None
+
+
+def test_another_error_than_medblocks_own_is_shared_too(waiting):
+    error = KeyError("user_42")
+
+    assert run_together(Collapse(), Calls(error), waiting, callers=4) == [error] * 4

@@ -1,0 +1,155 @@
+"""The line to Medblocks: how deadline, breaker, bulkhead and retries work together around one exchange."""
+
+import pytest
+
+from bff.medblocks.breaker import Breaker
+from bff.medblocks.bulkhead import Bulkhead
+from bff.medblocks.deadline import within
+from bff.medblocks.errors import NotFound, NotTried, OutOfTime, TooSlow, Unreachable, Unusable
+from bff.medblocks.line import Line
+from bff.medblocks.retries import Retries
+from bff.medblocks.transport import RawReply
+
+
+class Wire:
+    """A transport that answers with these statuses, or raises, in turn; the last one goes on."""
+
+    def __init__(self, *ends):
+        self.ends = list(ends)
+        self.sent = []
+
+    def send(self, operation, method, path, **options):
+        self.sent.append((method, path, options))
+        end = self.ends.pop(0) if len(self.ends) > 1 else self.ends[0]
+        if isinstance(end, Exception):
+            raise end
+        return RawReply(end, {}, b"{}")
+
+
+def line(wire, *, failures=5):
+    return Line(wire, Breaker(failures=failures, seconds=60), Bulkhead(8), Retries())
+
+
+def read(one):
+    return one.exchange("read patient", "GET", "/patients/user_42")
+
+
+def create(one, **options):
+    return one.exchange("create patient", "POST", "/patients", json={"patient_id": "user_42"}, **options)
+
+
+def attempt(one, times=1):
+    for _ in range(times):
+        with pytest.raises((Unusable, TooSlow, Unreachable, NotFound)):
+            create(one)
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_every_2xx_is_a_good_reply(status):
+    assert read(line(Wire(status))).status == status
+
+
+@pytest.mark.parametrize(("status", "error"), [(302, Unusable), (404, NotFound), (500, Unusable)])
+def test_every_other_status_is_an_error_of_the_operation(status, error):
+    with pytest.raises(error, match=f"read patient: {status}"):
+        read(line(Wire(status)))
+
+
+def test_a_read_is_sent_again_until_it_works():
+    wire = Wire(503, Unreachable("read patient"), 200)
+
+    assert read(line(wire)).status == 200
+    assert len(wire.sent) == 3
+
+
+def test_a_write_that_may_have_arrived_is_sent_once():
+    wire = Wire(503, 200)
+
+    with pytest.raises(Unusable):
+        create(line(wire))
+
+    assert len(wire.sent) == 1
+
+
+def test_every_attempt_counts_for_the_breaker():
+    wire = Wire(503)
+    one = line(wire, failures=3)
+    with pytest.raises(Unusable):
+        read(one)
+
+    with pytest.raises(NotTried):
+        read(one)
+
+    assert len(wire.sent) == 3
+
+
+def test_an_open_circuit_ends_the_retries():
+    wire = Wire(503)
+
+    with pytest.raises(NotTried):
+        read(line(wire, failures=2))
+
+    assert len(wire.sent) == 2
+
+
+def test_answers_that_something_is_missing_leave_the_circuit_closed():
+    wire = Wire(404)
+    one = line(wire, failures=2)
+    attempt(one, times=10)
+
+    assert len(wire.sent) == 10
+
+
+def test_too_many_calls_at_once_leave_the_circuit_closed(monkeypatch):
+    monkeypatch.setattr("bff.medblocks.bulkhead.WAIT_SECONDS", 0)
+    wire, bulkhead = Wire(200), Bulkhead(1)
+    one = Line(wire, Breaker(failures=1, seconds=60), bulkhead, Retries())
+    with bulkhead.slot("another call"), pytest.raises(NotTried):
+        read(one)
+
+    assert read(one).status == 200
+
+
+def test_a_request_that_came_with_no_time_left_sends_nothing():
+    wire = Wire(200)
+
+    with within(0), pytest.raises(OutOfTime):
+        read(line(wire))
+
+    assert not wire.sent
+
+
+def test_requests_that_came_with_no_time_left_leave_the_circuit_closed():
+    wire = Wire(200)
+    one = line(wire, failures=1)
+    with within(0), pytest.raises(OutOfTime):
+        read(one)
+
+    assert read(one).status == 200
+
+
+def test_an_attempt_may_take_what_remains():
+    wire = Wire(200)
+
+    with within(8):
+        read(line(wire))
+
+    assert 0 < wire.sent[0][2]["seconds"] <= 8
+
+
+def test_an_attempt_with_less_patience_leaves_time_for_what_comes_after():
+    wire = Wire(200)
+
+    with within(10):
+        create(line(wire), patience=0.6)
+
+    assert 0 < wire.sent[0][2]["seconds"] <= 6
+
+
+def test_a_place_is_given_back_after_every_attempt():
+    wire = Wire(503)
+    one = Line(wire, Breaker(failures=100, seconds=60), Bulkhead(1), Retries())
+
+    attempt(one, times=10)
+
+    assert len(wire.sent) == 10

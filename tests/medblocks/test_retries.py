@@ -1,0 +1,180 @@
+"""Retries: which errors are worth one, how long the pauses are, and that an outage is not multiplied."""
+
+import pytest
+
+from bff.medblocks.deadline import within
+from bff.medblocks.errors import (
+    Busy,
+    Conflict,
+    KeyRefused,
+    NotFound,
+    NotTried,
+    Refusal,
+    Rejected,
+    TooSlow,
+    Unreachable,
+    Unusable,
+)
+from bff.medblocks.retries import Retries
+
+
+def status(kind, status, **fields):
+    return kind("read patient", Refusal(status, **fields))
+
+
+PASSING = {
+    "429": status(Busy, 429),
+    "502": status(Unusable, 502),
+    "503": status(Unusable, 503),
+    "504": status(Unusable, 504),
+    "broken off": Unreachable("read patient"),
+    "no connection": Unreachable("read patient", sent=False),
+}
+LASTING = {
+    "400": status(Rejected, 400),
+    "401": status(KeyRefused, 401),
+    "404": status(NotFound, 404),
+    "409": status(Conflict, 409),
+    "500": status(Unusable, 500),
+    "302": status(Unusable, 302),
+    "no json": Unusable("read patient", detail="wrong shape"),
+    "too slow": TooSlow("read patient"),
+    "not tried": NotTried("read patient", Refusal(retry_after=1)),
+}
+
+
+class Attempts:
+    """Raises these errors one after another, then gives a reply; counts how often it was called."""
+
+    def __init__(self, *errors):
+        self.errors = list(errors)
+        self.count = 0
+
+    def __call__(self):
+        self.count += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return "reply"
+
+
+def run(*errors, read=True, retries=None):
+    """Give how often it was tried, and the reply or the error."""
+    attempts = Attempts(*errors)
+    try:
+        end = (retries or Retries()).run(attempts, read=read)
+    except (
+        Busy,
+        Unusable,
+        Unreachable,
+        Rejected,
+        KeyRefused,
+        NotFound,
+        Conflict,
+        TooSlow,
+        NotTried,
+    ) as error:
+        end = error
+    return attempts.count, end
+
+
+@pytest.mark.parametrize("error", PASSING.values(), ids=PASSING)
+def test_a_read_is_tried_again_after_what_may_pass(error):
+    assert run(error) == (2, "reply")
+
+
+@pytest.mark.parametrize("error", PASSING.values(), ids=PASSING)
+def test_a_read_is_tried_three_times_at_most(error):
+    assert run(error, error, error) == (3, error)
+
+
+@pytest.mark.parametrize("error", LASTING.values(), ids=LASTING)
+def test_a_read_is_not_tried_again_after_what_will_not_pass(error, pauses):
+    assert run(error) == (1, error)
+    assert not pauses
+
+
+@pytest.mark.parametrize(
+    "error", [error for name, error in (PASSING | LASTING).items() if name != "no connection"], ids=str
+)
+def test_a_write_that_may_have_arrived_is_never_sent_again(error):
+    assert run(error, read=False) == (1, error)
+
+
+def test_a_write_that_was_not_sent_is_tried_again():
+    error = PASSING["no connection"]
+
+    assert run(error, error, read=False) == (3, "reply")
+
+
+def test_the_last_of_different_errors_is_the_one_that_is_told():
+    last = status(NotFound, 404)
+
+    assert run(PASSING["503"], last) == (2, last)
+
+
+def test_a_pause_is_as_long_as_medblocks_asks(pauses):
+    assert run(status(Busy, 429, retry_after=3)) == (2, "reply")
+    assert pauses == [3]
+
+
+@pytest.mark.parametrize("asked", [8, 9, 3600])
+def test_a_pause_that_does_not_fit_into_the_deadline_is_not_made(pauses, asked):
+    error = status(Busy, 429, retry_after=asked)
+
+    with within(8):
+        assert run(error) == (1, error)
+    assert not pauses
+
+
+def test_without_time_left_the_attempts_own_error_is_told(pauses):
+    error = PASSING["no connection"]
+
+    with within(0):
+        assert run(error) == (1, error)
+    assert not pauses
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+def test_pauses_are_random_below_a_bound_that_doubles(pauses, monkeypatch, share):
+    monkeypatch.setattr("random.uniform", lambda low, high: low + share * (high - low))
+
+    run(PASSING["503"], PASSING["503"])
+
+    assert pauses == [share * 0.1, share * 0.2]
+
+
+def test_in_an_outage_retries_are_a_tenth_of_the_calls_and_a_reserve_at_most():
+    retries, error = Retries(), PASSING["503"]
+
+    tries = sum(run(error, error, error, retries=retries)[0] for _ in range(1000))
+
+    assert 1000 < tries <= 1000 + 100 + 10
+
+
+def test_with_its_budget_spent_a_call_still_has_its_first_try(pauses):
+    retries, error = Retries(), PASSING["503"]
+    for _ in range(20):
+        run(error, error, error, retries=retries)
+
+    assert run(retries=retries) == (1, "reply")
+
+
+def test_calls_that_work_earn_the_budget_back_up_to_the_reserve():
+    retries, error = Retries(), PASSING["503"]
+    for _ in range(20):
+        run(error, error, error, retries=retries)
+    for _ in range(1000):
+        run(retries=retries)
+
+    again = sum(run(error, error, error, retries=retries)[0] - 1 for _ in range(10))
+
+    assert 10 <= again <= 11
+
+
+def test_what_is_no_error_of_medblocks_is_not_tried_again():
+    attempts = Attempts(KeyError())
+
+    with pytest.raises(KeyError):
+        Retries().run(attempts, read=True)
+
+    assert attempts.count == 1

@@ -1,0 +1,51 @@
+"""A write goes out once: over a connection of its own, since libcurl repeats what a reused one lost."""
+
+import threading
+
+import pytest
+
+from bff.config import Secret
+from bff.medblocks.errors import Unreachable
+from bff.medblocks.transport import Transport
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@pytest.fixture
+def transport(upstream):
+    transport = Transport(upstream.origin, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
+    yield transport
+    transport.close()
+
+
+def keep_open_until(event):
+    """Give a part that holds a connection open, as a server does that keeps it alive."""
+
+    def hold(connection):
+        event.wait(10)
+
+    return hold
+
+
+def test_a_write_whose_connection_breaks_is_not_sent_again(upstream, transport):
+    upstream.reply(OK)
+    upstream.reply(upstream.reset)
+    transport.send("read patient", "GET", "/patients/user_42", seconds=5)
+
+    with pytest.raises(Unreachable):
+        transport.send("start session", "POST", "/patient-sessions", seconds=5, json={})
+
+    assert [request.split()[0] for request in upstream.requests] == ["GET", "POST"]
+
+
+def test_a_write_does_not_take_an_idle_connection(upstream, transport):
+    over = threading.Event()
+    upstream.reply(OK, keep_open_until(over))
+    transport.send("read patient", "GET", "/patients/user_42", seconds=5)
+    over.set()
+    upstream.reply(OK)
+
+    reply = transport.send("start session", "POST", "/patient-sessions", seconds=5, json={})
+
+    assert reply.status == 200
+    assert len(upstream.requests) == 2
