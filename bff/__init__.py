@@ -2,25 +2,28 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
-from flask import Flask, Request
-from limits.storage import Storage, storage_from_string
+from flask import Flask, Request, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bff import api, current, errors, observe, pages
 from bff.access import headers, limits
 from bff.access.guard import Guard
+from bff.access.idempotency import IdempotencyKeys
 from bff.access.invites import Invites
 from bff.access.keys import Keys
 from bff.access.origin import FormTokens, OriginGate
 from bff.access.owner import OwnerCookie
 from bff.access.providers import provider_for
 from bff.access.return_urls import ReturnUrls
+from bff.access.store import open_store
 from bff.config import Settings, environment, load_settings
 from bff.enrollment import Enrollment
-from bff.medblocks.client import Medblocks
-from bff.medblocks.transport import Transport
+from bff.medblocks import deadline
+from bff.medblocks.bulkhead import Room
+from bff.medblocks.catalog import Catalog
+from bff.medblocks.connect import connect
+from bff.server.channel import ARRIVED
 
 __version__ = "0.1.0"
 __all__ = ["Settings", "create_app"]
@@ -45,16 +48,19 @@ def create_app(
     audit = observe.Audit(keys.tag)
     cookie = OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age)
     guard = Guard(keys, cookie, provider_for(settings, identify), audit, report=settings.reports)
-    medblocks = Medblocks(Transport(settings.base_url, settings.api_key, settings.api_version))
+    medblocks = connect(settings)
+    room = Room(settings.threads)
     return_urls = ReturnUrls(settings.return_urls)
-    used_invites = cast("Storage", storage_from_string(settings.redis_url or "memory://"))
+    counters = open_store(settings)
     current.install(
         app,
         current.Parts(
-            enrollment=Enrollment(medblocks, guard, return_urls, settings.signup_source, audit),
+            enrollment=Enrollment(medblocks, guard, return_urls, settings, audit, room.within),
+            catalog=Catalog(medblocks, settings.catalog_seconds, within=room.within),
             guard=guard,
             forms=FormTokens(keys),
-            invites=Invites(keys.derive("invite"), used_invites),
+            invites=Invites(keys.derive("invite"), counters),
+            idempotency=IdempotencyKeys(keys, counters),
         ),
     )
     _protect(app, settings, guard)
@@ -73,6 +79,7 @@ def _protect(app: Flask, settings: Settings, guard: Guard) -> None:
     observe.init_app(app)
     errors.init_app(app)
     headers.init_app(app, https=settings.https)
+    app.before_request(lambda: deadline.begin(request.environ.get(ARRIVED)))
     OriginGate(settings.public_url, settings.trusted_origins).init_app(app)
     guard.init_app(app)
 

@@ -6,9 +6,11 @@ from typing import cast
 from flask import Flask, current_app
 
 from bff.access.guard import Guard
+from bff.access.idempotency import IdempotencyKeys
 from bff.access.invites import Invites
 from bff.access.origin import FormTokens
 from bff.enrollment import Enrollment
+from bff.medblocks.catalog import Catalog
 
 _KEY = "medblocks-bff"
 
@@ -18,9 +20,11 @@ class Parts:
     """What `create_app` joined."""
 
     enrollment: Enrollment
+    catalog: Catalog
     guard: Guard
     forms: FormTokens
     invites: Invites
+    idempotency: IdempotencyKeys
 
 
 def install(app: Flask, parts: Parts) -> None:
@@ -50,3 +54,13 @@ def forms() -> FormTokens:
 def invites() -> Invites:
     """Give the invites."""
     return _parts().invites
+
+
+def idempotency() -> IdempotencyKeys:
+    """Give the idempotency keys that were seen."""
+    return _parts().idempotency
+
+
+def catalog() -> Catalog:
+    """Give the catalog of facilities."""
+    return _parts().catalog

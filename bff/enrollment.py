@@ -3,18 +3,35 @@
 No HTTP stands here: the guard has turned the request into grants before.
 """
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Hashable, Mapping
 from typing import Any, Protocol
 
 from bff.access.return_urls import ReturnUrls
+from bff.config import Settings
+from bff.creation import create_once
 from bff.medblocks.client import Answer, Medblocks
-from bff.medblocks.errors import Conflict
+from bff.medblocks.collapse import Collapse
+from bff.medblocks.deadline import Within, within
+from bff.medblocks.errors import Conflict, OwnedAlready, Unusable
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.observe import Audit
+
+_DOUBLE_CLICK_SECONDS = 10.0
+
+
+def _digest(value: object) -> str:
+    """Stand for what was typed without keeping it."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 class Ownership(Protocol):
     """Where it is kept who owns what."""
+
+    def keep_owner(self) -> object:
+        """Let the caller come back as the same owner, whatever becomes of a create."""
+        ...
 
     def remember_patient(self, grant: Grant) -> None:
         """Let the caller own this patient from now on."""
@@ -22,6 +39,10 @@ class Ownership(Protocol):
 
     def remember_session(self, patient_session_id: str) -> None:
         """Let the caller come back to this session."""
+        ...
+
+    def owns(self, patient_id: str) -> bool:
+        """Tell whether a patient is the caller's, or may be seen all the same."""
         ...
 
     def overlooks(self, grant: Grant) -> bool:
@@ -32,8 +53,8 @@ class Ownership(Protocol):
 class Enrollment:
     """Creates and reads patients and their sessions, and writes the audit trail.
 
-    Takes the upstream, who owns what, the allowed return urls, the `signup_source` that new patients get,
-    and the trail. Every method may raise any MedblocksError.
+    Takes the upstream, who owns what, the allowed return urls, the settings, the trail, and what bounds a
+    request's time. Every method may raise any MedblocksError.
     """
 
     def __init__(
@@ -41,62 +62,107 @@ class Enrollment:
         medblocks: Medblocks,
         ownership: Ownership,
         return_urls: ReturnUrls,
-        signup_source: str,
+        settings: Settings,
         audit: Audit,
+        within: Within = within,
     ) -> None:
         self._medblocks = medblocks
         self._ownership = ownership
         self.return_urls = return_urls
-        self._signup_source = signup_source
+        self._settings = settings
         self._audit = audit
+        self._within = within
+        self._reads: Collapse[Answer] = Collapse()
+        self._starts: Collapse[Answer] = Collapse(keep=_DOUBLE_CLICK_SECONDS)
 
     def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> Answer:
-        """Create a patient from optional `email`, `name` and `metadata`. Raises Conflict for a taken id."""
-        metadata = {"signup_source": self._signup_source, **details.get("metadata", {})}
-        with self._audit.trail("create", actor=grant.owner, patient_id=grant.patient_id) as entry:
-            answer = self._medblocks.create_patient(grant, {**details, "metadata": metadata})
+        """Create a patient, exactly once, from optional `email`, `name` and `metadata`.
+
+        Raises Conflict for an id that is somebody else's, or the caller's with other details.
+        """
+        metadata = {"signup_source": self._settings.signup_source, **details.get("metadata", {})}
+        details = {**details, "metadata": metadata}
+        self._ownership.keep_owner()
+        with (
+            self._within(self._settings.write_seconds),
+            self._audit.trail("create", actor=grant.owner, patient_id=grant.patient_id) as entry,
+        ):
+            try:
+                answer = create_once(self._medblocks, grant, details)
+            except OwnedAlready:
+                self._ownership.remember_patient(grant)
+                raise
             entry.upstream_request_id = answer.request_id
         self._ownership.remember_patient(grant)
         return answer
 
     def read_patient(self, grant: Grant) -> Answer:
-        """Read a patient with all connections."""
-        with self._audit.trail("read", actor=grant.owner, patient_id=grant.patient_id) as entry:
-            answer = self._medblocks.read_patient(grant)
+        """Read a patient with all connections; equal reads of one owner at the same time are one call."""
+        with (
+            self._within(self._settings.read_seconds),
+            self._audit.trail("read", actor=grant.owner, patient_id=grant.patient_id) as entry,
+        ):
+            answer = self._reads.run(grant, "read patient", lambda: self._medblocks.read_patient(grant))
             entry.upstream_request_id = answer.request_id
         return answer
 
     def start_session(
-        self, grant: Grant, session: Mapping[str, Any], details: Mapping[str, Any] | None = None
+        self,
+        grant: Grant,
+        session: Mapping[str, Any],
+        details: Mapping[str, Any] | None = None,
+        *,
+        once: str | None = None,
     ) -> Answer:
         """Start a session from optional `return_url`, `connection_id` or recommendations.
 
         A patient that the caller does not own is created first, since a session start would take over
         whoever has the id; for one that it owns, the `email` and `name` of `details` are updated.
+        With `once`, which names one showing of a form, a second equal start within seconds gives the first
+        one's session: a double click.
         Raises InvalidInput for a return url that is not allowed, and Conflict for somebody else's id.
         """
         details = details or {}
         session = {**session, "return_url": self.return_urls.check(session.get("return_url"))}
-        if grant.owned:
-            session |= {f"patient_{name}": value for name, value in details.items()}
-        else:
-            self._create_first(grant, details)
-        with self._audit.trail("session start", actor=grant.owner, patient_id=grant.patient_id) as entry:
-            answer = self._medblocks.start_patient_session(grant, session)
-            entry.upstream_request_id = answer.request_id
+        # What a second click has in common with the first one, whose cookie it may have by then.
+        click = _digest([grant.owner_tag, once, session, details]) if once else None
+        with self._within(self._settings.write_seconds):
+            if grant.owned or not self._create_first(grant, details):
+                session |= {f"patient_{name}": value for name, value in details.items()}
+            with self._audit.trail("session start", actor=grant.owner, patient_id=grant.patient_id) as entry:
+                answer = self._start(grant, session, click)
+                entry.upstream_request_id = answer.request_id
         self._ownership.remember_session(answer.body["id"])
         return answer
 
-    def _create_first(self, grant: Grant, details: Mapping[str, Any]) -> None:
+    def _start(self, grant: Grant, session: Mapping[str, Any], click: Hashable) -> Answer:
+        if click is None:
+            return self._medblocks.start_patient_session(grant, session)
+        return self._starts.run(
+            click, "start session", lambda: self._medblocks.start_patient_session(grant, session)
+        )
+
+    def _create_first(self, grant: Grant, details: Mapping[str, Any]) -> bool:
+        """Create the patient; tell False when it turns out to be the caller's own already."""
         try:
             self.create_patient(grant, details)
+        except OwnedAlready:
+            return False
         except Conflict:
             if not self._ownership.overlooks(grant):
                 raise
+        return True
 
     def read_session(self, grant: SessionGrant, event: str = "session read") -> Answer:
-        """Read a session that the caller started; the trail may call it a `return`."""
-        with self._audit.trail(event, actor=grant.owner) as entry:
-            answer = self._medblocks.read_patient_session(grant)
+        """Read a session that the caller started; equal reads at the same time are one call.
+
+        The trail may call it a `return`.
+        """
+        with self._within(self._settings.read_seconds), self._audit.trail(event, actor=grant.owner) as entry:
+            answer = self._reads.run(
+                grant, "read session", lambda: self._medblocks.read_patient_session(grant)
+            )
             entry.patient_id, entry.upstream_request_id = answer.body["patient_id"], answer.request_id
+            if not self._ownership.owns(answer.body["patient_id"]):
+                raise Unusable("read session", detail="another patient than the caller's")
         return answer

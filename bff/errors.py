@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flask import Flask, Response, g, jsonify, render_template, request
+from limits.errors import StorageError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from bff.exceptions import (
     CredentialRefused,
     CrossSiteRequest,
+    IdempotencyKeyReused,
     IdentityUnavailable,
     InvalidInput,
     NoSuchThing,
@@ -32,9 +34,11 @@ _TYPES = {
     409: "conflict_error",
     413: "invalid_request_error",
     415: "invalid_request_error",
-    429: "rate_limit_error",
-    503: "rate_limit_error",
+    422: "invalid_request_error",
 }
+
+
+_BUSY = "throttled"
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Problem:
         return {
             "error": {
                 "message": self.message,
-                "type": _TYPES.get(self.status, "api_error"),
+                "type": "rate_limit_error" if self.code == _BUSY else _TYPES.get(self.status, "api_error"),
                 "code": self.code,
                 "param": self.param,
                 "request_id": g.request_id,
@@ -60,6 +64,7 @@ class Problem:
         }
 
 
+_UNAVAILABLE_HERE = "Something that we need is not available right now. Please try again shortly."
 _OURS: dict[type, Problem] = {
     WrongMediaType: Problem(
         415, "unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."
@@ -73,6 +78,10 @@ _OURS: dict[type, Problem] = {
         "Your sign-in can't be checked right now. Please try again shortly.",
         headers={"Retry-After": "30"},
     ),
+    StorageError: Problem(503, "store_unavailable", _UNAVAILABLE_HERE, headers={"Retry-After": "5"}),
+    IdempotencyKeyReused: Problem(
+        422, "idempotency_key_reused", "This Idempotency-Key was used with another body. Use a new one."
+    ),
     CrossSiteRequest: Problem(
         403, "cross_site_request", "This request did not come from our own page. Please open the page anew."
     ),
@@ -82,6 +91,7 @@ _PATIENT_UNKNOWN = "There is no patient with this id."
 _UNAVAILABLE = "The health records service is unavailable right now. Please try again in a few minutes."
 _MISSING = {
     "read session": "There is no such patient session.",
+    "read facility": "There is no such facility.",
     "start session": "The facility was not found. Please choose another one.",
 }
 _REJECTED = {
@@ -98,7 +108,7 @@ _HTTP = {
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not answer this method."),
     429: (
-        "throttled",
+        _BUSY,
         "There were too many requests in a short time. Please wait a little, and try again.",
     ),
     413: ("payload_too_large", f"The request is too large: send at most {MAX_BODY_BYTES // 1024} KiB."),
@@ -121,6 +131,13 @@ def problem_for(error: Exception) -> Problem:
     return next((_OURS[kind] for kind in type(error).__mro__ if kind in _OURS), _CRASH)
 
 
+def _conflict(error: upstream.Conflict) -> Problem:
+    message = "This patient id is already taken. Please use another one."
+    if isinstance(error, upstream.OwnedAlready):
+        message = "This patient was created before, with other details. Connecting records updates them."
+    return Problem(409, "external_id_already_exists", message, "patient_id")
+
+
 def _upstream_problem(error: upstream.MedblocksError) -> Problem:
     refusal = error.refusal
     match error:
@@ -129,11 +146,13 @@ def _upstream_problem(error: upstream.MedblocksError) -> Problem:
         case upstream.NotFound():
             return Problem(404, "not_found", _MISSING.get(error.operation, _PATIENT_UNKNOWN))
         case upstream.Conflict():
-            message = "This patient id is already taken. Please use another one."
-            return Problem(409, "external_id_already_exists", message, "patient_id")
+            return _conflict(error)
         case upstream.Busy():
             message = "The health records service is busy. Please try again shortly."
-            return Problem(503, "throttled", message, headers={"Retry-After": str(refusal.retry_after or 5)})
+            return Problem(503, _BUSY, message, headers={"Retry-After": str(refusal.retry_after or 5)})
+        case upstream.NotTried():
+            headers = {"Retry-After": str(refusal.retry_after or 1)}
+            return Problem(503, "upstream_unavailable", _UNAVAILABLE, headers=headers)
         case upstream.TooSlow():
             message = "The health records service took too long to answer. Please try again."
             return Problem(504, "upstream_timeout", message)

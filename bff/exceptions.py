@@ -39,6 +39,10 @@ class CrossSiteRequest(Exception):
     """Another site made the browser send this, or the form's token is missing or old."""
 
 
+class IdempotencyKeyReused(Exception):
+    """The Idempotency-Key came before with another body."""
+
+
 def invalid_input(messages: Mapping[str, object]) -> InvalidInput:
     """Turn marshmallow's messages, nested by field, into one sentence for each top-level field."""
     return InvalidInput(

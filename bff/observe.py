@@ -81,6 +81,8 @@ class Audit:
             yield entry
         except Exception as error:
             outcome = type(error).__name__
+            refusal = getattr(error, "refusal", None)  # of what Medblocks refused
+            entry.upstream_request_id = getattr(refusal, "request_id", None)
             raise
         finally:
             self.record(

@@ -164,6 +164,7 @@ class IntakeForm(NewPatient):
     patient_id = _PatientId()
     suggested_id = _PatientId(required=True)
     return_url = fields.String()
+    form_id = fields.String(validate=Length(max=64, error="This form can't be used. Please open it anew."))
     action = fields.String(required=True, validate=OneOf(["create", "connect"]))
 
     class Meta:

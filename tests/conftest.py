@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import pytest
 import responses
@@ -33,8 +34,18 @@ def build_app(identify: Callable[..., str | None] | None = None, **variables: st
         "MEDBLOCKS_BASE_URL": MEDBLOCKS,
         "BFF_PUBLIC_URL": "http://localhost",
         "BFF_RETURN_URLS": "https://app.example.com/done https://app.example.com/records",
+        # One test's failures must not open the circuit for the next one.
+        "BFF_BREAKER_FAILURES": "10000",
     }
     return create_app(load_settings({**values, **variables}), identify=identify)
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch) -> list[float]:
+    """The pauses before retries, in seconds: kept here instead of waited for."""
+    waited = []
+    monkeypatch.setattr("bff.medblocks.retries.pause", waited.append)
+    return waited
 
 
 @pytest.fixture
@@ -164,6 +175,25 @@ def refusal() -> Callable[..., dict[str, Any]]:
         }
 
     return build
+
+
+@pytest.fixture
+def taken(medblocks, patient, refusal) -> Callable[[], None]:
+    """Let every create meet a patient of somebody else, who is there when it is looked after."""
+
+    def somebody_elses(request):
+        body = patient(
+            id=unquote(request.url.rpartition("/")[2]), metadata={"bff_owner": "x" * 22}, connections=[]
+        )
+        return 200, {}, json.dumps(body)
+
+    def register():
+        medblocks.post(
+            f"{MEDBLOCKS}/patients", json=refusal("external_id_already_exists", "patient_id"), status=409
+        )
+        medblocks.add_callback("GET", re.compile(rf"{MEDBLOCKS}/patients/[^/]+\Z"), somebody_elses)
+
+    return register
 
 
 @pytest.fixture

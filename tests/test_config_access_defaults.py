@@ -115,7 +115,7 @@ def test_every_setting_of_access_can_be_set():
     assert settings.proxy_hops == 10
     assert settings.rate_limit is False
     assert settings.rate_limit_creates == "2/minute; 9/hour"
-    assert settings.redis_url == "rediss://redis.example/0"
+    assert settings.redis_url.reveal() == "rediss://redis.example/0"
     assert settings.jwt_cookie == "__Host-login"
     assert settings.jwt_patient_id == "{tenant}:{sub}"
 

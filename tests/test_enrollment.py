@@ -6,13 +6,12 @@ import pytest
 import requests
 
 from bff.access.return_urls import ReturnUrls
-from bff.config import Secret
+from bff.config import load_settings
 from bff.enrollment import Enrollment
 from bff.exceptions import InvalidInput
 from bff.medblocks import errors
-from bff.medblocks.client import Medblocks
+from bff.medblocks.connect import connect
 from bff.medblocks.grants import Grant, SessionGrant
-from bff.medblocks.transport import Transport
 from bff.observe import Audit
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
@@ -25,6 +24,12 @@ class Notebook:
 
     def __init__(self, *, report=False):
         self.patients, self.sessions, self.overlooked, self.report = [], [], [], report
+
+    def keep_owner(self):
+        pass
+
+    def owns(self, patient_id):
+        return True
 
     def remember_patient(self, grant):
         self.patients.append(grant.patient_id)
@@ -50,8 +55,9 @@ def notebook():
 @pytest.fixture
 def make_enrollment():
     def build(notebook):
-        medblocks = Medblocks(Transport(HOST, Secret("canary"), "2026-04-25"))
-        return Enrollment(medblocks, notebook, ReturnUrls([DONE]), "intake", Audit(lambda *_: "pseudonym"))
+        settings = load_settings({"MEDBLOCKS_API_KEY": "canary", "MEDBLOCKS_BASE_URL": HOST})
+        audit = Audit(lambda *_: "pseudonym")
+        return Enrollment(connect(settings), notebook, ReturnUrls([DONE]), settings, audit)
 
     return build
 
@@ -62,7 +68,8 @@ def enrollment(make_enrollment, notebook):
 
 
 def sent(medblocks):
-    return [(call.request.path_url, json.loads(call.request.body)) for call in medblocks.calls]
+    posts = [call.request for call in medblocks.calls if call.request.method == "POST"]
+    return [(post.path_url, json.loads(post.body)) for post in posts]
 
 
 def test_a_patient_is_created_with_its_owners_tag_and_where_it_signed_up(
@@ -127,21 +134,21 @@ def test_a_session_of_an_owned_patient_updates_name_and_email_and_creates_nothin
     assert (notebook.patients, notebook.sessions) == ([], ["ps_1"])
 
 
-def test_a_taken_id_ends_it_without_a_session(enrollment, notebook, medblocks, refusal):
-    medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
+def test_a_taken_id_ends_it_without_a_session(enrollment, notebook, medblocks, taken):
+    taken()
 
     with pytest.raises(errors.Conflict):
         enrollment.start_session(grant(), {}, DETAILS)
 
-    assert len(medblocks.calls) == 1
+    assert [call.request.method for call in medblocks.calls].count("POST") == 1
     assert (notebook.patients, notebook.sessions) == ([], [])
 
 
 def test_a_taken_id_that_is_overlooked_gets_a_session_but_no_name_and_no_owner(
-    make_enrollment, medblocks, refusal, session
+    make_enrollment, medblocks, taken, session
 ):
     notebook = Notebook(report=True)
-    medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
+    taken()
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
     make_enrollment(notebook).start_session(grant(), {}, DETAILS)

@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import Flask, Response, g, request
 
+from bff.access.idempotency import first_owner_name
 from bff.access.identity import Caller, IdentityProvider
 from bff.access.keys import Keys
 from bff.access.owner import Owner, OwnerCookie, new_owner
@@ -33,6 +34,11 @@ class Guard:
 
     def init_app(self, app: Flask) -> None:
         """Write the owner cookie of an app's responses, where a request changed it."""
+
+        @app.before_request
+        def begin() -> None:
+            # Here and not within the limiter, which takes whatever is raised there for a dead store.
+            self.owner()
 
         @app.after_request
         def finish(response: Response) -> Response:
@@ -83,6 +89,10 @@ class Guard:
         tag = self._keys.tag("patient", self.owner().name, patient_id)
         g.new_owner = self.owner().with_patient(tag)
 
+    def owns(self, patient_id: str) -> bool:
+        """Tell whether a patient is the caller's, or access is only reported."""
+        return self._report or self._grant(patient_id).owned
+
     def overlooks(self, grant: Grant) -> bool:
         """Tell whether access is only reported; then report that this patient is somebody else's."""
         if self._report:
@@ -105,7 +115,7 @@ class Guard:
         if "owner" not in g:
             known = self._cookie.read(request)
             g.has_owner = known is not None
-            g.owner = known or new_owner()
+            g.owner = known or new_owner(first_owner_name(self._keys, request))
         return cast("Owner", g.owner)
 
     def has_owner(self) -> bool:

@@ -64,6 +64,8 @@ class CallableIdentity:
     def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
         """Ask the function."""
         patient_id = self._identify(request)
+        if patient_id is not None and not isinstance(patient_id, str):
+            raise CredentialRefused("the function gave something that is no text")
         return None if patient_id is None else caller_for(patient_id)
 
 

@@ -28,6 +28,7 @@ _JWKS_LIFE_SECONDS = 600
 _JWKS_COOL_DOWN_SECONDS = 30
 _JWKS_TIMEOUT_SECONDS = 3
 _JWKS_MAX_BYTES = 256 * 1024
+_CHUNK_BYTES = 64 * 1024
 
 
 class Jwks:
@@ -62,7 +63,7 @@ class Jwks:
         due = self._due(known=known)
         if known and not due:
             return
-        if self._lock.acquire(blocking=not known):
+        if self._lock.acquire(timeout=0 if known else 2 * _JWKS_TIMEOUT_SECONDS):
             try:
                 if self._due(known=known):
                     self._fetch()
@@ -108,12 +109,17 @@ def _usable_keys(document: Any) -> dict[str, jwk.Key]:
 
 
 def _download(url: str) -> Any:
+    ends = time.monotonic() + _JWKS_TIMEOUT_SECONDS
+    body = bytearray()
     with requests.Session() as session:
         session.trust_env = False
         with session.get(url, timeout=_JWKS_TIMEOUT_SECONDS, allow_redirects=False, stream=True) as reply:
             if reply.status_code != 200:
                 raise ValueError("not a 200")
-            body = reply.raw.read(_JWKS_MAX_BYTES, decode_content=True)
+            while piece := reply.raw.read1(_CHUNK_BYTES, decode_content=True):
+                body += piece
+                if len(body) > _JWKS_MAX_BYTES or time.monotonic() > ends:
+                    raise ValueError("too large, or too slow")
     return json.loads(body)
 
 
@@ -138,7 +144,7 @@ class JwtIdentity:
         self._algorithms = list(algorithms)
         self._cookie = cookie
         self._template = template
-        self._separators = _PLACEHOLDER.split(template)[2:-1:2]
+        self._separators = set("".join(_PLACEHOLDER.split(template)[2:-1:2]))
         self._claims = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS,
             iss={"essential": True, "value": issuer},
@@ -183,7 +189,7 @@ class JwtIdentity:
             value = claims.get(name)
             if not isinstance(value, str) or not value:
                 raise CredentialRefused("a claim of the patient id is missing")
-            if any(separator in value for separator in self._separators):
+            if not self._separators.isdisjoint(value):
                 # "a-b" and "c" would make the same id as "a" and "b-c".
                 raise CredentialRefused("a claim holds what separates the claims of the patient id")
             values[name] = value

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import ApplicationLimit, Limiter, RequestLimit
 from flask_limiter.util import get_remote_address
 
+from bff.access import store
 from bff.access.guard import Guard
 from bff.access.keys import Keys
 from bff.config import Settings
@@ -41,7 +42,8 @@ def init_app(app: Flask, settings: Settings, keys: Keys, guard: Guard) -> None:
     limiter = Limiter(
         address,
         app=app,
-        storage_uri=settings.redis_url or "memory://",
+        storage_uri=store.uri(settings),
+        storage_options=store.options(settings),
         in_memory_fallback_enabled=settings.redis_url is not None,
         application_limits=[
             ApplicationLimit(settings.rate_limit_address, scope="address", on_breach=_note),

@@ -81,6 +81,6 @@ class OwnerCookie:
         )
 
 
-def new_owner() -> Owner:
-    """Make an owner that nobody has yet."""
-    return Owner(secrets.token_urlsafe(16))
+def new_owner(name: str | None = None) -> Owner:
+    """Make an owner that nobody has yet, or the one of this name."""
+    return Owner(name or secrets.token_urlsafe(16))

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from bff.api import patient_sessions, patients
+from bff.api import connections, patient_sessions, patients
 from bff.api.openapi import Documentation
 
 
@@ -11,3 +11,4 @@ def init_app(app: Flask, version: str) -> None:
     documentation = Documentation(app, version)
     documentation.register_blueprint(patients.blueprint)
     documentation.register_blueprint(patient_sessions.blueprint)
+    documentation.register_blueprint(connections.blueprint)

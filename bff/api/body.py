@@ -23,10 +23,10 @@ class StrictJsonParser(FlaskParser):
         if req.mimetype != "application/json":
             raise WrongMediaType
         try:
-            return strict_json.loads(req.get_data(cache=False), max_depth=MAX_DEPTH)
+            return strict_json.loads(req.get_data(cache=True), max_depth=MAX_DEPTH)
         except ValueError as error:
             raise InvalidInput({None: str(error)}) from error
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
-        """Raise InvalidInput for what the schema refused."""
-        raise invalid_input(error.messages_dict["json"]) from error
+        """Raise InvalidInput for what the schema refused; webargs nests it under the place it came from."""
+        raise invalid_input(next(iter(error.messages_dict.values()))) from error

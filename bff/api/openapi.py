@@ -1,6 +1,8 @@
 """The OpenAPI 3.1 document at /api/openapi.json: made from the routes' own declarations."""
 
+import threading
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
@@ -41,6 +43,10 @@ class JsonBlueprint(Blueprint):
     """A blueprint whose routes read their bodies strictly."""
 
     ARGUMENTS_PARSER = StrictJsonParser()
+
+    def register_views_in_doc(self, api: "Documentation", *args: Any, **kwargs: Any) -> None:
+        """Let the routes be described when somebody asks for the document."""
+        api.later(partial(super().register_views_in_doc, api, *args, **kwargs))
 
     def problems(self, *statuses: int) -> Callable[[View], View]:
         """Document the errors of a route: these, and those that Medblocks can cause anywhere."""
@@ -85,6 +91,8 @@ class Documentation(Api):
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def __init__(self, app: Flask, version: str) -> None:
+        self._lock = threading.Lock()
+        self._pending: list[Callable[[], None]] = []
         app.config.update(
             API_TITLE="medblocks-bff",
             API_VERSION=version,
@@ -92,6 +100,19 @@ class Documentation(Api):
             OPENAPI_URL_PREFIX="/api",
         )
         super().__init__(app, spec_kwargs={"marshmallow_plugin": _Plugin()})
+
+    def later(self, describe: Callable[[], None]) -> None:
+        """Keep a part of the description, which takes longer than all else at start, for its first reader."""
+        self._pending.append(describe)
+
+    def _openapi_json(self) -> Response:
+        with self._lock:
+            while self._pending:
+                self._pending.pop(0)()
+        return cast("Response", super()._openapi_json())
+
+    def _register_responses(self) -> None:
+        self.later(super()._register_responses)
 
     def _register_error_handlers(self) -> None:
         """Leave every exception to bff.errors."""

@@ -5,7 +5,7 @@ See "Create patients" in Medblocks' documentation, whose snippets call these rou
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from bff import current
 from bff.api.openapi import JsonBlueprint, respond
@@ -43,12 +43,13 @@ _CONNECTION = {
     NewPatient, example={"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}
 )
 @blueprint.response(200, PatientReply, example=_PATIENT)
-@blueprint.problems(401, 403, 404, 409, 413, 415, 429)
+@blueprint.problems(401, 403, 404, 409, 413, 415, 422, 429)
 def create_patient(patient: dict[str, Any]) -> Response:
     """Create a patient.
 
     Only the id is required. The metadata gets a `signup_source` unless it has one.
     """
+    current.idempotency().check(request)
     grant = current.guard().enrollment(patient.pop("patient_id"))
     return respond(current.enrollment().create_patient(grant, patient))
 

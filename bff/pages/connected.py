@@ -20,9 +20,9 @@ def connected() -> str:
         return render_template("connected.html", session=None)
     grant = current.guard().session(patient_session_id)
     session = current.enrollment().read_session(grant, "return").body
-    current.guard().patient(session["patient_id"])
     active = [connection for connection in session["connections"] if connection["status"] == "active"]
-    return render_template("connected.html", session=session, count=len(active))
+    form_token = current.forms().make(current.guard().owner())
+    return render_template("connected.html", session=session, count=len(active), form_token=form_token)
 
 
 @blueprint.errorhandler(NoSuchThing)

@@ -35,9 +35,10 @@ def submit() -> str | Response:
     current.forms().check(current.guard().owner(), request.form.get(FormTokens.FIELD))
     return_url = current.enrollment().return_urls.check(request.form.get("return_url"))
     patient = _load_form()
+    once = patient.pop("form_id", None)
     action, grant = patient.pop("action"), current.guard().enrollment(patient.pop("patient_id"))
     if action == "connect":
-        session = current.enrollment().start_session(grant, {"return_url": return_url}, patient)
+        session = current.enrollment().start_session(grant, {"return_url": return_url}, patient, once=once)
         return _leave(session.body["url"], "Medblocks")
     created = current.enrollment().create_patient(grant, patient)
     return _leave(with_query(return_url, patient_id=created.body["id"]), None)
@@ -45,7 +46,8 @@ def submit() -> str | Response:
 
 def form_page(suggested_id: str, return_url: str) -> str:
     """Show an empty form, for a patient id that is used when the person gives none."""
-    return _page({"return_url": return_url, "suggested_id": suggested_id}, {})
+    values = {"return_url": return_url, "suggested_id": suggested_id, "form_id": uuid.uuid4().hex}
+    return _page(values, {})
 
 
 def _load_form() -> dict[str, Any]:

@@ -96,9 +96,9 @@ def test_a_session_id_is_not_taken_for_a_patient_id_or_the_reverse(enforcing, en
     assert not medblocks.calls
 
 
-def test_who_only_may_create_does_not_own_until_the_create_succeeded(enforcing, medblocks, refusal):
+def test_who_only_may_create_does_not_own_until_the_create_succeeded(enforcing, medblocks, taken):
     client = enforcing.test_client()
-    medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
+    taken()
     assert client.post("/api/patients", json={"patient_id": "user_42"}).status_code == 409
     medblocks.calls.reset()
 

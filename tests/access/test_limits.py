@@ -48,13 +48,13 @@ def limited(make_app):
 
 
 @pytest.fixture
-def upstream(medblocks, patient, session, refusal):
+def upstream(medblocks, patient, session, taken):
     """Let Medblocks create and start whatever is asked; or find every id taken."""
 
-    def answer(*, taken=False):
+    def answer(*, conflict=False):
         medblocks.assert_all_requests_are_fired = False
-        if taken:
-            medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
+        if conflict:
+            taken()
         else:
             medblocks.post(f"{HOST}/patients", json=patient())
         medblocks.post(f"{HOST}/patient-sessions", json=session())
@@ -140,7 +140,7 @@ def test_only_ids_that_are_taken_count_as_conflicts(limited, upstream):
 
 @pytest.mark.parametrize("path", ["/api/patients", "/api/patient-sessions"])
 def test_who_runs_into_taken_ids_too_often_has_to_wait(limited, upstream, path):
-    client, calls = limited(**CONFLICTS), upstream(taken=True)
+    client, calls = limited(**CONFLICTS), upstream(conflict=True)
     assert statuses(create(client, path=path) for _ in range(3)) == [409, 409, 429]
     calls.reset()
 
@@ -150,7 +150,7 @@ def test_who_runs_into_taken_ids_too_often_has_to_wait(limited, upstream, path):
 
 
 def test_conflicts_count_together_over_all_the_ways_to_create(limited, upstream, form_token):
-    client, _ = limited(**CONFLICTS), upstream(taken=True)
+    client, _ = limited(**CONFLICTS), upstream(conflict=True)
     token = form_token(client)
 
     replies = [fill_in(client, token, "create"), create(client, path="/api/patient-sessions"), create(client)]
@@ -217,7 +217,7 @@ def test_off_turns_every_limit_off(limited, upstream, form_token):
 
 
 def test_off_lets_conflicts_pass_unlimited_too(limited, upstream):
-    client, _ = limited(BFF_RATE_LIMIT="off", **CONFLICTS), upstream(taken=True)
+    client, _ = limited(BFF_RATE_LIMIT="off", **CONFLICTS), upstream(conflict=True)
 
     assert statuses(create(client) for _ in range(4)) == [409] * 4
 

@@ -87,7 +87,7 @@ def test_a_live_key_with_access_only_reported_does_not_start(make_app, host):
         ("/api/patient-sessions/ps_1", [("access", "would deny"), ("session read", "ok")]),
         (
             "/connected?patient_session_id=ps_1",
-            [("access", "would deny"), ("return", "ok"), ("access", "would deny")],
+            [("access", "would deny"), ("return", "ok")],
         ),
     ],
 )
@@ -130,10 +130,12 @@ def test_every_page_says_so_where_access_is_only_reported(make_app, access, path
     [("GET", "/api/patients/user_42"), ("GET", "/api/patient-sessions/ps_1"), ("POST", "/api/patients")],
 )
 def test_reporting_never_answers_with_what_medblocks_refused(
-    reporting, medblocks, refusal, method, path, status, answer
+    reporting, medblocks, refusal, patient, method, path, status, answer
 ):
     upstream_path = path.removeprefix("/api")
     medblocks.add(method, f"{HOST}{upstream_path}", json=refusal("some_code"), status=status)
+    if (method, status) == ("POST", 409):  # a create that meets a taken id looks whose it is
+        medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
 
     reply = reporting.open(path, method=method, json={"patient_id": "user_42"} if method == "POST" else None)
 

@@ -118,8 +118,8 @@ def test_a_reply_about_another_patient_is_not_passed_on(client, medblocks, patie
     assert "Bo" not in reply.text
 
 
-def test_a_taken_id_is_a_conflict_with_a_sentence_for_the_person(client, medblocks, refusal):
-    medblocks.post(PATIENTS, json=refusal("external_id_already_exists", "patient_id"), status=409)
+def test_a_taken_id_is_a_conflict_with_a_sentence_for_the_person(client, medblocks, taken):
+    taken()
 
     reply = client.post("/api/patients", json={"patientId": "user_42"})
 

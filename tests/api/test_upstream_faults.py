@@ -23,6 +23,9 @@ def failing(request, signed_in, medblocks):
 
     def call(**answer):
         medblocks.add(upstream_method, HOST + path, **answer)
+        # A create that failed is looked after, and the outage is there too.
+        medblocks.assert_all_requests_are_fired = False
+        medblocks.add("GET", HOST + "/patients/user_42", **answer)
         return signed_in.open(route, method=method, json=body)
 
     return call

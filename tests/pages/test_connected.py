@@ -66,8 +66,9 @@ def test_a_session_of_a_patient_that_is_not_the_browsers_own_shows_nothing(start
 
     reply = started.get("/connected?patient_session_id=ps_1")
 
-    assert reply.status_code == 404
-    assert "connected" not in reply.text.split("<main>")[1]
+    assert reply.status_code == 502
+    assert "unavailable right now" in reply.text
+    assert "user_43" not in reply.text
 
 
 def test_after_a_create_alone_it_says_thank_you_and_nothing_more(enforcing):

@@ -112,9 +112,9 @@ def test_connect_creates_the_patient_and_goes_on_to_medblocks(post, medblocks, p
 
 
 def test_connect_with_somebody_elses_id_is_a_conflict_beside_the_field(
-    make_app, medblocks, refusal, form_token
+    make_app, medblocks, taken, form_token
 ):
-    medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
+    taken()
     client = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL="http://localhost").test_client()
 
     reply = client.post("/intake", data={"form_token": form_token(client), **filled(action="connect")})
@@ -198,8 +198,8 @@ def test_mistakes_come_back_together_beside_their_fields_with_all_values_kept(po
     assert not medblocks.calls
 
 
-def test_a_taken_id_comes_back_beside_its_field(post, medblocks, refusal):
-    medblocks.post(f"{HOST}/patients", json=refusal("external_id_already_exists"), status=409)
+def test_a_taken_id_comes_back_beside_its_field(post, medblocks, taken):
+    taken()
 
     reply = post()
 

@@ -1,0 +1,67 @@
+"""`Idempotency-Key` on creates: the same key and body give the same answer, another body is refused.
+
+Follows the IETF draft "The Idempotency-Key HTTP Header Field". What makes a repeated create safe is the
+owner's tag on the patient; this adds the refusal, and lets a browser that never got its first cookie, since
+the answer was lost, be recognised by key and body.
+"""
+
+import hashlib
+import threading
+from datetime import UTC, datetime
+
+from flask import Request
+from limits.storage import Storage
+
+from bff.access.keys import Keys
+from bff.exceptions import IdempotencyKeyReused, InvalidInput
+
+HEADER = "Idempotency-Key"
+_MIN, _MAX = 16, 255
+_REMEMBERED_SECONDS = 24 * 60 * 60
+
+
+class IdempotencyKeys:
+    """Remembers for a day which body came with which key; in the store stand tags alone."""
+
+    def __init__(self, keys: Keys, store: Storage) -> None:
+        self._keys = keys
+        self._store = store
+        self._lock = threading.Lock()
+
+    def check(self, request: Request) -> None:
+        """Let a request pass that has no key, a new one, or the body that the key came with before.
+
+        Raises InvalidInput for a key that could be guessed, IdempotencyKeyReused for another body.
+        """
+        key = request.headers.get(HEADER)
+        if key is None:
+            return
+        if not _MIN <= len(key) <= _MAX:
+            raise InvalidInput({None: f"Use {_MIN} to {_MAX} random characters as {HEADER}, such as a UUID."})
+        # The first body of a key is the one that counts; later ones are marked, and so refused again.
+        of_body = self._keys.tag("idempotency", key, body_digest(request))
+        with self._lock:  # the store in memory is not atomic by itself
+            if self._count(of_body) == 1 and self._count(self._keys.tag("idempotency", key)) > 1:
+                self._count(f"{of_body}:refused")
+            if self._store.get(f"{of_body}:refused"):
+                raise IdempotencyKeyReused
+
+    def _count(self, name: str) -> int:
+        return self._store.incr(name, _REMEMBERED_SECONDS)
+
+
+def first_owner_name(keys: Keys, request: Request) -> str | None:
+    """Name the owner of a browser that has no cookie yet by its key and body; None without a good key.
+
+    The name holds for the day (in UTC), so that a key that leaks later opens nothing.
+    """
+    key = request.headers.get(HEADER, "")
+    if not _MIN <= len(key) <= _MAX:
+        return None
+    day = datetime.now(UTC).date().isoformat()
+    return keys.tag("idempotent owner", key, body_digest(request), day)
+
+
+def body_digest(request: Request) -> str:
+    """Give a digest of the body's bytes, which stay readable. Raises werkzeug's RequestEntityTooLarge."""
+    return hashlib.sha256(request.get_data(cache=True)).hexdigest()

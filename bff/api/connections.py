@@ -1,0 +1,63 @@
+"""The catalog of facilities: `GET /api/connections?q=`. It holds nothing about any patient."""
+
+from typing import Any
+
+from flask import Response, jsonify
+from marshmallow import EXCLUDE, Schema, fields
+from marshmallow.validate import Length
+
+from bff import current
+from bff.api.openapi import JsonBlueprint
+from bff.medblocks.replies import FacilityListReply
+
+blueprint = JsonBlueprint(
+    "connections", __name__, url_prefix="/api/connections", description="The places that keep health records"
+)
+
+
+class FacilitySearch(Schema):
+    """The query of a search."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    q = fields.String(
+        load_default="",
+        validate=Length(max=200, error="Search for at most 200 characters."),
+        metadata={"description": "What the name is like; under two characters nothing is searched."},
+    )
+    starting_after = fields.String(
+        load_default=None,
+        validate=Length(max=500, error="This is no cursor."),
+        metadata={"description": "The `next_cursor` of the page before."},
+    )
+
+
+_FOUND = {
+    "resource_type": "list",
+    "data": [
+        {
+            "id": "fhirsrc_3Kd8",
+            "resource_type": "fhir_source",
+            "name": "Alder Example Hospital",
+            "type": "hospital",
+            "fhir_base_url": "https://fhir.alder.example/r4",
+            "logo_url": None,
+            "portal_url": "https://portal.alder.example",
+        }
+    ],
+    "has_more": False,
+    "next_cursor": None,
+}
+
+
+@blueprint.route("")
+@blueprint.arguments(FacilitySearch, location="query")
+@blueprint.response(200, FacilityListReply, example=_FOUND)
+@blueprint.problems(429)
+def search_facilities(query: dict[str, Any]) -> Response:
+    """Search the facilities.
+
+    At most 20 at a time; `starting_after` goes on.
+    """
+    return jsonify(current.catalog().search(query["q"].strip(), query["starting_after"]))

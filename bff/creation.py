@@ -1,0 +1,67 @@
+"""Creating a patient exactly once, on an API that has no idempotency keys.
+
+The create carries the owner's tag in its metadata. Whenever an answer leaves open what happened, the
+patient is read back: with our tag, our own create has won; with another, the id is somebody else's; when
+there is none, it is safe to create again, since Medblocks gives one id to one patient only. That also
+holds for a create that is committed late: the next one meets a conflict, and reads its own tag.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bff.medblocks.client import Answer, Medblocks
+from bff.medblocks.errors import (
+    Conflict,
+    MedblocksError,
+    NotFound,
+    OwnedAlready,
+    TooSlow,
+    Unreachable,
+    Unusable,
+)
+from bff.medblocks.grants import Grant
+
+ATTEMPTS = 3
+_FIELDS = ("id", "resource_type", "email", "name", "metadata", "created_at")
+
+
+def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) -> Answer:
+    """Give the created patient, whether this call created it or an earlier one of the same owner.
+
+    Raises Conflict when the id is somebody else's, OwnedAlready when it is the owner's with other details;
+    or the error that left it open, when that could not be found out in time.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return medblocks.create_patient(grant, details)
+        except (Conflict, TooSlow, Unreachable, Unusable) as error:
+            found = _find(medblocks, grant, error)
+            if found is not None:
+                return _as_created(found, grant, details)
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _find(medblocks: Medblocks, grant: Grant, error: MedblocksError) -> Answer | None:
+    """Read the patient back. Raises what is true to say when there is no telling."""
+    try:
+        return medblocks.read_patient(grant)
+    except NotFound:
+        return None
+    except MedblocksError:
+        if isinstance(error, Conflict):
+            raise  # the id may well be ours: "taken" would be a guess
+        raise error from None
+
+
+def _as_created(found: Answer, grant: Grant, details: Mapping[str, Any]) -> Answer:
+    patient = found.body
+    # A login vouches for its own id, whoever created the patient.
+    if found.owner_tag != grant.owner_tag and not grant.owned:
+        raise Conflict("create patient", detail="the id is somebody else's")
+    tagged = found.owner_tag is not None
+    compared = ("email", "name", "metadata") if tagged else ("email", "name")
+    if any(patient[name] != details.get(name) for name in compared):
+        raise OwnedAlready("create patient", detail="with other details")
+    return Answer({name: patient[name] for name in _FIELDS}, found.status, found.request_id)

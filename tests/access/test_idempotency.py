@@ -1,0 +1,148 @@
+"""`Idempotency-Key`: the same key and body give the same patient, even to a browser that lost its cookie."""
+
+import json
+
+import pytest
+
+PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
+KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+OTHER_KEY = "0b6a9a4e-7f3c-4f6e-9d51-0f8a1c2b3d4e"
+
+
+@pytest.fixture(autouse=True)
+def stored(medblocks):
+    """A Medblocks that keeps the patients that it is sent."""
+    medblocks.assert_all_requests_are_fired = False
+    patients = {}
+
+    def create(request):
+        new = {"created_at": None, "email": None, "name": None, **json.loads(request.body)}
+        new |= {"id": new["patient_id"], "resource_type": "patient"}
+        taken = patients.setdefault(new["id"], new) is not new
+        return (409, {}, "{}") if taken else (200, {}, json.dumps(new))
+
+    def read(request):
+        return 200, {}, json.dumps({**patients["user_42"], "connections": []})
+
+    medblocks.add_callback("POST", PATIENTS, create)
+    medblocks.add_callback("GET", f"{PATIENTS}/user_42", read)
+    return patients
+
+
+@pytest.fixture
+def app(make_app):
+    """An app of each test's own: which keys came is kept in the app."""
+    return make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
+
+
+def create(client, key=KEY, **changes):
+    body = {"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example", **changes}
+    return client.post("/api/patients", json=body, headers={"Idempotency-Key": key} if key else {})
+
+
+def test_the_same_key_and_body_give_the_same_patient_without_a_cookie(app, stored):
+    first, second = create(app.test_client()), create(app.test_client())
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json == second.json
+    assert len(stored) == 1
+
+
+def test_who_lost_the_first_answer_owns_the_patient_after_the_second(app):
+    create(app.test_client())
+    browser = app.test_client()
+    create(browser)
+
+    assert browser.get("/api/patients/user_42").status_code == 200
+
+
+def test_the_same_key_and_body_give_the_same_patient_with_the_cookie(app, client):
+    first, second = create(client), create(client)
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json == second.json
+
+
+def test_a_browser_with_a_cookie_from_before_may_use_a_key(app, client):
+    create(client, key=None, patientId="user_41")
+
+    assert [create(client).status_code for _ in range(2)] == [200, 200]
+
+
+@pytest.mark.parametrize("change", [{"email": "bo@example.com"}, {"patientId": "user_43"}, {"metadata": {}}])
+def test_the_same_key_with_another_body_is_refused(client, stored, change):
+    create(client)
+
+    reply = create(client, **change)
+
+    assert reply.status_code == 422
+    assert reply.json["error"]["code"] == "idempotency_key_reused"
+    assert "Use a new one" in reply.json["error"]["message"]
+    assert list(stored) == ["user_42"]
+
+
+def test_the_same_key_with_another_body_is_refused_without_a_cookie_too(app):
+    create(app.test_client())
+
+    assert create(app.test_client(), email="bo@example.com").status_code == 422
+
+
+def test_a_key_goes_on_working_for_its_body_after_another_was_refused(client):
+    create(client)
+    create(client, email="bo@example.com")
+
+    assert create(client).status_code == 200
+    assert create(client, email="bo@example.com").status_code == 422
+
+
+@pytest.mark.parametrize("key", ["", "1", "x" * 15, "x" * 256])
+def test_a_key_that_could_be_guessed_or_is_too_long_is_refused(client, medblocks, key):
+    reply = client.post("/api/patients", json={"patientId": "user_42"}, headers={"Idempotency-Key": key})
+
+    assert reply.status_code == 400
+    assert "16 to 255 random characters" in reply.json["error"]["message"]
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("key", ["x" * 16, "x" * 255])
+def test_a_key_may_have_16_to_255_characters(client, key):
+    assert create(client, key=key).status_code == 200
+
+
+@pytest.mark.parametrize("key", [OTHER_KEY, None], ids=["another key", "no key"])
+def test_another_browser_with_the_same_body_is_a_conflict(app, key):
+    create(app.test_client())
+
+    assert create(app.test_client(), key=key).status_code == 409
+
+
+def test_another_browser_with_another_key_does_not_get_to_see_the_patient(app):
+    create(app.test_client())
+    browser = app.test_client()
+    create(browser, key=OTHER_KEY)
+
+    assert browser.get("/api/patients/user_42").status_code == 404
+
+
+def test_who_knows_the_key_but_not_the_body_is_nobody(app):
+    create(app.test_client())
+    browser = app.test_client()
+
+    browser.get("/intake", headers={"Idempotency-Key": KEY})
+
+    assert browser.get("/api/patients/user_42", headers={"Idempotency-Key": KEY}).status_code == 404
+
+
+def test_neither_the_key_nor_the_body_reaches_medblocks(client, medblocks):
+    create(client)
+
+    request = medblocks.calls[0].request
+    assert "Idempotency-Key" not in request.headers
+    assert KEY not in request.body.decode()
+
+
+def test_another_process_with_the_same_secret_knows_the_owner_by_key_and_body(app, make_app):
+    create(app.test_client())
+    restarted = make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
+
+    assert create(restarted.test_client()).status_code == 200

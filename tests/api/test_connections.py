@@ -1,0 +1,130 @@
+"""`GET /api/connections`: searching the catalog of facilities."""
+
+import pytest
+
+CONNECTIONS = "https://you-forgot-to-mock-medblocks.test/connections"
+
+
+@pytest.fixture
+def client(make_app):
+    """A browser of an app of each test's own: the catalog is kept in the app."""
+    return make_app(BFF_RATE_LIMIT="off").test_client()
+
+
+def facility(**changes):
+    return {
+        "id": "fhirsrc_1",
+        "resource_type": "fhir_source",
+        "name": "Alder Example Hospital",
+        "type": "hospital",
+        "fhir_base_url": "https://fhir.alder.example/r4",
+        "logo_url": None,
+        "portal_url": "https://portal.alder.example",
+        **changes,
+    }
+
+
+def page(*facilities, **changes):
+    return {
+        "resource_type": "list",
+        "data": list(facilities),
+        "has_more": False,
+        "next_cursor": None,
+        **changes,
+    }
+
+
+def test_what_is_found_comes_as_medblocks_sends_it(client, medblocks):
+    medblocks.get(CONNECTIONS, json=page(facility(), has_more=True, next_cursor="cursor-1"))
+
+    reply = client.get("/api/connections?q=alder")
+
+    assert reply.status_code == 200
+    assert reply.json == page(facility(), has_more=True, next_cursor="cursor-1")
+
+
+@pytest.mark.parametrize(
+    ("query", "sent"),
+    [
+        ("q=alder", {"q": "alder", "limit": "20"}),
+        ("q=%20alder%20", {"q": "alder", "limit": "20"}),
+        ("q=a%26limit%3D100", {"q": "a&limit=100", "limit": "20"}),
+        ("q=alder&limit=100", {"q": "alder", "limit": "20"}),
+        ("q=alder&starting_after=cursor-1", {"q": "alder", "limit": "20", "starting_after": "cursor-1"}),
+    ],
+)
+def test_the_search_goes_out_as_it_was_typed_for_twenty_at_most(client, medblocks, query, sent):
+    medblocks.get(CONNECTIONS, json=page())
+
+    client.get(f"/api/connections?{query}")
+
+    assert medblocks.calls[0].request.params == sent
+
+
+@pytest.mark.parametrize("query", ["", "?q=", "?q=a", "?q=%20a%20", "?starting_after=cursor-1"])
+def test_under_two_characters_the_answer_is_empty_and_nothing_is_asked(client, medblocks, query):
+    reply = client.get(f"/api/connections{query}")
+
+    assert reply.status_code == 200
+    assert reply.json == page()
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize(
+    ("query", "param", "message"),
+    [
+        ("q=" + "a" * 201, "q", "Search for at most 200 characters."),
+        ("q=alder&starting_after=" + "a" * 501, "starting_after", "This is no cursor."),
+    ],
+)
+def test_a_search_that_is_too_long_is_refused(client, medblocks, query, param, message):
+    reply = client.get(f"/api/connections?{query}")
+
+    assert reply.status_code == 400
+    assert (reply.json["error"]["param"], reply.json["error"]["message"]) == (param, message)
+    assert not medblocks.calls
+
+
+def test_an_equal_search_is_answered_from_memory_to_every_browser(client, medblocks):
+    medblocks.get(CONNECTIONS, json=page(facility()))
+
+    first = client.get("/api/connections?q=alder")
+    second = client.application.test_client().get("/api/connections?q=ALDER")
+
+    assert first.json == second.json
+    assert len(medblocks.calls) == 1
+
+
+@pytest.mark.parametrize(("status", "told"), [(401, 502), (429, 503), (500, 502), (503, 502)])
+def test_when_medblocks_cant_be_asked_the_error_is_ours(client, medblocks, refusal, status, told):
+    medblocks.get(CONNECTIONS, json=refusal("some_code"), status=status)
+
+    reply = client.get("/api/connections?q=alder")
+
+    assert reply.status_code == told
+    assert "UPSTREAM-TEXT" not in reply.text
+
+
+def test_fields_that_are_not_documented_do_not_reach_the_browser(client, medblocks):
+    medblocks.get(CONNECTIONS, json=page(facility(secret="canary"), secret="canary"))
+
+    assert "canary" not in client.get("/api/connections?q=alder").text
+
+
+def test_a_facility_of_the_wrong_shape_is_not_passed_on(client, medblocks):
+    medblocks.get(CONNECTIONS, json=page(facility(name=None)))
+
+    assert client.get("/api/connections?q=alder").status_code == 502
+
+
+def test_a_search_gives_the_browser_no_cookie(client, medblocks):
+    medblocks.get(CONNECTIONS, json=page())
+
+    assert "Set-Cookie" not in client.get("/api/connections?q=alder").headers
+
+
+def test_who_is_not_signed_in_may_search_too(make_app, medblocks):
+    medblocks.get(CONNECTIONS, json=page(facility()))
+    client = make_app(identify=lambda _: None, BFF_ACCESS="enforce", BFF_RATE_LIMIT="off").test_client()
+
+    assert client.get("/api/connections?q=alder").status_code == 200

@@ -1,0 +1,146 @@
+"""Creating exactly once: what each outcome of a create, with what is found afterwards, comes to."""
+
+import pytest
+import requests
+
+from bff.config import Secret
+from bff.creation import create_once
+from bff.medblocks.breaker import Breaker
+from bff.medblocks.bulkhead import Bulkhead
+from bff.medblocks.client import Medblocks
+from bff.medblocks.errors import (
+    Busy,
+    Conflict,
+    KeyRefused,
+    MedblocksError,
+    Rejected,
+    TooSlow,
+    Unreachable,
+    Unusable,
+)
+from bff.medblocks.grants import Grant
+from bff.medblocks.line import Line
+from bff.medblocks.retries import Retries
+from bff.medblocks.transport import Transport
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+PATIENTS = f"{HOST}/patients"
+DETAILS = {"email": "asha@example.com", "name": "Asha Example", "metadata": {"signup_source": "intake"}}
+
+# What becomes of a create, and the error that it is when there is no telling more.
+OPEN = {
+    "500": ({"status": 500}, Unusable),
+    "502": ({"status": 502}, Unusable),
+    "503": ({"status": 503}, Unusable),
+    "dropped": ({"body": requests.ConnectionError()}, Unreachable),
+    "timeout": ({"body": requests.Timeout()}, TooSlow),
+    "wrong shape": ({"json": {"id": "user_42"}}, Unusable),
+    "another's": ({"json": {"id": "user_43", "email": None, "name": None, "created_at": None}}, Unusable),
+}
+TAKEN = {"status": 409}
+# What a look at the patient finds: changes to our own, or an answer without one.
+OURS, GONE, OUTAGE = {}, {"status": 404}, {"status": 503}
+THEIRS = {
+    "ours, another email": {"email": "bo@example.com"},
+    "ours, another name": {"name": "Bo Example"},
+    "ours, other metadata": {"metadata": {"signup_source": "kiosk", "bff_owner": "tag-1"}},
+    "another tag": {"metadata": {"signup_source": "intake", "bff_owner": "tag-2"}},
+    "no tag": {"metadata": {"signup_source": "intake"}},
+}
+
+outcomes = pytest.mark.parametrize("outcome", [TAKEN, *(o for o, _ in OPEN.values())], ids=["409", *OPEN])
+
+
+@pytest.fixture
+def create(medblocks, patient):
+    """Create, while creates end in these ways, one after another, and a look finds these things."""
+
+    def run(creates, finds=()):
+        for outcome in creates:
+            medblocks.post(PATIENTS, **(outcome or {"json": stored()}))
+        for found in finds:
+            medblocks.get(
+                f"{PATIENTS}/user_42",
+                **(found if "status" in found else {"json": stored(connections=[], **found)}),
+            )
+        transport = Transport(HOST, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
+        line = Line(transport, Breaker(failures=100, seconds=2), Bulkhead(8), Retries())
+        return create_once(Medblocks(line), Grant("user_42", "owner-1", "tag-1", owned=False), DETAILS)
+
+    def stored(**changes):
+        return patient(**{"metadata": {"signup_source": "intake", "bff_owner": "tag-1"}, **changes})
+
+    return run
+
+
+def count(medblocks, method):
+    return sum(call.request.method == method for call in medblocks.calls)
+
+
+def test_a_create_that_is_answered_needs_no_look(create, medblocks, patient):
+    assert create([None]).body == patient()
+    assert len(medblocks.calls) == 1
+
+
+@outcomes
+def test_a_patient_with_our_tag_and_details_is_the_answer_in_the_shape_of_a_create(create, outcome, patient):
+    assert create([outcome], [OURS]).body == patient()
+
+
+@outcomes
+@pytest.mark.parametrize("found", THEIRS.values(), ids=THEIRS)
+def test_any_other_patient_is_a_conflict(create, medblocks, outcome, found):
+    with pytest.raises(Conflict):
+        create([outcome], [found])
+
+    assert count(medblocks, "POST") == 1
+
+
+@outcomes
+def test_where_there_is_no_patient_it_is_created_again(create, medblocks, outcome, patient):
+    assert create([outcome, None], [GONE]).body == patient()
+    assert count(medblocks, "POST") == 2
+
+
+@pytest.mark.parametrize(("outcome", "error"), OPEN.values(), ids=OPEN)
+def test_when_a_look_is_not_possible_the_creates_own_error_is_told(create, medblocks, outcome, error):
+    with pytest.raises(error) as caught:
+        create([outcome], [OUTAGE])
+
+    assert caught.value.operation == "create patient"
+    assert count(medblocks, "POST") == 1
+
+
+def test_a_conflict_is_not_told_when_a_look_at_whose_it_is_was_not_possible(create):
+    with pytest.raises(MedblocksError) as caught:
+        create([TAKEN], [OUTAGE])
+
+    assert isinstance(caught.value, Unusable)
+
+
+@pytest.mark.parametrize(("outcome", "error"), OPEN.values(), ids=OPEN)
+def test_it_is_created_three_times_at_most(create, medblocks, outcome, error):
+    with pytest.raises(error):
+        create([outcome], [GONE])
+
+    assert count(medblocks, "POST") == 3
+
+
+def test_a_create_that_is_committed_late_is_found_behind_the_conflict(create, patient):
+    assert create([OPEN["timeout"][0], TAKEN], [GONE, OURS]).body == patient()
+
+
+@outcomes
+def test_after_the_last_create_there_is_a_look_too(create, outcome, patient):
+    assert create([OPEN["timeout"][0], OPEN["500"][0], outcome], [GONE, GONE, OURS]).body == patient()
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, Rejected), (401, KeyRefused), (402, KeyRefused), (403, KeyRefused), (413, Rejected), (429, Busy)],
+)
+def test_a_create_that_was_refused_needs_no_look(create, medblocks, status, error):
+    with pytest.raises(error):
+        create([{"status": status}])
+
+    assert len(medblocks.calls) == 1

@@ -1,0 +1,94 @@
+"""A patient that carries the caller's own tag, or its login's id, is never a dead end."""
+
+import json
+
+import pytest
+
+from bff.access.keys import Keys
+from bff.access.owner import Owner, OwnerCookie
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+
+
+class Upstream:
+    """Knows one patient, created by whoever came first."""
+
+    def __init__(self, medblocks, patient, session, refusal):
+        self.kept = None
+        self.started = []
+        self._patient, self._session, self._refusal = patient, session, refusal
+        medblocks.assert_all_requests_are_fired = False
+        medblocks.add_callback("POST", f"{HOST}/patients", callback=self.create)
+        medblocks.add_callback("GET", f"{HOST}/patients/user_42", callback=self.read)
+        medblocks.add_callback("POST", f"{HOST}/patient-sessions", callback=self.start)
+
+    def create(self, request):
+        if self.kept:
+            return 409, {}, json.dumps(self._refusal("external_id_already_exists"))
+        body = json.loads(request.body)
+        self.kept = self._patient(
+            email=body.get("email"), name=body.get("name"), metadata=body["metadata"], connections=[]
+        )
+        return 200, {}, json.dumps(self.kept)
+
+    def read(self, _):
+        return (200, {}, json.dumps(self.kept)) if self.kept else (404, {}, "{}")
+
+    def start(self, request):
+        self.started.append(json.loads(request.body))
+        self.kept = self.kept or self._patient(email=None, name=None, metadata={}, connections=[])
+        return 200, {}, json.dumps(self._session())
+
+
+@pytest.fixture
+def upstream(medblocks, patient, session, refusal):
+    return Upstream(medblocks, patient, session, refusal)
+
+
+@pytest.fixture
+def enforcing(make_app):
+    return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
+
+
+def without_tags(client, enforcing):
+    """Give a browser with the same owner, whose cookie has lost hold of the patient."""
+    cookie = OwnerCookie(Keys("mb_sk_sbx_canary_key").derive("owner cookie"), https=False, max_age=9999)
+    with enforcing.test_request_context(
+        headers={"Cookie": f"bff={client.get_cookie('bff').value}"}
+    ) as context:
+        name = cookie.read(context.request).name
+    response = enforcing.response_class()
+    cookie.write(response, Owner(name))
+    other = enforcing.test_client()
+    other.set_cookie("bff", response.headers["Set-Cookie"].split(";")[0].removeprefix("bff="))
+    return other
+
+
+def test_a_session_for_ones_own_patient_starts_although_the_cookie_lost_it(enforcing, upstream):
+    client = enforcing.test_client()
+    client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
+    browser = without_tags(client, enforcing)
+    assert browser.get("/api/patients/user_42").status_code == 404
+
+    started = browser.post("/api/patient-sessions", json={"patientId": "user_42"})
+
+    assert started.status_code == 200
+    assert browser.get("/api/patients/user_42").status_code == 200
+
+
+def test_a_create_with_other_details_says_that_the_patient_is_ones_own(enforcing, upstream):
+    client = enforcing.test_client()
+    client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Exmaple"})
+
+    reply = client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (409, "external_id_already_exists")
+    assert "created before, with other details" in reply.json["error"]["message"]
+
+
+def test_a_login_that_connected_first_can_create_its_own_patient_afterwards(signed_in, upstream):
+    assert signed_in.post("/api/patient-sessions", json={"patientId": "user_42"}).status_code == 200
+
+    reply = signed_in.post("/api/patients", json={"patientId": "user_42"})
+
+    assert (reply.status_code, reply.json["id"]) == (200, "user_42")
