@@ -2,7 +2,6 @@
 
 import socket
 import sys
-import threading
 
 import click
 from limits.storage import MemoryStorage
@@ -11,11 +10,12 @@ from bff import __version__, create_app, server
 from bff.access.invites import Invites
 from bff.access.keys import Keys
 from bff.config import Settings, SettingsError, environment, load_settings
-from bff.medblocks.client import Medblocks
+from bff.medblocks.connect import connect
 from bff.medblocks.errors import KeyRefused, MedblocksError
-from bff.medblocks.transport import Transport
 from bff.observe import configure_logging
 from bff.sandbox.app import DEMO_KEY, create_sandbox
+from bff.sandbox.fault_profiles import PROFILES
+from bff.sandbox.serve import SandboxServer
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration
 
@@ -32,13 +32,18 @@ def main() -> None:
 @click.option(
     "--enforce", is_flag=True, help="Deny what the demo would otherwise only report, as production does."
 )
-def demo(port: int, sandbox_port: int, *, enforce: bool) -> None:
+@click.option(
+    "--faults", type=click.Choice(list(PROFILES)), help="Let the pretend Medblocks fail in this way."
+)
+def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> None:
     """Start the BFF with a pretend Medblocks, on this machine alone, without a key."""
     configure_logging()
     listener, sandbox_listener = _listen("127.0.0.1", port), _listen("127.0.0.1", sandbox_port)
     address, sandbox_address = _address(listener), _address(sandbox_listener)
-    sandbox = server.make_server(create_sandbox(sandbox_address), sandbox_listener)
-    threading.Thread(target=sandbox.run, name="sandbox", daemon=True).start()
+    sandbox = SandboxServer(create_sandbox(sandbox_address), sandbox_listener)
+    if faults:
+        sandbox.faults.use(faults)
+    sandbox.start()
     settings = load_settings(
         {
             "MEDBLOCKS_API_KEY": DEMO_KEY,
@@ -48,7 +53,10 @@ def demo(port: int, sandbox_port: int, *, enforce: bool) -> None:
         }
     )
     click.echo(_demo_text(address, sandbox_address))
+    if faults:
+        click.echo(f"Faults: {faults}. {PROFILES[faults].description} Change them: {sandbox_address}/_faults")
     _run(settings, listener)
+    sandbox.stop()
 
 
 @main.command()
@@ -74,7 +82,7 @@ def check() -> None:
     settings = _settings(8000, 1)
     click.echo(f"Settings: fine. Browsers reach this server at {settings.public_url}.")
     click.echo(_posture(settings))
-    medblocks = Medblocks(Transport(settings.base_url, settings.api_key, settings.api_version))
+    medblocks = connect(settings)
     try:
         medblocks.health()
         click.echo(f"Medblocks: {settings.base_url} answers.")
@@ -153,8 +161,7 @@ def _address(listener: socket.socket) -> str:
 
 
 def _run(settings: Settings, listener: socket.socket) -> None:
-    server.stop_on_sigterm()
-    server.make_server(create_app(settings), listener).run()
+    server.serve(server.make_server(create_app(settings), listener, threads=settings.threads))
     click.echo("Stopped.")
 
 

@@ -1,14 +1,13 @@
 """The production server around its requests: its socket, its log, and how it stops."""
 
 import logging
-import signal
 import socket
 
 import pytest
 from flask import Flask
 from waitress import wasyncore
 
-from bff.server import listen, make_server, stop_on_sigterm
+from bff.server import listen, make_server
 
 
 def test_a_line_of_the_server_without_a_path_stays_as_it_is(caplog):
@@ -32,15 +31,3 @@ def test_port_0_takes_a_free_port(host, family):
 def test_a_port_that_is_taken_is_an_error():
     with listen("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
         listen("127.0.0.1", first.getsockname()[1])
-
-
-def test_sigterm_ends_the_server_like_ctrl_c():
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        stop_on_sigterm()
-        with pytest.raises(SystemExit) as caught:
-            signal.raise_signal(signal.SIGTERM)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-    assert caught.value.code == 0
