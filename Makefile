@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test coverage mutants check simulate figures format lock clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -11,14 +11,33 @@ help:  ## Say what can be made
 run: .venv/run.stamp  ## Start the demo: the BFF and a pretend Medblocks on this machine, no key needed
 	$(BIN)/python -m bff demo
 
-test: .venv/dev.stamp  ## Run all tests, with coverage
-	$(BIN)/pytest --cov --numprocesses auto --dist loadfile
+test: .venv/dev.stamp  ## Run all tests
+	$(BIN)/pytest --numprocesses auto --dist loadfile
+
+# Without those whose promise is a time: measuring makes everything slower.
+coverage: .venv/dev.stamp  ## Run the tests that no clock bounds, and report line and branch coverage
+	$(BIN)/pytest --cov --numprocesses auto --dist loadfile --ignore tests/simulation \
+		--ignore tests/journeys/test_outage.py --ignore tests/journeys/test_wire_faults.py
+
+mutants: .venv/dev.stamp  ## Change the access code in a thousand ways, and list the changes that no test notices (an hour)
+	rm -rf mutants
+	$(BIN)/mutmut run --max-children 4
+	$(BIN)/mutmut results
 
 check: .venv/dev.stamp  ## Lint, formatting, types, and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+simulate: .venv/dev.stamp  ## Create 4,000 patients at each level of faults, and count who was misled
+	$(BIN)/python -m tests.simulation --creates 4000
+
+figures: .venv/dev.stamp  ## Measure faults, an outage, slow clients and overload on this machine, and print the figures
+	-$(BIN)/python -m tests.benchmarks.faults
+	-$(BIN)/python -m tests.benchmarks.outage
+	-$(BIN)/python -m tests.benchmarks.slow_clients
+	-$(BIN)/python -m tests.benchmarks.overload
 
 format: .venv/dev.stamp  ## Put the code into its layout
 	$(BIN)/ruff check --fix .
@@ -30,7 +49,7 @@ lock: .venv/dev.stamp  ## Pin anew the versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
 
 clean:  ## Remove everything that was made
-	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist mutants
 
 .venv/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "medblocks-bff needs Python 3.11 or newer; name yours: make PYTHON=python3.12 …")'

@@ -48,12 +48,15 @@ def test_create_and_read_resolve(run):
     assert (read["id"], read["connections"]) == ("member 7-2", [])
 
 
-def test_a_second_create_rejects_with_a_message_that_a_person_understands(run):
+def test_a_second_create_rejects_with_a_message_that_a_person_understands(run, enforcing_demo, open_page):
     run('createPatient({ patientId: "user_99" })')
+    elsewhere = open_page(enforcing_demo.bff)
 
-    message = run('createPatient({ patientId: "user_99" }).catch((error) => error.message)')
+    message = elsewhere.evaluate(
+        f'async () => {{ {SNIPPETS}; return createPatient({{ patientId: "user_99" }}).catch(String); }}'
+    )
 
-    assert message == "This patient id is already taken. Please use another one."
+    assert "This patient id is already taken. Please use another one." in message
 
 
 def test_another_browser_is_told_that_there_is_no_such_patient(run, enforcing_demo, open_page):

@@ -70,7 +70,7 @@ def test_empty_optional_fields_are_left_out_and_not_sent_as_null(client):
 def test_a_conflict_and_an_unknown_patient(client):
     client.post("/api/patients", json={"patientId": "user_42"})
 
-    assert client.post("/api/patients", json={"patientId": "user_42"}).status_code == 409
+    assert client.post("/api/patients", json={"patientId": "user_42", "name": "Bo"}).status_code == 409
     assert client.get("/api/patients/nobody").status_code == 404
 
 

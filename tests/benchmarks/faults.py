@@ -1,0 +1,148 @@
+"""Every way to fail on every route that calls Medblocks: does it end in time, and is the answer true?"""
+
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from tests.benchmarks.routes import CREATING, ROUTES, Visit
+from tests.benchmarks.running import run_app, run_sandbox
+
+SLACK_SECONDS = 0.3
+TLS = "tls"
+FAULTS: dict[str, dict[str, Any]] = {
+    "refused": {"fault": "refuse", "ms": 60_000},
+    "reset before": {"fault": "reset_before_commit"},
+    "reset during": {"fault": "reset_during_commit", "ms": 0},
+    "reset after": {"fault": "reset_after_commit"},
+    "late commit": {"fault": "late_commit", "ms": 300},
+    "silence": {"fault": "silence"},
+    "drip": {"fault": "drip", "ms": 20},
+    "drip of the body": {"fault": "drip_body", "ms": 20},
+    "half a body": {"fault": "half_body"},
+    "half of the chunks": {"fault": "half_chunks"},
+    "a CDN's page": {"fault": "html_error", "status": 503},
+    "500": {"fault": "error_before_commit", "status": 500},
+    "502 after": {"fault": "error_after_commit", "status": 502},
+    "503": {"fault": "error_before_commit", "status": 503},
+    "429": {"fault": "too_many_requests"},
+    "bad JSON": {"fault": "bad_json"},
+    "nothing": {"fault": "empty_body"},
+    "another shape": {"fault": "wrong_shape"},
+    "another patient": {"fault": "wrong_id"},
+    "2 MiB": {"fault": "oversized"},
+    "2 MiB in chunks": {"fault": "oversized_chunks"},
+    "gzip bomb": {"fault": "gzip_bomb"},
+    TLS: {},  # https:// against the port, which speaks plain HTTP
+}
+# When a fault happens: its spec's other fields.
+WHEN: dict[str, dict[str, Any]] = {
+    "always": {},
+    "to creates": {"operation": "create_patient"},
+    "now and then": {"probability": 0.5},
+}
+ALWAYS_ONLY = ("refused", TLS)  # these are about the port
+SETTINGS = {
+    "BFF_READ_SECONDS": "1",
+    "BFF_WRITE_SECONDS": "1.5",
+    "BFF_CATALOG_SECONDS": "0.5",
+    # Each row is about the fault itself, so none may open the circuit for the others.
+    "BFF_BREAKER_FAILURES": "10000",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one request ended: what was wrong with it, if anything, and what came of it without the fault."""
+
+    when: str
+    fault: str
+    route: str
+    status: int
+    late: float  # seconds over the deadline; below 0, that much before it
+    wrong: str | None
+    wrong_afterwards: str | None
+
+
+def run_fault(when: str, fault: str) -> list[Outcome]:
+    """Let every route meet a fault, all at once, and then once more without it."""
+    with ExitStack() as stack:
+        upstream = stack.enter_context(run_sandbox())
+        well = ill = stack.enter_context(run_app(upstream.address, **SETTINGS))
+        if fault == TLS:
+            ill = stack.enter_context(run_app(upstream.address.replace("http:", "https:"), **SETTINGS))
+        routes = CREATING if when == "to creates" else ROUTES
+        visits = {route: Visit(well, ill, upstream.store) for route in routes}
+        pool = stack.enter_context(ThreadPoolExecutor(len(visits)))
+        for route, visit in visits.items():
+            ROUTES[route].prepare(visit)
+        if fault != TLS:
+            upstream.faults.replace([{**FAULTS[fault], **WHEN[when]}], seed=7)
+        met = list(pool.map(_meet, visits, visits.values()))
+        upstream.faults.replace(())
+        if not upstream.faults.wait_until_settled(30):
+            raise RuntimeError("the fault does not end")
+        afterwards = list(pool.map(_again, visits, visits.values()))
+    return [
+        Outcome(when, fault, route, *how, wrong)
+        for route, how, wrong in zip(visits, met, afterwards, strict=True)
+    ]
+
+
+def _meet(route: str, visit: Visit) -> tuple[int, float, str | None]:
+    began = time.monotonic()
+    reply = ROUTES[route].ask(visit, visit.ill)
+    late = time.monotonic() - began - ROUTES[route].seconds
+    return reply.status_code, late, ROUTES[route].judge(visit, reply)
+
+
+def _again(route: str, visit: Visit) -> str | None:
+    return ROUTES[route].judge_success(visit, ROUTES[route].ask(visit, visit.well))
+
+
+def every_case() -> list[tuple[str, str]]:
+    """Give every fault, and every way in which it can happen."""
+    return [
+        (when, fault) for when in WHEN for fault in FAULTS if when == "always" or fault not in ALWAYS_ONLY
+    ]
+
+
+def run_all(cases: Iterable[tuple[str, str]], *, at_once: int) -> Iterator[Outcome]:
+    """Give what became of every route in these cases."""
+    with ThreadPoolExecutor(at_once) as pool:
+        for outcomes in pool.map(run_fault, *zip(*cases, strict=True)):
+            yield from outcomes
+
+
+def main() -> int:
+    """Print the figures; give 1 when a request came late or an answer was not true."""
+    logging.disable(logging.CRITICAL)
+    outcomes = list(run_all(every_case(), at_once=1))
+    bad = [one for one in outcomes if one.wrong or one.wrong_afterwards or one.late > SLACK_SECONDS]
+    for one in bad:
+        sys.stdout.write(f"{one}\n")
+    for when in WHEN:
+        some = [one for one in outcomes if one.when == when]
+        sys.stdout.write(f"{when:12}  {_figures(some)}\n")
+    return 1 if bad else 0
+
+
+def _figures(outcomes: list[Outcome]) -> str:
+    slowest = max(outcomes, key=lambda one: one.late)
+    in_time = sum(one.late <= SLACK_SECONDS for one in outcomes)
+    true = sum(not (one.wrong or one.wrong_afterwards) for one in outcomes)
+    return (
+        f"{len({one.fault for one in outcomes})} faults on {len({one.route for one in outcomes})} routes, "
+        f"{len(outcomes)} requests: "
+        f"{true} answered truthfully, {in_time} within the deadline + {SLACK_SECONDS * 1000:.0f} ms, "
+        f"{sum(one.status < 400 for one in outcomes)} with success; "
+        f"the latest at the deadline {slowest.late * 1000:+.0f} ms ({slowest.fault}, {slowest.route})"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""The routes that call Medblocks, each with how to ask it and how to tell whether its answer is true."""
+
+import html
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from bff.sandbox import catalog
+from bff.sandbox.store import Store
+
+READ, WRITE, CATALOG = 1.0, 1.5, 0.5
+_NAME, _EMAIL = "Ria Example", "ria@example.com"
+_ERROR_KEYS = {"message", "type", "code", "param", "request_id"}
+_ERROR_STATUSES = {502, 503, 504}
+_QUERY = "ho"
+
+
+@dataclass
+class Visit:
+    """One browser's visit: to the product, to one whose upstream fails if that is another, and the truth."""
+
+    product: Flask
+    failing: Flask
+    store: Store
+    patient_id: str = field(default_factory=lambda: f"visitor-{uuid.uuid4()}")
+    session_id: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.well = self.product.test_client()
+        self.ill = self.failing.test_client() if self.failing is not self.product else self.well
+
+    def share_cookie(self) -> None:
+        """Let the other client be the same browser."""
+        cookie = self.well.get_cookie("bff")
+        if self.ill is not self.well and cookie:
+            self.ill.set_cookie("bff", cookie.value)
+
+    def create(self, client: FlaskClient) -> TestResponse:
+        body = {"patientId": self.patient_id, "name": _NAME, "email": _EMAIL}
+        return client.post("/api/patients", json=body)
+
+    def start(self, client: FlaskClient) -> TestResponse:
+        return client.post("/api/patient-sessions", json={"patientId": self.patient_id})
+
+    def submit(self, client: FlaskClient, action: str) -> TestResponse:
+        data = {**self.fields, "name": _NAME, "email": _EMAIL, "action": action}
+        return client.post("/intake", data=data)
+
+    def has_patient(self, *, named: bool = True) -> bool:
+        """Tell whether Medblocks has the patient, with what this browser has entered."""
+        patient = self.store.patients.get(self.patient_id)
+        return patient is not None and (not named or (patient.name, patient.email) == (_NAME, _EMAIL))
+
+    def has_session(self, session_id: str) -> bool:
+        """Tell whether Medblocks has a session of this patient's under this id."""
+        session = self.store.sessions.get(session_id)
+        return session is not None and session.asked.patient_id == self.patient_id
+
+
+def _nothing(_: Visit) -> None:
+    pass
+
+
+def _with_patient(visit: Visit) -> None:
+    _expect(visit.create(visit.well))
+
+
+def _with_session(visit: Visit) -> None:
+    _with_patient(visit)
+    visit.session_id = _expect(visit.start(visit.well)).json["id"]
+
+
+def _with_form(visit: Visit) -> None:
+    page = _expect(visit.well.get("/intake")).text
+    visit.fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+    visit.patient_id = visit.fields["suggested_id"]
+
+
+def _expect(reply: TestResponse) -> TestResponse:
+    if reply.status_code != 200:
+        raise RuntimeError(f"preparing failed with {reply.status_code}")
+    return reply
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route: its seconds, what has to be there before, how to ask it, and whether a success is true."""
+
+    seconds: float
+    before: Callable[[Visit], None]
+    ask: Callable[[Visit, FlaskClient], TestResponse]
+    is_true: Callable[[Visit, TestResponse], bool]
+    page: bool = False
+
+    def prepare(self, visit: Visit) -> None:
+        self.before(visit)
+        visit.share_cookie()
+
+    def judge(self, visit: Visit, reply: TestResponse) -> str | None:
+        """Say what is wrong with an answer, which may be an error; None when nothing is."""
+        if reply.status_code < 400:
+            return self.judge_success(visit, reply)
+        if reply.status_code not in _ERROR_STATUSES:
+            return f"a {reply.status_code} says that somebody else is at fault"
+        if reply.status_code == 503 and "Retry-After" not in reply.headers:
+            return "a 503 without Retry-After"
+        return _judge_page(reply) if self.page else _judge_envelope(reply)
+
+    def judge_success(self, visit: Visit, reply: TestResponse) -> str | None:
+        """Say what is wrong with an answer, which must be a success."""
+        if reply.status_code >= 400:
+            return f"a {reply.status_code} where nothing fails"
+        return None if self.is_true(visit, reply) else "a success that Medblocks does not know of"
+
+
+def _judge_envelope(reply: TestResponse) -> str | None:
+    body = reply.get_json(silent=True)
+    if not isinstance(body, dict) or body.keys() != {"error"} or body["error"].keys() != _ERROR_KEYS:
+        return "no envelope"
+    return None if body["error"]["message"].endswith(".") else "no message"
+
+
+def _judge_page(reply: TestResponse) -> str | None:
+    shown = "There is a problem" in reply.text or "Something went wrong" in reply.text
+    says = "The health records service" in reply.text
+    return None if reply.mimetype == "text/html" and shown and says else "no error on the page"
+
+
+def _found(_: Visit, reply: TestResponse) -> bool:
+    expected = catalog.page(catalog.search(_QUERY, None), 20, None)["data"]
+    return [one["id"] for one in reply.json["data"]] == [one["id"] for one in expected]
+
+
+def _read(visit: Visit, reply: TestResponse) -> bool:
+    names = ("id", "email", "name", "connections")
+    stored = visit.store.get_patient(visit.patient_id)
+    return [reply.json[name] for name in names] == [stored[name] for name in names]
+
+
+def _leads_to_session(visit: Visit, reply: TestResponse) -> bool:
+    urls = {html.unescape(url) for url in re.findall(r'href="([^"]+/c/[^"]+)"', reply.text)}
+    known = {one.url for one in visit.store.sessions.values() if one.asked.patient_id == visit.patient_id}
+    return len(urls) == 1 and urls <= known and visit.has_patient()
+
+
+ROUTES = {
+    "create": Route(WRITE, _nothing, Visit.create, lambda visit, _: visit.has_patient()),
+    "read": Route(
+        READ, _with_patient, lambda visit, client: client.get(f"/api/patients/{visit.patient_id}"), _read
+    ),
+    "start for a new patient": Route(
+        WRITE, _nothing, Visit.start, lambda visit, reply: visit.has_session(reply.json["id"])
+    ),
+    "start for a known patient": Route(
+        WRITE, _with_patient, Visit.start, lambda visit, reply: visit.has_session(reply.json["id"])
+    ),
+    "read session": Route(
+        READ,
+        _with_session,
+        lambda visit, client: client.get(f"/api/patient-sessions/{visit.session_id}"),
+        lambda visit, reply: (
+            (reply.json["id"], reply.json["patient_id"]) == (visit.session_id, visit.patient_id)
+        ),
+    ),
+    "search": Route(CATALOG, _nothing, lambda _, client: client.get(f"/api/connections?q={_QUERY}"), _found),
+    "form, create": Route(
+        WRITE,
+        _with_form,
+        lambda visit, client: visit.submit(client, "create"),
+        lambda visit, reply: reply.status_code == 303 and visit.has_patient(),
+        page=True,
+    ),
+    "form, connect": Route(
+        WRITE, _with_form, lambda visit, client: visit.submit(client, "connect"), _leads_to_session, page=True
+    ),
+    "connected": Route(
+        READ,
+        _with_session,
+        lambda visit, client: client.get(f"/connected?patient_session_id={visit.session_id}"),
+        lambda _, reply: "No health records are connected yet" in reply.text,
+        page=True,
+    ),
+}
+CREATING = ("create", "start for a new patient", "form, create", "form, connect")

@@ -1,0 +1,154 @@
+"""What benchmarks and journeys start: a pretend Medblocks, and the product in a thread or a process."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from waitress import wasyncore
+
+from bff import create_app, current
+from bff.config import load_settings
+from bff.sandbox import DEMO_KEY, create_sandbox
+from bff.sandbox.faults import Faults
+from bff.sandbox.serve import SandboxServer
+from bff.sandbox.store import Store
+from bff.server import listen, make_server
+
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A pretend Medblocks on a port of its own."""
+
+    address: str
+    gate: "Gate"
+    faults: Faults
+    store: Store
+
+
+class Gate:
+    """Holds the calls to a sandbox while it is closed, for a minute at most; `arrived` counts them."""
+
+    def __init__(self) -> None:
+        self.arrived = threading.Semaphore(0)
+        self._open = threading.Event()
+        self._open.set()
+
+    def wait(self) -> None:
+        """Let a call through, or hold it."""
+        self.arrived.release()
+        self._open.wait(60)
+
+    def close(self) -> None:
+        """Hold calls from now on, and count them anew."""
+        self.arrived = threading.Semaphore(0)
+        self._open.clear()
+
+    def open(self) -> None:
+        """Let everything through."""
+        self._open.set()
+
+
+@contextmanager
+def run_sandbox() -> Iterator[Upstream]:
+    """Run a pretend Medblocks, in threads."""
+    listener = listen("127.0.0.1", 0)
+    app, gate = create_sandbox(f"http://127.0.0.1:{listener.getsockname()[1]}"), Gate()
+    app.before_request(gate.wait)
+    server = SandboxServer(app, listener)
+    server.start()
+    try:
+        yield Upstream(server.address, gate, server.faults, app.extensions["sandbox"])
+    finally:
+        gate.open()
+        server.stop()
+
+
+def variables(address: str, **changes: str) -> dict[str, str]:
+    """Give the settings for an upstream, as variables of the environment."""
+    return {
+        "MEDBLOCKS_API_KEY": DEMO_KEY,
+        "MEDBLOCKS_BASE_URL": address,
+        "BFF_PUBLIC_URL": "http://localhost",
+        "BFF_ACCESS": "enforce",
+        "BFF_RATE_LIMIT": "off",
+        **changes,
+    }
+
+
+@contextmanager
+def run_app(address: str, **changes: str) -> Iterator[Flask]:
+    """Build the product for an upstream; afterwards its connections are closed."""
+    app = create_app(load_settings(variables(address, **changes)))
+    with app.app_context():
+        line = current.enrollment()._medblocks._line
+    try:
+        yield app
+    finally:
+        line._transport.close()
+
+
+@contextmanager
+def run_server(app: Flask, *, threads: int = 32) -> Iterator[tuple[str, int]]:
+    """Run the production server for an app in a thread, and give its address."""
+    server = make_server(app, listen("127.0.0.1", 0), threads=threads)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server.socket.getsockname()
+    finally:
+        server.task_dispatcher.shutdown()  # first, since its workers pull the trigger that is closed next
+        # Its sockets belong to its own thread: closing them there ends its loop.
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        thread.join()
+
+
+@dataclass(frozen=True)
+class Running:
+    """The product as a process: where it is, and what it has printed until it was ready."""
+
+    address: str
+    printed: str
+    process: subprocess.Popen[str]
+
+    @property
+    def port(self) -> int:
+        """Give the port alone."""
+        return int(self.address.rpartition(":")[2])
+
+
+@contextmanager
+def run_process(
+    *arguments: str, until: str = "Ctrl-C", quiet: bool = False, **environment: str
+) -> Iterator[Running]:
+    """Run `medblocks-bff` with arguments and variables, from when it has printed `until`; then kill it."""
+    inherited: dict[str, Any] = {
+        name: text for name, text in os.environ.items() if not name.startswith(("MEDBLOCKS_", "BFF_"))
+    }
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "bff", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if quiet else None,
+        text=True,
+        env={**inherited, **environment, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        try:
+            printed = ""
+            for line in process.stdout or ():
+                printed += line
+                if until in line:
+                    break
+            found = ADDRESS.search(printed)
+            if found is None:
+                raise RuntimeError(f"it did not start: {printed}")
+            yield Running(found.group(), printed, process)
+        finally:
+            process.kill()
