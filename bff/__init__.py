@@ -19,6 +19,7 @@ from bff.access.return_urls import ReturnUrls
 from bff.access.store import open_store
 from bff.config import Settings, environment, load_settings
 from bff.enrollment import Enrollment
+from bff.facilities import Facilities
 from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Room
 from bff.medblocks.catalog import Catalog
@@ -52,11 +53,13 @@ def create_app(
     room = Room(settings.threads)
     return_urls = ReturnUrls(settings.return_urls)
     counters = open_store(settings)
+    catalog = Catalog(medblocks, settings.catalog_seconds, within=room.within)
     current.install(
         app,
         current.Parts(
             enrollment=Enrollment(medblocks, guard, return_urls, settings, audit, room.within),
-            catalog=Catalog(medblocks, settings.catalog_seconds, within=room.within),
+            catalog=catalog,
+            facilities=Facilities(catalog),
             guard=guard,
             forms=FormTokens(keys),
             invites=Invites(keys.derive("invite"), counters),

@@ -10,6 +10,7 @@ from bff.access.idempotency import IdempotencyKeys
 from bff.access.invites import Invites
 from bff.access.origin import FormTokens
 from bff.enrollment import Enrollment
+from bff.facilities import Facilities
 from bff.medblocks.catalog import Catalog
 
 _KEY = "medblocks-bff"
@@ -21,6 +22,7 @@ class Parts:
 
     enrollment: Enrollment
     catalog: Catalog
+    facilities: Facilities
     guard: Guard
     forms: FormTokens
     invites: Invites
@@ -64,3 +66,8 @@ def idempotency() -> IdempotencyKeys:
 def catalog() -> Catalog:
     """Give the catalog of facilities."""
     return _parts().catalog
+
+
+def facilities() -> Facilities:
+    """Give the look-up of connected facilities."""
+    return _parts().facilities

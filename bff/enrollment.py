@@ -106,6 +106,16 @@ class Enrollment:
             entry.upstream_request_id = answer.request_id
         return answer
 
+    def disconnect(self, grant: Grant, connection_id: str) -> Answer:
+        """Revoke one connection of a patient. Raises NotFound for one that the patient does not have."""
+        with (
+            within(self._settings.write_seconds),
+            self._audit.trail("disconnect", actor=grant.owner, patient_id=grant.patient_id) as entry,
+        ):
+            answer = self._medblocks.disconnect(grant, connection_id)
+            entry.upstream_request_id = answer.request_id
+        return answer
+
     def start_session(
         self,
         grant: Grant,

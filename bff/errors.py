@@ -91,6 +91,7 @@ _PATIENT_UNKNOWN = "There is no patient with this id."
 _UNAVAILABLE = "The health records service is unavailable right now. Please try again in a few minutes."
 _MISSING = {
     "read session": "There is no such patient session.",
+    "disconnect": "There is no such connection.",
     "read facility": "There is no such facility.",
     "start session": "The facility was not found. Please choose another one.",
 }

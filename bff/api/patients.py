@@ -5,11 +5,14 @@ See "Create patients" in Medblocks' documentation, whose snippets call these rou
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response, jsonify, request
+from marshmallow import EXCLUDE, Schema, fields
 
 from bff import current
 from bff.api.openapi import JsonBlueprint, respond
-from bff.medblocks.replies import PatientDetailReply, PatientReply
+from bff.exceptions import NoSuchThing
+from bff.medblocks.ids import is_connection_id
+from bff.medblocks.replies import DisconnectedReply, PatientDetailReply, PatientReply
 from bff.schemas import NewPatient
 
 blueprint = JsonBlueprint(
@@ -35,6 +38,16 @@ _CONNECTION = {
     "failure_at": None,
     "created_at": "2026-04-25T09:34:00Z",
     "updated_at": "2026-04-25T09:34:00Z",
+}
+_FACILITY = {
+    "id": "conn_7Hq2",
+    "connection_id": "fhirsrc_3Kd8",
+    "status": "active",
+    "name": "Alder Example Hospital",
+    "type": "hospital",
+    "logo_url": None,
+    "portal_url": "https://portal.alder.example",
+    "fhir_base_url": "https://fhir.alder.example/r4",
 }
 
 
@@ -63,3 +76,65 @@ def read_patient(patient_id: str) -> Response:
     With all connections, most recent first, failed attempts included.
     """
     return respond(current.enrollment().read_patient(current.guard().patient(patient_id)))
+
+
+class ConnectionQuery(Schema):
+    """How the connections are wanted."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    hydrate = fields.Boolean(
+        load_default=False,
+        error_messages={"invalid": "hydrate must be true or false."},
+        metadata={"description": "With the facilities' names, logos and links; failed attempts left out."},
+    )
+
+
+class ConnectedFacility(Schema):
+    """A connection, with what the catalog knows of its facility."""
+
+    id = fields.String(metadata={"description": "`conn_…`"})
+    connection_id = fields.String(metadata={"description": "The facility in the catalog, `fhirsrc_…`."})
+    status = fields.String()
+    name = fields.String(allow_none=True, metadata={"description": "Null when it can't be looked up now."})
+    type = fields.String(allow_none=True)
+    logo_url = fields.String(allow_none=True)
+    portal_url = fields.String(allow_none=True)
+    fhir_base_url = fields.String(allow_none=True)
+
+
+class Connections(Schema):
+    """The connections of a patient, most recent first."""
+
+    data = fields.List(fields.Nested(ConnectedFacility))
+
+
+@blueprint.route("/<patient_id>/connections")
+@blueprint.arguments(ConnectionQuery, location="query")
+@blueprint.response(200, Connections, example={"data": [_FACILITY]})
+@blueprint.problems(401, 404, 429)
+def list_connections(query: dict[str, Any], patient_id: str) -> Response:
+    """List a patient's connections.
+
+    As they are, failed attempts included; with `hydrate=true`, as facilities that can be shown.
+    """
+    patient = current.enrollment().read_patient(current.guard().patient(patient_id)).body
+    hydrate = current.facilities().hydrate if query["hydrate"] else list
+    return jsonify(data=hydrate(patient["connections"]))
+
+
+@blueprint.route("/<patient_id>/connections/<connection_id>", methods=["DELETE"])
+@blueprint.response(
+    200, DisconnectedReply, example={"id": "conn_7Hq2", "resource_type": "connection", "disconnected": True}
+)
+@blueprint.problems(401, 403, 404, 429)
+def disconnect(patient_id: str, connection_id: str) -> Response:
+    """Disconnect a facility.
+
+    Medblocks reads nothing more from it; what it has read stays.
+    """
+    grant = current.guard().patient(patient_id)
+    if not is_connection_id(connection_id):
+        raise NoSuchThing("connection")
+    return respond(current.enrollment().disconnect(grant, connection_id))

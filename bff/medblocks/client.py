@@ -11,6 +11,7 @@ from bff.medblocks.errors import Unusable
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.line import Line
 from bff.medblocks.replies import (
+    DisconnectedReply,
     FacilityListReply,
     FacilityReply,
     HealthReply,
@@ -83,6 +84,12 @@ class Medblocks:
         path = ids.path("patient-sessions", grant.patient_session_id)
         answer = self._call(PatientSessionReply(), "read session", "GET", path)
         return _about("read session", answer, "id", grant.patient_session_id)
+
+    def disconnect(self, grant: Grant, connection_id: str) -> Answer:
+        """Revoke one connection, `conn_…`, of a patient. Raises NotFound."""
+        path = ids.path("patients", grant.patient_id, "connections", connection_id)
+        answer = self._call(DisconnectedReply(), "disconnect", "DELETE", path)
+        return _about("disconnect", answer, "id", connection_id)
 
     def list_facilities(
         self, *, q: str | None = None, limit: int = 20, starting_after: str | None = None

@@ -13,6 +13,7 @@ _PATH_SYNTAX = frozenset("/\\%?#")
 _INVISIBLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 _SESSION_ID = re.compile(r"ps_[A-Za-z0-9_-]{1,200}")
+_CONNECTION_ID = re.compile(r"conn_[A-Za-z0-9_-]{1,200}")
 _FACILITY_ID = re.compile(r"fhirsrc_[A-Za-z0-9_-]{1,200}")
 
 
@@ -37,6 +38,11 @@ def patient_id_problem(patient_id: str) -> str | None:
 def is_session_id(text: str) -> bool:
     """Tell whether this has the form of a patient session's id, `ps_…`."""
     return _SESSION_ID.fullmatch(text) is not None
+
+
+def is_connection_id(text: str) -> bool:
+    """Tell whether this has the form of the id of one patient's connection, `conn_…`."""
+    return _CONNECTION_ID.fullmatch(text) is not None
 
 
 def is_facility_id(text: str) -> bool:

@@ -121,6 +121,14 @@ class FacilityListReply(Reply):
     next_cursor = fields.String(allow_none=True, load_default=None)
 
 
+class DisconnectedReply(Reply):
+    """A connection that was revoked."""
+
+    id = _text("`conn_…`")
+    resource_type = fields.Constant("connection")
+    disconnected = fields.Boolean(required=True, truthy={True}, falsy={False})
+
+
 class HealthReply(Reply):
     """Medblocks is up."""
 

@@ -11,7 +11,13 @@ from bff.medblocks.grants import Grant
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 PACKAGE = Path(__file__).resolve().parents[2] / "bff"
-EXAMPLES = {"patient_id": "user_42", "patient_session_id": "ps_1", "token": "forged", "filename": "style.css"}
+EXAMPLES = {
+    "patient_id": "user_42",
+    "patient_session_id": "ps_1",
+    "connection_id": "conn_1",
+    "token": "forged",
+    "filename": "style.css",
+}
 
 
 def examples_missing(app):

@@ -13,8 +13,11 @@ OWNER_OF = {"<patient_id>": "user_42", "<patient_session_id>": "ps_1"}
 NOBODY = {"user_42": "user_77", "ps_1": "ps_7"}
 CANARIES = ("Asha Example", "asha@example.com", "app.medblocks.com", "unguessable")
 CALLERS = ["no cookie", "owner", "another owner", "tampered", "expired", "old key", "another tenant"]
+CONNECTION = "conn_1"
 ROUTES = [
     "/api/patients/<patient_id>",
+    "/api/patients/<patient_id>/connections",
+    f"/api/patients/<patient_id>/connections/{CONNECTION}",
     "/api/patient-sessions/<patient_session_id>",
     "/connected?patient_session_id=<patient_session_id>",
 ]
@@ -68,7 +71,7 @@ class Caller:
             self.client.set_cookie("bff", cookie)
 
     def ask(self, method, route, spelling):
-        placeholder = re.search("<.*>", route)[0]
+        placeholder = re.search("<.*?>", route)[0]
         return self.client.open(route.replace(placeholder, spelling), method=method, headers=self.headers)
 
 
@@ -140,6 +143,8 @@ def upstream(medblocks, patient, session):
         medblocks.assert_all_requests_are_fired = False
         medblocks.get(re.compile(f"{HOST}/patients/.*"), json={**patient(), "connections": []})
         medblocks.get(re.compile(f"{HOST}/patient-sessions/.*"), json=session())
+        revoked = {"id": CONNECTION, "resource_type": "connection", "disconnected": True}
+        medblocks.delete(f"{HOST}/patients/user_42/connections/{CONNECTION}", json=revoked)
         medblocks.calls.reset()
         return medblocks.calls
 
@@ -158,13 +163,17 @@ def means(route, spelling):
 
 
 def methods_of(app, route):
-    rule = next(rule for rule in app.url_map.iter_rules() if str(rule) == route.partition("?")[0])
+    rule = next(rule for rule in app.url_map.iter_rules() if spelled(rule) == route.partition("?")[0])
     return sorted(rule.methods - {"OPTIONS"})
+
+
+def spelled(rule):
+    return str(rule).replace("<connection_id>", CONNECTION)
 
 
 def test_the_routes_of_the_matrix_are_all_that_there_are(app):
     rules = {
-        str(rule)
+        spelled(rule)
         for rule in app.url_map.iter_rules()
         if rule.arguments & {"patient_id", "patient_session_id"}
     }
@@ -183,7 +192,7 @@ def test_a_stranger_gets_what_an_unknown_patient_gets_and_asks_nothing_upstream(
     caller, upstream, name, route
 ):
     stranger, calls = caller(name), upstream()
-    id_ = OWNER_OF[re.search("<.*>", route)[0]]
+    id_ = OWNER_OF[re.search("<.*?>", route)[0]]
     wrong = []
     for method in methods_of(stranger.client.application, route):
         unknown = plain(stranger.ask(method, route, NOBODY[id_]))
@@ -212,7 +221,7 @@ def is_no_route(reply, of_nobody, id_):
 @pytest.mark.parametrize("route", ROUTES)
 def test_the_owner_gets_the_patient_for_the_exact_id_alone(caller, upstream, route):
     owner, calls = caller("owner"), upstream()
-    id_ = OWNER_OF[re.search("<.*>", route)[0]]
+    id_ = OWNER_OF[re.search("<.*?>", route)[0]]
     wrong = []
     for method in methods_of(owner.client.application, route):
         for spelling in spellings(id_):

@@ -1,0 +1,169 @@
+"""`/api/patients/<patient_id>/connections`: the raw list, the facilities, and disconnecting."""
+
+import json
+import re
+import threading
+
+import pytest
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+CONNECTIONS = "/api/patients/user_42/connections"
+
+
+def facility(facility_id, **changes):
+    return {
+        "id": facility_id,
+        "resource_type": "fhir_source",
+        "name": f"{facility_id} Hospital",
+        "type": "hospital",
+        "fhir_base_url": "https://fhir.example.com/r4",
+        "logo_url": None,
+        "portal_url": "https://portal.example.com",
+        **changes,
+    }
+
+
+@pytest.fixture
+def browser(make_app):
+    """A browser that is signed in as user_42, at an app whose catalog is empty yet."""
+    return make_app(identify=lambda _: "user_42", BFF_RATE_LIMIT="off").test_client()
+
+
+@pytest.fixture
+def connected(medblocks, patient, connection):
+    """Let the patient have connections to these facilities, each with a status."""
+
+    def connect(**statuses):
+        connections = [
+            connection(id=f"conn_{number}", connection_id=f"fhirsrc_{name.rstrip('_')}", status=status)
+            for number, (name, status) in enumerate(statuses.items())
+        ]
+        medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=connections))
+        return connections
+
+    return connect
+
+
+def look_ups(medblocks):
+    return [call.request.url for call in medblocks.calls if "/connections/" in call.request.url]
+
+
+def test_the_raw_list_has_all_connections_failed_ones_included(browser, medblocks, connected):
+    connections = connected(a="active", b="failed")
+
+    reply = browser.get(CONNECTIONS)
+
+    assert (reply.status_code, reply.json) == (200, {"data": connections})
+    assert not look_ups(medblocks)
+
+
+def test_hydrated_connections_are_facilities_that_can_be_shown(browser, medblocks, connected):
+    connected(a="active")
+    medblocks.get(f"{HOST}/connections/fhirsrc_a", json=facility("fhirsrc_a"))
+
+    assert browser.get(f"{CONNECTIONS}?hydrate=true").json == {
+        "data": [
+            {
+                "id": "conn_0",
+                "connection_id": "fhirsrc_a",
+                "status": "active",
+                "name": "fhirsrc_a Hospital",
+                "type": "hospital",
+                "logo_url": None,
+                "portal_url": "https://portal.example.com",
+                "fhir_base_url": "https://fhir.example.com/r4",
+            }
+        ]
+    }
+
+
+def test_a_connection_whose_authorization_failed_is_left_out_and_not_looked_up(browser, medblocks, connected):
+    connected(a="failed", b="disconnected", c="refresh_failed")
+    for name in ("fhirsrc_b", "fhirsrc_c"):
+        medblocks.get(f"{HOST}/connections/{name}", json=facility(name))
+
+    data = browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]
+
+    assert [(shown["connection_id"], shown["status"]) for shown in data] == [
+        ("fhirsrc_b", "disconnected"),
+        ("fhirsrc_c", "refresh_failed"),
+    ]
+
+
+def test_a_facility_is_looked_up_once_and_then_known(browser, medblocks, connected):
+    connected(a="active", a_="expired")
+    medblocks.get(f"{HOST}/connections/fhirsrc_a", json=facility("fhirsrc_a"))
+
+    first, second = (browser.get(f"{CONNECTIONS}?hydrate=true").json for _ in range(2))
+
+    assert first == second
+    assert len(first["data"]) == 2
+    assert len(look_ups(medblocks)) == 1
+
+
+def test_distinct_facilities_are_looked_up_side_by_side(browser, medblocks, connected):
+    connected(**{f"f{number}": "active" for number in range(10)})
+    together = threading.Barrier(10)
+
+    def answer(request):
+        together.wait(10)  # breaks unless all ten are under way at once
+        return 200, {}, json.dumps(facility(request.url.rpartition("/")[2]))
+
+    medblocks.add_callback("GET", re.compile(f"{HOST}/connections/.*"), callback=answer)
+
+    names = [shown["name"] for shown in browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]]
+
+    assert names == [f"fhirsrc_f{number} Hospital" for number in range(10)]
+
+
+@pytest.mark.parametrize("trouble", [{"status": 404}, {"status": 500}, {"body": b"<html>"}])
+def test_a_facility_that_can_not_be_looked_up_does_not_fail_the_rest(browser, medblocks, connected, trouble):
+    connected(a="active", b="active")
+    medblocks.get(f"{HOST}/connections/fhirsrc_a", **trouble)
+    medblocks.get(f"{HOST}/connections/fhirsrc_b", json=facility("fhirsrc_b"))
+
+    first, second = browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]
+
+    assert (first["connection_id"], first["status"], first["name"]) == ("fhirsrc_a", "active", None)
+    assert second["name"] == "fhirsrc_b Hospital"
+
+
+def test_what_hydrate_can_be_is_told(browser, medblocks):
+    reply = browser.get(f"{CONNECTIONS}?hydrate=perhaps")
+
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, "hydrate")
+    assert not medblocks.calls
+
+
+def test_a_connection_is_disconnected(browser, medblocks):
+    revoked = {"id": "conn_1", "resource_type": "connection", "disconnected": True}
+    medblocks.delete(f"{HOST}/patients/user_42/connections/conn_1", json=revoked)
+
+    reply = browser.delete(f"{CONNECTIONS}/conn_1")
+
+    assert (reply.status_code, reply.json) == (200, revoked)
+
+
+def test_a_connection_that_the_patient_does_not_have_is_a_404(browser, medblocks, refusal):
+    medblocks.delete(f"{HOST}/patients/user_42/connections/conn_9", json=refusal("not_found"), status=404)
+
+    reply = browser.delete(f"{CONNECTIONS}/conn_9")
+
+    assert (reply.status_code, reply.json["error"]["message"]) == (404, "There is no such connection.")
+
+
+@pytest.mark.parametrize(
+    "connection_id", ["x", "conn_", "fhirsrc_1", "conn_%2e%2e", "conn_1%3Fx", "conn_%00"]
+)
+def test_what_is_no_connection_id_is_a_404_and_nothing_is_sent(browser, medblocks, connection_id):
+    reply = browser.delete(f"{CONNECTIONS}/{connection_id}")
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (404, "not_found")
+    assert not medblocks.calls
+
+
+def test_another_site_can_not_disconnect(browser, medblocks):
+    reply = browser.delete(f"{CONNECTIONS}/conn_1", headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert reply.status_code == 403
+    assert not medblocks.calls
