@@ -18,7 +18,7 @@ import logging
 import pytest
 from flask import Flask
 
-log = logging.getLogger("some.library")
+log = logging.getLogger("some.package")
 
 def app():
     made = Flask("test")
@@ -54,7 +54,7 @@ def test_no_reason():
 
 
 def record(message="hello", *args, **extra):
-    return logging.makeLogRecord({"msg": message, "args": args, "name": "some.library", **extra})
+    return logging.makeLogRecord({"msg": message, "args": args, "name": "some.package", **extra})
 
 
 def error_of(text):
@@ -79,7 +79,7 @@ def test_a_canary_in_a_log_record_is_a_hit(make, canary):
     watch.handle(make(canary))
 
     assert (watch.hits, watch.records) == (1, 1)
-    assert watch.take() == [f"a record of the logger some.library holds {canary!r}"]
+    assert watch.take() == [f"a record of the logger some.package holds {canary!r}"]
     assert watch.take() == []
 
 

@@ -70,15 +70,17 @@ def test_another_browser_is_told_that_there_is_no_such_patient(run, enforcing_de
     assert message == "There is no patient with this id."
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        ('createPatient({ patientId: "" })', "Give a patient id: it must not be empty."),
-        ('createPatient({ patientId: "a", email: "x" })', "Enter an email address in the correct format"),
-        ('getPatient("nobody")', "There is no patient with this id."),
-        ('getPatient("a/b")', "There is"),
-        ('getPatient("a?limit=100")', "There is no patient with this id."),
-    ],
-)
-def test_their_error_branches_throw_the_envelopes_message(run, call, message):
-    assert message in run(f"{call}.catch((error) => error.message)")
+ERRORS = {
+    'createPatient({ patientId: "" })': "Give a patient id: it must not be empty.",
+    'createPatient({ patientId: "a", email: "x" })': "Enter an email address in the correct format",
+    'getPatient("nobody")': "There is no patient with this id.",
+    'getPatient("a/b")': "There is",
+    'getPatient("a?limit=100")': "There is no patient with this id.",
+}
+
+
+def test_their_error_branches_throw_the_envelopes_message(run):
+    # On one page, since a browser takes a second to open each.
+    said = {call: run(f"{call}.catch((error) => error.message)") for call in ERRORS}
+
+    assert [call for call, message in ERRORS.items() if message not in said[call]] == []
