@@ -109,7 +109,7 @@ class Enrollment:
     def disconnect(self, grant: Grant, connection_id: str) -> Answer:
         """Revoke one connection of a patient. Raises NotFound for one that the patient does not have."""
         with (
-            within(self._settings.write_seconds),
+            self._within(self._settings.write_seconds),
             self._audit.trail("disconnect", actor=grant.owner, patient_id=grant.patient_id) as entry,
         ):
             answer = self._medblocks.disconnect(grant, connection_id)
