@@ -1,6 +1,7 @@
 """The backend-for-frontend between a browser and Medblocks."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from flask import Flask, Request, request
@@ -44,6 +45,8 @@ def create_app(
     """
     settings = settings or load_settings(environment())
     app = Flask(__name__, template_folder=str(_ASSETS / "templates"), static_folder=str(_ASSETS / "static"))
+    # Flask asks this anew for every function at every request, and the answer never changes.
+    app.ensure_sync = cache(app.ensure_sync)  # type: ignore[method-assign]  # a cached one is still it
     app.config["MAX_CONTENT_LENGTH"] = errors.MAX_BODY_BYTES
     keys = Keys(settings.secret.reveal())
     audit = observe.Audit(keys.tag)

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flask import Flask, Response, g, has_request_context, request
 
 log = logging.getLogger("bff.access")
-
-
 audit_log = logging.getLogger("bff.audit")
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass
@@ -31,13 +32,18 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Give the line: time in UTC, level, logger, message, and the fields of `extra={"data": …}`."""
         line = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "time": _second(int(record.created)),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
             **getattr(record, "data", {}),
         }
-        return json.dumps(line, ensure_ascii=False)
+        return _encode(line)
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 class Audit:
@@ -99,6 +105,8 @@ def configure_logging() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # The lines show none of these, and finding them out takes longer than writing the line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     quiet_http_client()
 
 

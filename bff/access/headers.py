@@ -1,5 +1,8 @@
 """The headers on every response that tell browsers what they must not do with it."""
 
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
 from flask import Flask, Response
 from secure import Secure
 from secure.headers import (
@@ -11,6 +14,9 @@ from secure.headers import (
     StrictTransportSecurity,
     XContentTypeOptions,
 )
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _TWO_YEARS = 63_072_000  # seconds
 
@@ -42,11 +48,20 @@ def _headers(*, https: bool) -> dict[str, str]:
 
 def init_app(app: Flask, *, https: bool) -> None:
     """Put the headers on every response of an app; only static files may be stored."""
-    headers = _headers(https=https)
+    ours = list(_headers(https=https).items())
+    inner = app.wsgi_app
+
+    # Here and not in Flask, which takes ten times as long to set ten headers that never change.
+    def protected(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
+            return start_response(status, [*headers, *ours], *rest)
+
+        return inner(environ, start)
+
+    app.wsgi_app = protected  # type: ignore[method-assign]  # Flask's own way to wrap an app
 
     @app.after_request
-    def protect(response: Response) -> Response:
-        response.headers.update(headers)
-        if response.headers.get("Cache-Control") is None or response.status_code >= 400:
+    def store_nothing(response: Response) -> Response:
+        if "Cache-Control" not in response.headers or response.status_code >= 400:
             response.headers["Cache-Control"] = "no-store"
         return response

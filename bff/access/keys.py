@@ -14,10 +14,14 @@ class Keys:
 
     def __init__(self, secret: str) -> None:
         self._root = hashlib.sha256(b"medblocks-bff root key\0" + secret.encode()).digest()
+        self._derived: dict[str, bytes] = {}
 
     def derive(self, purpose: str) -> bytes:
         """Give 32 bytes for one purpose; from one purpose's key, no other can be found."""
-        return hmac.digest(self._root, purpose.encode(), "sha256")
+        key = self._derived.get(purpose)
+        if key is None:
+            key = self._derived[purpose] = hmac.digest(self._root, purpose.encode(), "sha256")
+        return key
 
     def tag(self, purpose: str, *parts: str) -> str:
         """Mark that these texts belong together: 128 bits of an HMAC, in 22 characters that fit anywhere."""

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 
 from bff.medblocks import ids, replies
 from bff.medblocks.errors import Unusable
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.line import Line
+from bff.medblocks.quick_load import Load, quick_load
 from bff.medblocks.replies import (
     DisconnectedReply,
     FacilityListReply,
@@ -20,6 +21,10 @@ from bff.medblocks.replies import (
     PatientSessionReply,
     read_json,
 )
+
+_HEALTH, _PATIENT, _PATIENT_DETAIL = map(quick_load, (HealthReply(), PatientReply(), PatientDetailReply()))
+_SESSION, _DISCONNECTED = map(quick_load, (PatientSessionReply(), DisconnectedReply()))
+_FACILITY, _FACILITY_LIST = map(quick_load, (FacilityReply(), FacilityListReply()))
 
 # The share of the time that a create may take, so that there is some left to find out what became of it.
 _CREATE_PATIENCE = 0.6
@@ -43,7 +48,7 @@ class Medblocks:
 
     def health(self) -> Answer:
         """Ask whether Medblocks is up; it needs no key for that."""
-        return self._call(HealthReply(), "health", "GET", ids.path("health"))
+        return self._call(_HEALTH, "health", "GET", ids.path("health"))
 
     def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> Answer:
         """Create a patient from optional `email`, `name` and `metadata`, marked as its owner's.
@@ -53,7 +58,7 @@ class Medblocks:
         metadata = {**details.get("metadata", {}), replies.OWNER_KEY: grant.owner_tag}
         patient = {**details, "patient_id": grant.patient_id, "metadata": metadata}
         answer = self._call(
-            PatientReply(),
+            _PATIENT,
             "create patient",
             "POST",
             ids.path("patients"),
@@ -65,7 +70,7 @@ class Medblocks:
     def read_patient(self, grant: Grant) -> Answer:
         """Read a patient with all connections. Raises NotFound."""
         path = ids.path("patients", grant.patient_id)
-        answer = self._call(PatientDetailReply(), "read patient", "GET", path)
+        answer = self._call(_PATIENT_DETAIL, "read patient", "GET", path)
         return _about("read patient", answer, "id", grant.patient_id)
 
     def start_patient_session(self, grant: Grant, session: Mapping[str, Any]) -> Answer:
@@ -76,19 +81,19 @@ class Medblocks:
         """
         session = {**session, "patient_id": grant.patient_id}
         path = ids.path("patient-sessions")
-        answer = self._call(PatientSessionReply(), "start session", "POST", path, json=session)
+        answer = self._call(_SESSION, "start session", "POST", path, json=session)
         return _about("start session", answer, "patient_id", grant.patient_id)
 
     def read_patient_session(self, grant: SessionGrant) -> Answer:
         """Read a patient session. Raises NotFound."""
         path = ids.path("patient-sessions", grant.patient_session_id)
-        answer = self._call(PatientSessionReply(), "read session", "GET", path)
+        answer = self._call(_SESSION, "read session", "GET", path)
         return _about("read session", answer, "id", grant.patient_session_id)
 
     def disconnect(self, grant: Grant, connection_id: str) -> Answer:
         """Revoke one connection, `conn_…`, of a patient. Raises NotFound."""
         path = ids.path("patients", grant.patient_id, "connections", connection_id)
-        answer = self._call(DisconnectedReply(), "disconnect", "DELETE", path)
+        answer = self._call(_DISCONNECTED, "disconnect", "DELETE", path)
         return _about("disconnect", answer, "id", connection_id)
 
     def list_facilities(
@@ -98,17 +103,17 @@ class Medblocks:
         query = {"limit": str(limit)}
         query |= {name: text for name, text in (("q", q), ("starting_after", starting_after)) if text}
         path = ids.path("connections")
-        return self._call(FacilityListReply(), "list facilities", "GET", path, query=query)
+        return self._call(_FACILITY_LIST, "list facilities", "GET", path, query=query)
 
     def read_facility(self, facility_id: str) -> Answer:
         """Read one facility of the catalog. Raises NotFound."""
         path = ids.path("connections", facility_id)
-        return self._call(FacilityReply(), "read facility", "GET", path)
+        return self._call(_FACILITY, "read facility", "GET", path)
 
-    def _call(self, shape: Schema, operation: str, method: str, path: str, **request: Any) -> Answer:
+    def _call(self, load: Load, operation: str, method: str, path: str, **request: Any) -> Answer:
         reply = self._line.exchange(operation, method, path, **request)
         try:
-            body = shape.load(read_json(reply))  # type: ignore[arg-type]  # any JSON may come; load() refuses what is no object
+            body = load(read_json(reply))
         except ValidationError as error:
             fields = ", ".join(sorted(error.messages_dict))
             # `from None`: marshmallow keeps the whole reply, health data and all, on its error.
