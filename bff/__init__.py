@@ -1,102 +1,23 @@
-"""The backend-for-frontend between a browser and Medblocks."""
+"""The backend-for-frontend between a browser and Medblocks: `create_app(settings)` gives the Flask app.
 
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
+`app.py` joins the parts. It is imported when it is first asked for: the command line lets gevent replace
+parts of the standard library before anything that uses them is imported.
+"""
 
-from flask import Flask, Request, request
-from werkzeug.middleware.proxy_fix import ProxyFix
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from bff import api, current, errors, observe, pages
-from bff.access import headers, limits
-from bff.access.guard import Guard
-from bff.access.idempotency import IdempotencyKeys
-from bff.access.invites import Invites
-from bff.access.keys import Keys
-from bff.access.origin import FormTokens, OriginGate
-from bff.access.owner import OwnerCookie
-from bff.access.providers import provider_for
-from bff.access.return_urls import ReturnUrls
-from bff.access.store import open_store
-from bff.config import Settings, environment, load_settings
-from bff.enrollment import Enrollment
-from bff.facilities import Facilities
-from bff.medblocks import deadline
-from bff.medblocks.bulkhead import Room
-from bff.medblocks.catalog import Catalog
-from bff.medblocks.connect import connect
-from bff.server.channel import ARRIVED
+if TYPE_CHECKING:
+    from bff.app import create_app
+    from bff.config import Settings
 
 __version__ = "0.1.0"
 __all__ = ["Settings", "create_app"]
 
-_PACKAGE = Path(__file__).resolve().parent
-# In a checkout the two folders stand beside the package, in an installed wheel inside it.
-_ASSETS = _PACKAGE if (_PACKAGE / "templates").is_dir() else _PACKAGE.parent
+_HOMES = {"create_app": "bff.app", "Settings": "bff.config"}
 
 
-def create_app(
-    settings: Settings | None = None, *, identify: Callable[[Request], str | None] | None = None
-) -> Flask:
-    """Build the app from settings, by default those of the environment.
-
-    An embedding app may give `identify`: it takes a request and gives the patient id of whoever is signed
-    in, or None. Raises SettingsError when the environment's settings can't be used.
-    """
-    settings = settings or load_settings(environment())
-    app = Flask(__name__, template_folder=str(_ASSETS / "templates"), static_folder=str(_ASSETS / "static"))
-    # Flask asks this anew for every function at every request, and the answer never changes.
-    app.ensure_sync = cache(app.ensure_sync)  # type: ignore[method-assign]  # a cached one is still it
-    app.config["MAX_CONTENT_LENGTH"] = errors.MAX_BODY_BYTES
-    keys = Keys(settings.secret.reveal())
-    audit = observe.Audit(keys.tag)
-    cookie = OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age)
-    guard = Guard(keys, cookie, provider_for(settings, identify), audit, report=settings.reports)
-    medblocks = connect(settings)
-    room = Room(settings.threads)
-    return_urls = ReturnUrls(settings.return_urls)
-    counters = open_store(settings)
-    catalog = Catalog(medblocks, settings.catalog_seconds, within=room.within)
-    current.install(
-        app,
-        current.Parts(
-            enrollment=Enrollment(medblocks, guard, return_urls, settings, audit, room.within),
-            catalog=catalog,
-            facilities=Facilities(catalog),
-            guard=guard,
-            forms=FormTokens(keys),
-            invites=Invites(keys.derive("invite"), counters),
-            idempotency=IdempotencyKeys(keys, counters),
-        ),
-    )
-    _protect(app, settings, guard)
-    api.init_app(app, __version__)
-    pages.init_app(app)
-    limits.init_app(app, settings, keys, guard)
-    audit.record("configuration", "ok", details=_posture(settings))
-    return app
-
-
-def _protect(app: Flask, settings: Settings, guard: Guard) -> None:
-    """Put around every route what none may be without."""
-    hops = settings.proxy_hops
-    if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's own way to wrap an app
-    observe.init_app(app)
-    errors.init_app(app)
-    headers.init_app(app, https=settings.https)
-    app.before_request(lambda: deadline.begin(request.environ.get(ARRIVED)))
-    OriginGate(settings.public_url, settings.trusted_origins).init_app(app)
-    guard.init_app(app)
-
-
-def _posture(settings: Settings) -> dict[str, object]:
-    return {
-        "access": settings.access,
-        "identity": settings.identity,
-        "rate_limit": settings.rate_limit,
-        "proxy_hops": settings.proxy_hops,
-        "upstream": settings.base_url,
-        "api_version": settings.api_version,
-        "public_url": settings.public_url,
-    }
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -6,9 +6,10 @@ import sys
 import click
 from limits.storage import MemoryStorage
 
-from bff import __version__, create_app, server
+from bff import __version__, server
 from bff.access.invites import Invites
 from bff.access.keys import Keys
+from bff.app import create_app
 from bff.config import Settings, SettingsError, environment, load_settings
 from bff.medblocks.connect import connect
 from bff.medblocks.errors import KeyRefused, MedblocksError
@@ -16,6 +17,7 @@ from bff.observe import configure_logging
 from bff.sandbox.app import DEMO_KEY, create_sandbox
 from bff.sandbox.fault_profiles import PROFILES
 from bff.sandbox.serve import SandboxServer
+from bff.server import processes
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration
 
@@ -38,6 +40,7 @@ def main() -> None:
 def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> None:
     """Start the BFF with a pretend Medblocks, on this machine alone, without a key."""
     configure_logging()
+    processes.hold_signals()
     listener, sandbox_listener = _listen("127.0.0.1", port), _listen("127.0.0.1", sandbox_port)
     address, sandbox_address = _address(listener), _address(sandbox_listener)
     sandbox = SandboxServer(create_sandbox(sandbox_address), sandbox_listener)
@@ -67,6 +70,7 @@ def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> 
 def serve(host: str, port: int) -> None:
     """Start the production server. It needs MEDBLOCKS_API_KEY."""
     configure_logging()
+    processes.hold_signals()
     settings = _settings(port, EX_CONFIG)
     listener = _listen(host, port)
     click.echo(
@@ -161,7 +165,13 @@ def _address(listener: socket.socket) -> str:
 
 
 def _run(settings: Settings, listener: socket.socket) -> None:
-    server.serve(server.make_server(create_app(settings), listener, threads=settings.threads))
+    plan = processes.Plan(
+        make_app=lambda: create_app(settings),
+        processes=settings.processes,
+        requests=settings.requests,
+        through_proxy=settings.proxy_hops > 0,
+    )
+    processes.serve(plan, listener)
     click.echo("Stopped.")
 
 

@@ -212,3 +212,22 @@ def test_a_problem_names_its_variable_and_never_shows_the_value(name, value):
     shown = "".join([problem, repr(caught.value), *traceback.format_exception(caught.value)])
     assert "canary" not in shown
     assert "mb_sk_sbx_secret" not in shown
+
+
+def test_without_redis_one_process_serves_since_it_alone_knows_the_counts(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
+
+    assert load().processes == 1
+    assert load(BFF_PROCESSES="3").processes == 3
+
+
+def test_with_redis_a_process_serves_on_each_core(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
+
+    assert load(BFF_REDIS_URL="redis://127.0.0.1:6379").processes == 8
+    assert load(BFF_REDIS_URL="redis://127.0.0.1:6379", BFF_PROCESSES="2").processes == 2
+
+
+@pytest.mark.parametrize("number", ["0", "257", "two", "1.5"])
+def test_a_number_of_processes_that_can_not_be_is_refused(number):
+    assert [problem.partition(" ")[0] for problem in problems(BFF_PROCESSES=number)] == ["BFF_PROCESSES"]

@@ -1,5 +1,6 @@
 """Every variable that the product reads; `.env.example` and the README list the same."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,10 +68,16 @@ class SettingsSchema(Schema):
     read_seconds = _seconds("BFF_READ_SECONDS", 8)
     write_seconds = _seconds("BFF_WRITE_SECONDS", 12)
     catalog_seconds = _seconds("BFF_CATALOG_SECONDS", 4)
-    upstream_calls = _count("BFF_UPSTREAM_CALLS", 200)
+    upstream_calls = _count("BFF_UPSTREAM_CALLS", 400)
     breaker_failures = _count("BFF_BREAKER_FAILURES", 5)
     breaker_seconds = _seconds("BFF_BREAKER_SECONDS", 2)
-    threads = _count("BFF_THREADS", 256)
+    requests = _count("BFF_REQUESTS", 512)
+    processes = fields.Integer(
+        data_key="BFF_PROCESSES",
+        load_default=None,
+        validate=Range(min=1, max=256, error="must be 1 to 256."),
+        error_messages={"invalid": _WHOLE},
+    )
     access = fields.String(
         data_key="BFF_ACCESS", load_default="auto", validate=one_of("auto", "enforce", "report")
     )
@@ -188,6 +195,8 @@ class SettingsSchema(Schema):
             data["access"] = "report" if local or data["api_key"].startswith(_SANDBOX) else "enforce"
         data["return_urls"] = data["return_urls"] or [f"{data['public_url']}/connected"]
         data["secret"] = data["secret"] or data["api_key"]
+        # What several processes have to count together, they can only count in Redis.
+        data["processes"] = data["processes"] or (len(os.sched_getaffinity(0)) if data["redis_url"] else 1)
         kind = "jwks_url" if data["jwt_jwks_url"] else "secret"
         data["jwt_algorithms"] = data["jwt_algorithms"] or _DEFAULT_ALGORITHMS[kind]
         return Settings(**{name: _frozen(name, value) for name, value in data.items()})

@@ -44,7 +44,8 @@ class Settings:
     upstream_calls: int
     breaker_failures: int
     breaker_seconds: float
-    threads: int
+    requests: int
+    processes: int
     access: str
     identity: str
     secret: Secret

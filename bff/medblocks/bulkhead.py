@@ -37,10 +37,10 @@ class Bulkhead:
 
 
 class Room:
-    """Keeps an eighth of the server's threads free of whatever waits for Medblocks, for pages and checks."""
+    """Keeps an eighth of the server's places free of whatever waits for Medblocks, for pages and checks."""
 
-    def __init__(self, threads: int) -> None:
-        self._seats = threading.BoundedSemaphore(max(1, threads - max(1, threads // 8)))
+    def __init__(self, requests: int) -> None:
+        self._seats = threading.BoundedSemaphore(max(1, requests - max(1, requests // 8)))
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:

@@ -16,8 +16,11 @@ from requests import PreparedRequest, Response, Timeout
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
+from bff.medblocks.curl_greenlets import perform
+
 # libcurl gives up at its own, larger limit; headers count here too.
 _TOO_LARGE = pycurl.E_FILESIZE_EXCEEDED
+_QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT of curl.h, which pycurl has no name for
 
 
 class ReplyTooLarge(RequestsConnectionError):
@@ -55,7 +58,7 @@ class CurlAdapter(HTTPAdapter):
         handle.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))
         _describe(handle, request)
         try:
-            handle.perform()
+            perform(handle)
         except pycurl.error as error:
             handle.close()
             raise _exception(error.args[0]) from None
@@ -85,6 +88,7 @@ class CurlAdapter(HTTPAdapter):
             (pycurl.PROXY, ""),  # proxies of the environment would see where patients go
             (pycurl.CAINFO, certifi.where()),
             (pycurl.TCP_KEEPALIVE, 1),
+            (_QUICK_EXIT, 1),  # a name look-up that outlives the deadline is not waited for
             (pycurl.MAXFILESIZE_LARGE, self._max_bytes),
         ):
             handle.setopt(option, value)

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from bff.medblocks.errors import OutOfTime
 
 DEFAULT_SECONDS = 8.0
+ARRIVED = "bff.arrived"  # in a request's environment: when it was whole, in time.monotonic()
 
 Within = Callable[[float], AbstractContextManager[None]]
 

@@ -1,100 +1,144 @@
-"""The production server: waitress, arranged so that slow clients, overload and a restart harm nobody else."""
+"""The production server: one thread, a greenlet for each connection; it harms nobody when clients are slow.
 
+gevent switches between connections where one waits, so a request that waits for Medblocks costs some
+kilobytes and no thread. `processes.py` runs one such server on each core.
+"""
+
+import contextlib
 import logging
-import signal
+import resource
 import socket
-import threading
 import time
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
-from waitress import wasyncore
-from waitress.server import TcpWSGIServer, create_server
+import gevent
+from gevent.pool import Pool
+from gevent.server import StreamServer
 
-from bff.server.channel import Channel, Dispatcher
+from bff.server.connection import Connection
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 DRAIN_SECONDS = 10.0
-REQUEST_SECONDS = 30.0  # for a browser to send a whole request
-# Bodies between this and the app's own limit get the app's answer; above it nothing is kept at all.
-_MAX_BODY_BYTES = 1024 * 1024
-_MAX_HEADER_BYTES = 64 * 1024
-_TICK_SECONDS = 0.2
+MAX_CONNECTIONS = 2000
+_SHARE = MAX_CONNECTIONS // 4  # what one address may have of them, unless all come through a proxy
+_BACKLOG = 1024
 
-
-class _WithoutPaths(logging.Filter):
-    """Cuts the path, and with it the patient id, out of waitress' lines about broken requests."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = str(record.msg).partition(" serving ")[0]
-        return True
-
-
-_WITHOUT_PATHS = _WithoutPaths()
+log = logging.getLogger("bff.server")
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Bind a listening socket; port 0 takes a free one. Raises OSError, for example when it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=1024)
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
 
 
-def make_server(app: Flask, listener: socket.socket, *, threads: int = 32) -> TcpWSGIServer:
-    """Make a server for an app on a socket from `listen`; a quarter as many requests as threads may wait."""
-    logging.getLogger("waitress").addFilter(_WITHOUT_PATHS)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # one line a request says nothing
-    server: TcpWSGIServer = create_server(
-        app,
-        sockets=[listener],
-        _dispatcher=Dispatcher(threads, max(8, threads // 4)),
-        connection_limit=2000,
-        channel_timeout=60,
-        max_request_body_size=_MAX_BODY_BYTES,
-        max_request_header_size=_MAX_HEADER_BYTES,
-        asyncore_use_poll=True,  # select() fails at file descriptor 1024
-        ident=None,  # no Server header: it helps nobody but attackers
-        clear_untrusted_proxy_headers=False,  # BFF_PROXY_HOPS decides which of them are believed
-    )
-    server.channel_class = Channel
-    server.stopping = False
-    return server
+class Server:
+    """Serves an app on a socket from `listen`.
+
+    Takes how many requests it answers at the same time, how many bytes a body may have, and whether all
+    connections come `through_proxy`, whose address then says nothing about who they are.
+    """
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        listener: socket.socket,
+        *,
+        requests: int,
+        max_body: int,
+        through_proxy: bool = False,
+    ) -> None:
+        self.app = app
+        self.max_body = max_body
+        self.stopping = False
+        self._free = requests
+        self._refused = 0
+        self._share = MAX_CONNECTIONS if through_proxy else _SHARE
+        self._addresses: Counter[str] = Counter()
+        self._connections: set[Connection] = set()
+        self._listener = listener
+        self._greenlets = Pool(MAX_CONNECTIONS + 50)
+        self._server = StreamServer(_cooperative(listener), self._serve, spawn=self._greenlets)
+        # One at a time: of several processes, the one with less to do takes the next connection.
+        self._server.max_accept = 1
+        self._sweeper = gevent.Greenlet(self._sweep)
+
+    def start(self) -> None:
+        """Begin to accept connections."""
+        _raise_file_limit()
+        self._server.start()
+        self._sweeper.start()
+
+    def stop(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Take no new connection, finish what is under way within so many seconds, and close everything."""
+        self.stopping = True
+        self._take_last_ones()
+        self._server.close()
+        for connection in list(self._connections):
+            connection.stop()
+        self._greenlets.join(timeout=seconds)
+        self._greenlets.kill(block=True)
+        self._sweeper.kill(block=True)
+
+    def enter(self) -> bool:
+        """Take a place for one request; tell False when all are taken."""
+        if self._free <= 0:
+            self._refused += 1
+            return False
+        self._free -= 1
+        return True
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._free += 1
+
+    def _serve(self, sock: Any, client: tuple[Any, ...]) -> None:
+        address = client[0]
+        if len(self._connections) >= MAX_CONNECTIONS or self._addresses[address] >= self._share:
+            self._refused += 1
+            sock.close()
+            return
+        connection = Connection(self, sock, client)
+        self._connections.add(connection)
+        self._addresses[address] += 1
+        try:
+            connection.run()
+        finally:
+            self._connections.discard(connection)
+            self._addresses[address] -= 1
+            if not self._addresses[address]:
+                del self._addresses[address]
+
+    def _sweep(self) -> None:
+        """Once a second, end the connections whose time is over, and say what was refused."""
+        while True:
+            gevent.sleep(1)
+            now = time.monotonic()
+            for connection in [one for one in self._connections if one.expires < now]:
+                connection.expire()
+            if self._refused:
+                log.warning("overloaded", extra={"data": {"refused": self._refused}})
+                self._refused = 0
+
+    def _take_last_ones(self) -> None:
+        """Accept whoever connected before now: a closed listener would turn them away unheard."""
+        self._server.stop_accepting()
+        with contextlib.suppress(OSError):  # it is closed already
+            while accepted := self._server.do_read():
+                self._server.do_handle(*accepted)
 
 
-def serve(server: TcpWSGIServer) -> None:
-    """Answer until SIGTERM or Ctrl-C; then take no new connection, and finish what is in flight, in 10 s."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    next_look = 0.0
-    while not stopping.is_set():
-        _turn(server)
-        if time.monotonic() >= next_look:
-            _drop_stalled(server)
-            next_look = time.monotonic() + 1
-    server.stopping = True
-    wasyncore.dispatcher.close(server)
-    ends = time.monotonic() + DRAIN_SECONDS
-    while _in_flight(server) and time.monotonic() < ends:
-        _turn(server)
-    server.task_dispatcher.shutdown(timeout=0.1)
-    wasyncore.close_all(_map(server))
+def _cooperative(listener: socket.socket) -> Any:
+    """Give a socket of gevent's for the same listener."""
+    return gevent.socket.socket(listener.family, listener.type, fileno=listener.detach())
 
 
-def _turn(server: TcpWSGIServer) -> None:
-    wasyncore.loop(timeout=_TICK_SECONDS, use_poll=True, map=_map(server), count=1)
-
-
-def _drop_stalled(server: TcpWSGIServer) -> None:
-    """Close connections whose request does not come to its end: each byte of it renews waitress' own time."""
-    oldest = time.monotonic() - REQUEST_SECONDS
-    for channel in list(server.active_channels.values()):
-        if channel.request is not None and channel.request.began < oldest:
-            channel.handle_close()
-
-
-def _map(server: TcpWSGIServer) -> dict[int, Any]:
-    connections: dict[int, Any] = server._map  # noqa: SLF001 - waitress has no public way to run one turn
-    return connections
-
-
-def _in_flight(server: TcpWSGIServer) -> bool:
-    return any(channel.requests or channel.total_outbufs_len for channel in server.active_channels.values())
+def _raise_file_limit() -> None:
+    """Allow as many open files as the system lets us: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else 65_536
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, 65_536), hard))

@@ -106,11 +106,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.overload", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--browsers", type=int, help="how many at once; else three times those of the peak")
-    parser.add_argument("--threads", type=int, default=256)
+    parser.add_argument("--requests", type=int, default=512)
     options = parser.parse_args()
     seconds = min(options.seconds, 300)
     # Access is only reported here, since the upstream invents its patients: nobody has created them.
-    settings = {"BFF_ACCESS": "report", "BFF_THREADS": str(options.threads)}
+    settings = {"BFF_ACCESS": "report", "BFF_REQUESTS": str(options.requests)}
     with (
         run_upstream() as address,
         run_process("serve", "--port", "0", quiet=True, **variables(address, **settings)) as running,

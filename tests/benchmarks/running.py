@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
-from waitress import wasyncore
 
 from bff import create_app, current
 from bff.config import load_settings
@@ -19,7 +18,7 @@ from bff.sandbox import DEMO_KEY, create_sandbox
 from bff.sandbox.faults import Faults
 from bff.sandbox.serve import SandboxServer
 from bff.sandbox.store import Store
-from bff.server import listen, make_server
+from bff.server import listen
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
@@ -94,21 +93,6 @@ def run_app(address: str, **changes: str) -> Iterator[Flask]:
         yield app
     finally:
         line._transport.close()
-
-
-@contextmanager
-def run_server(app: Flask, *, threads: int = 32) -> Iterator[tuple[str, int]]:
-    """Run the production server for an app in a thread, and give its address."""
-    server = make_server(app, listen("127.0.0.1", 0), threads=threads)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield server.socket.getsockname()
-    finally:
-        server.task_dispatcher.shutdown()  # first, since its workers pull the trigger that is closed next
-        # Its sockets belong to its own thread: closing them there ends its loop.
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
-        thread.join()
 
 
 @dataclass(frozen=True)

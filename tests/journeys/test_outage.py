@@ -3,12 +3,12 @@
 import http.client
 import json
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Semaphore
+from contextlib import ExitStack
+from threading import Barrier
 
 import pytest
 
-from bff.medblocks import collapse
-from tests.benchmarks.running import run_app, run_sandbox, run_server
+from tests.benchmarks.running import run_app, run_process, run_sandbox, variables
 
 BROWSERS = 200
 TIMEOUT = 30
@@ -91,48 +91,43 @@ def test_after_an_outage_the_first_probe_brings_the_service_back(upstream):
 
 
 @pytest.fixture
-def patient(upstream):
-    """The real server with a patient, and how to read it as its browser: over a connection of one's own."""
-    with (
-        run_app(upstream.address, BFF_READ_SECONDS=str(TIMEOUT)) as app,
-        run_server(app, threads=256) as address,
-    ):
+def browsers(upstream):
+    """The real server with a patient, and 200 connections of the browser that has created it."""
+    settings = variables(upstream.address, BFF_READ_SECONDS=str(TIMEOUT))
+    with run_process("serve", "--port", "0", **settings) as running, ExitStack() as stack:
 
-        def ask(method, path, body=None, **headers):
-            connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
-            try:
-                connection.request(method, path, body, headers)
-                reply = connection.getresponse()
-                return reply.status, reply.headers, json.loads(reply.read())
-            finally:
-                connection.close()
+        def connect():
+            connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=TIMEOUT)
+            stack.callback(connection.close)
+            return connection
+
+        def ask(connection, method, path, body=None, **headers):
+            connection.request(method, path, body, headers)
+            reply = connection.getresponse()
+            return reply.status, reply.headers, json.loads(reply.read())
 
         body = json.dumps({"patientId": "user_1"})
-        status, headers, _ = ask("POST", "/api/patients", body, **{"Content-Type": "application/json"})
+        first = connect()
+        status, headers, _ = ask(first, "POST", "/api/patients", body, **{"Content-Type": "application/json"})
         assert status == 200
-        cookie = headers["Set-Cookie"].partition(";")[0]
-        yield lambda: ask("GET", "/api/patients/user_1", Cookie=cookie)
+        connections = [connect() for _ in range(BROWSERS)]
+        for connection in connections:
+            assert ask(connection, "GET", "/healthz")[0] == 200
+        yield connections, headers["Set-Cookie"].partition(";")[0], lambda: ask(first, "GET", "/healthz")
 
 
-def test_200_equal_reads_at_once_are_one_call(upstream, patient, monkeypatch):
-    waiting = Semaphore(0)
-    wait = collapse._wait
-
-    def count(theirs, operation):
-        waiting.release()
-        return wait(theirs, operation)
-
-    monkeypatch.setattr(collapse, "_wait", count)
-
+def test_200_equal_reads_at_once_are_one_call(upstream, browsers):
+    connections, cookie, look_alive = browsers
     upstream.gate.close()
-    with ThreadPoolExecutor(BROWSERS) as pool:
-        reads = [pool.submit(patient) for _ in range(BROWSERS)]
-        joined = [waiting.acquire(timeout=TIMEOUT) for _ in range(BROWSERS - 1)]
-        upstream.gate.open()
-        replies = [read.result() for read in reads]
 
-    assert all(joined)
-    assert [status for status, _, _ in replies] == [200] * BROWSERS
-    assert {body["id"] for _, _, body in replies} == {"user_1"}
+    for connection in connections:
+        connection.request("GET", "/api/patients/user_1", headers={"Cookie": cookie})
+    # The server takes what has arrived in turns: when it has answered twice, it has read all of the above.
+    assert [look_alive()[0] for _ in range(2)] == [200, 200]
+    upstream.gate.open()
+    replies = [connection.getresponse() for connection in connections]
+
+    assert [reply.status for reply in replies] == [200] * BROWSERS
+    assert {json.loads(reply.read())["id"] for reply in replies} == {"user_1"}
     assert upstream.gate.arrived.acquire(blocking=False)
     assert not upstream.gate.arrived.acquire(blocking=False)

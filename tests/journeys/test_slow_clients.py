@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.benchmarks.running import run_app, run_sandbox, run_server
+from tests.benchmarks.running import run_process, run_sandbox, variables
 from tests.benchmarks.slow_clients import BODY, HEAD, SlowClients, receive
 
 TIMEOUT = 30
@@ -21,9 +21,10 @@ def upstream():
 
 @pytest.fixture
 def address(upstream):
-    """The product, with far fewer threads than there are slow clients."""
-    with run_app(upstream.address) as app, run_server(app, threads=8) as where:
-        yield where
+    """The product, which may answer far fewer requests at once than there are slow clients."""
+    settings = variables(upstream.address, BFF_REQUESTS="8")
+    with run_process("serve", "--port", "0", **settings) as running:
+        yield "127.0.0.1", running.port
 
 
 @pytest.fixture

@@ -1,35 +1,32 @@
 """What a real server and a real client do to a path on the way is not what a test client does."""
 
-from threading import Thread
 from urllib.parse import quote
 
 import pytest
 import requests
-from waitress import create_server
 
 from bff.sandbox import DEMO_KEY, create_sandbox
 from bff.sandbox.catalog import FACILITIES
+from bff.sandbox.serve import SandboxServer
+from bff.server import listen
 
 
 @pytest.fixture(scope="module")
 def call():
     app = create_sandbox("http://sandbox.test")
-    server = create_server(app, host="127.0.0.1", port=0, threads=2)
-    thread = Thread(target=server.run)
-    thread.start()
+    server = SandboxServer(app, listen("127.0.0.1", 0))
+    server.start()
     with requests.Session() as session:
         session.trust_env = False
         session.headers["Authorization"] = f"Bearer {DEMO_KEY}"
 
         def request(method, path, **options):
-            reply = session.request(method, f"http://127.0.0.1:{server.effective_port}{path}", **options)
+            reply = session.request(method, f"{server.address}{path}", **options)
             reply.raise_for_status()
             return reply.json()
 
         yield request
-    server.close()
-    thread.join()
-    server.task_dispatcher.shutdown()
+    server.stop()
 
 
 @pytest.mark.parametrize("patient_id", ["user_42", "a/b", "a//b", "/a", "a/", "Zoë", "a?limit=1", "a%2Fb"])

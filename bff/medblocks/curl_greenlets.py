@@ -1,0 +1,119 @@
+"""Lets libcurl work beside other greenlets: while a transfer waits for the network, others go on.
+
+In a greenlet, a transfer runs through libcurl's multi interface, driven by gevent's event loop (see
+libcurl's documentation of curl_multi_socket_action). Elsewhere, as in a threaded server, it blocks.
+"""
+
+import time
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
+
+import gevent
+import pycurl
+from gevent.hub import Hub, get_hub
+
+_TO_LIBCURL = 3  # READ and WRITE have the same bits in libev (1, 2) and in libcurl's CURL_CSELECT_* (1, 2)
+
+_Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
+
+
+def perform(handle: pycurl.Curl) -> None:
+    """Do the transfer that a handle describes. Raises pycurl.error, as `Curl.perform` does."""
+    greenlet = gevent.getcurrent()
+    if not isinstance(greenlet, gevent.Greenlet):
+        handle.perform()
+        return
+    hub = get_hub()
+    transfers = _TRANSFERS.get(hub)
+    if transfers is None:
+        transfers = _TRANSFERS[hub] = _Transfers(hub)
+    transfers.run(handle, greenlet)
+
+
+class _Transfers:
+    """All transfers of one event loop, and the connections that they share."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._loop = hub.loop
+        self._waiting: dict[pycurl.Curl, _Greenlet] = {}
+        self._watchers: dict[int, Any] = {}
+        self._timer: Any = None
+        self._due = 0.0  # when libcurl wants to be called, in time.monotonic(); 0 for not at all
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._remind)
+
+    def run(self, handle: pycurl.Curl, greenlet: _Greenlet) -> None:
+        """Start a transfer, and wait for its end in this greenlet. Raises pycurl.error."""
+        self._waiting[handle] = greenlet
+        self._multi.add_handle(handle)
+        try:
+            self._act(pycurl.SOCKET_TIMEOUT, 0)  # what libcurl has to do first, it does at once
+            fault = self._hub.switch()
+        finally:
+            self._waiting.pop(handle, None)
+            self._multi.remove_handle(handle)
+        if fault:
+            raise pycurl.error(*fault)
+
+    def _act(self, fd: int, events: int) -> None:
+        self._multi.socket_action(fd, events)
+        more = 1
+        while more:
+            more, good, bad = self._multi.info_read()
+            for handle in good:
+                self._end(handle, None)
+            for handle, code, text in bad:
+                self._end(handle, (code, text))
+
+    def _end(self, handle: pycurl.Curl, fault: tuple[int, str] | None) -> None:
+        greenlet = self._waiting.pop(handle, None)
+        if greenlet is not None:
+            self._loop.run_callback(greenlet.switch, fault)
+
+    def _watch(self, what: int, fd: int, _: object, __: object) -> None:
+        """Watch a socket for what libcurl waits for on it, or not any more."""
+        watcher = self._watchers.pop(fd, None)
+        if watcher is not None:
+            watcher.stop()
+            watcher.close()
+        if what != pycurl.POLL_REMOVE:
+            watcher = self._watchers[fd] = self._loop.io(
+                fd, what
+            )  # libcurl's POLL_IN, OUT and INOUT are libev's
+            watcher.start(self._ready, fd, pass_events=True)
+
+    def _ready(self, events: int, fd: int) -> None:
+        self._act(fd, events & _TO_LIBCURL)
+
+    def _remind(self, milliseconds: int) -> None:
+        """Let libcurl be called in so many milliseconds. A timer that rings too early is set anew then."""
+        if milliseconds < 0:
+            self._due = 0.0
+            return
+        self._due = time.monotonic() + milliseconds / 1000
+        if self._timer is None or self._rings > self._due:
+            self._set_timer(milliseconds / 1000)
+
+    def _set_timer(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+        self._rings = time.monotonic() + seconds
+        self._timer = self._loop.timer(seconds)
+        self._timer.start(self._ring)
+
+    def _ring(self) -> None:
+        self._timer.close()
+        self._timer = None
+        if not self._due:
+            return
+        left = self._due - time.monotonic()
+        if left > 0:
+            self._set_timer(left)
+        else:
+            self._act(pycurl.SOCKET_TIMEOUT, 0)
+
+
+_TRANSFERS: WeakKeyDictionary[Hub, _Transfers] = WeakKeyDictionary()

@@ -1,0 +1,74 @@
+"""What the server refuses by itself, before any app sees it, in the words that clients expect."""
+
+import json
+import logging
+import secrets
+from html import escape
+from http import HTTPStatus
+
+log = logging.getLogger("bff.server")
+
+_MESSAGES = {
+    400: ("bad_request", "This request can't be understood."),
+    413: ("payload_too_large", "The request is too large."),
+    431: ("headers_too_large", "The headers of this request are too large."),
+    500: ("internal_error", "Something went wrong on our side. Please try again."),
+    501: ("not_implemented", "This transfer encoding is not supported."),
+    503: ("overloaded", "There is a lot going on right now. Please try again in a moment."),
+}
+
+
+class Refused(Exception):
+    """A request that no app shall see; `status` says why, as an HTTP status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"refused with {status}")
+        self.status = status
+
+
+def refusal(status: int, path: str = "/api/") -> tuple[str, list[tuple[str, str]], bytes]:
+    """Give status line, headers and body of a refusal: the envelope for programs, a page for people.
+
+    Takes one of the statuses above, and the path that was asked for, where it is known.
+    """
+    code, message = _MESSAGES[status]
+    request_id = f"req_{secrets.token_hex(12)}"
+    # Overload comes by the thousand: the server counts those, and says so once a second.
+    if status != 503:
+        data = {"request_id": request_id, "status": status, "code": code}
+        log.warning("refused", extra={"data": data})
+    if path.startswith("/api"):
+        kind, body = "application/json", _envelope(status, code, message, request_id)
+    else:
+        kind, body = "text/html; charset=utf-8", _page(message, request_id)
+    headers = [
+        ("Content-Type", kind),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Request-Id", request_id),
+    ]
+    if status == 503:
+        headers.append(("Retry-After", "1"))
+    return f"{status} {HTTPStatus(status).phrase}", headers, body
+
+
+def _envelope(status: int, code: str, message: str, request_id: str) -> bytes:
+    error = {
+        "message": message,
+        "type": "invalid_request_error" if status < 500 else "api_error",
+        "code": code,
+        "param": None,
+        "request_id": request_id,
+    }
+    return json.dumps({"error": error}).encode()
+
+
+def _page(message: str, request_id: str) -> bytes:
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(message)}</title><h1>{escape(message)}</h1>"
+        f"<p>If you ask for help, quote this number: {request_id}</p></html>"
+    ).encode()
