@@ -17,7 +17,7 @@ from bff.access.origin import FormTokens, OriginGate
 from bff.access.owner import OwnerCookie
 from bff.access.providers import provider_for
 from bff.access.return_urls import ReturnUrls
-from bff.access.store import open_store
+from bff.access.store import MemoryStore, open_redis
 from bff.config import Settings, environment, load_settings
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
@@ -51,7 +51,7 @@ def create_app(
     medblocks = connect(settings)
     room = Room(settings.requests)
     return_urls = ReturnUrls(settings.return_urls)
-    counters = open_store(settings)
+    redis = open_redis(settings)
     catalog = Catalog(medblocks, settings.catalog_seconds, within=room.within)
     current.install(
         app,
@@ -61,14 +61,14 @@ def create_app(
             facilities=Facilities(catalog),
             guard=guard,
             forms=FormTokens(keys),
-            invites=Invites(keys.derive("invite"), counters),
-            idempotency=IdempotencyKeys(keys, counters),
+            invites=Invites(keys.derive("invite"), redis or MemoryStore()),
+            idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
         ),
     )
     _protect(app, settings, guard)
     api.init_app(app, __version__)
     pages.init_app(app)
-    limits.init_app(app, settings, keys, guard)
+    limits.init_app(app, settings, keys, guard, redis)
     audit.record("configuration", "ok", details=_posture(settings))
     return app
 

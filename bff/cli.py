@@ -4,11 +4,11 @@ import socket
 import sys
 
 import click
-from limits.storage import MemoryStorage
 
 from bff import __version__, server
 from bff.access.invites import Invites
 from bff.access.keys import Keys
+from bff.access.store import MemoryStore
 from bff.app import create_app
 from bff.config import Settings, SettingsError, environment, load_settings
 from bff.medblocks.connect import connect
@@ -112,7 +112,7 @@ def invite(patient_id: str, hours: float) -> None:
     settings = _settings(8000, EX_CONFIG)
     if settings.identity != "invite":
         raise click.ClickException("Invites are off: set BFF_IDENTITY=invite, here and where it serves.")
-    invites = Invites(Keys(settings.secret.reveal()).derive("invite"), MemoryStorage())
+    invites = Invites(Keys(settings.secret.reveal()).derive("invite"), MemoryStore())
     try:
         click.echo(f"{settings.public_url}/invite/{invites.make(patient_id, hours)}")
     except ValueError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from flask import Flask, Response, g, jsonify, render_template, request
 from limits.errors import StorageError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, TooManyRequests
 
 from bff.exceptions import (
     CredentialRefused,
@@ -179,8 +179,8 @@ def _http_problem(error: HTTPException) -> Problem:
     headers = {}
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = ", ".join(error.valid_methods or ())
-    elif status == 429:
-        headers["Retry-After"] = str(g.get("retry_after", 1))
+    elif isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after or 1)
     return Problem(status, code, message, headers=headers)
 
 

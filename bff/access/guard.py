@@ -35,11 +35,6 @@ class Guard:
     def init_app(self, app: Flask) -> None:
         """Write the owner cookie of an app's responses, where a request changed it."""
 
-        @app.before_request
-        def begin() -> None:
-            # Here and not within the limiter, which takes whatever is raised there for a dead store.
-            self.owner()
-
         @app.after_request
         def finish(response: Response) -> Response:
             if "new_owner" in g:
@@ -118,14 +113,14 @@ class Guard:
             g.owner = known or new_owner(first_owner_name(self._keys, request))
         return cast("Owner", g.owner)
 
-    def has_owner(self) -> bool:
-        """Tell whether the request came with a good cookie."""
-        self.owner()
-        return bool(g.has_owner)
+    def known_owner(self) -> Owner | None:
+        """Give the browser's owner where the request came with a good cookie."""
+        owner = self.owner()
+        return owner if g.has_owner else None
 
     def keep_owner(self) -> Owner:
         """Give the browser's owner, and see to it that the browser has a cookie from now on."""
-        if not self.has_owner():
+        if self.known_owner() is None:
             g.new_owner = self.owner()
         return self.owner()
 

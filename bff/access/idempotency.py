@@ -6,13 +6,12 @@ the answer was lost, be recognised by key and body.
 """
 
 import hashlib
-import threading
 from datetime import UTC, datetime
 
 from flask import Request
-from limits.storage import Storage
 
 from bff.access.keys import Keys
+from bff.access.store import Store
 from bff.exceptions import IdempotencyKeyReused, InvalidInput
 
 HEADER = "Idempotency-Key"
@@ -23,10 +22,9 @@ _REMEMBERED_SECONDS = 24 * 60 * 60
 class IdempotencyKeys:
     """Remembers for a day which body came with which key; in the store stand tags alone."""
 
-    def __init__(self, keys: Keys, store: Storage) -> None:
+    def __init__(self, keys: Keys, store: Store) -> None:
         self._keys = keys
         self._store = store
-        self._lock = threading.Lock()
 
     def check(self, request: Request) -> None:
         """Let a request pass that has no key, a new one, or the body that the key came with before.
@@ -38,16 +36,10 @@ class IdempotencyKeys:
             return
         if not _MIN <= len(key) <= _MAX:
             raise InvalidInput({None: f"Use {_MIN} to {_MAX} random characters as {HEADER}, such as a UUID."})
-        # The first body of a key is the one that counts; later ones are marked, and so refused again.
-        of_body = self._keys.tag("idempotency", key, body_digest(request))
-        with self._lock:  # the store in memory is not atomic by itself
-            if self._count(of_body) == 1 and self._count(self._keys.tag("idempotency", key)) > 1:
-                self._count(f"{of_body}:refused")
-            if self._store.get(f"{of_body}:refused"):
-                raise IdempotencyKeyReused
-
-    def _count(self, name: str) -> int:
-        return self._store.incr(name, _REMEMBERED_SECONDS)
+        name = self._keys.tag("idempotency", key)
+        body = self._keys.tag("idempotency", key, body_digest(request))
+        if self._store.keep(name, body, _REMEMBERED_SECONDS) != body:
+            raise IdempotencyKeyReused
 
 
 def first_owner_name(keys: Keys, request: Request) -> str | None:

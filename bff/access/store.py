@@ -1,25 +1,161 @@
-"""The store of counters, which limits, invites and idempotency keys share: in memory, or in Redis."""
+"""What limits, invites and idempotency keys count and remember for a while: in memory, or in Redis."""
 
-from typing import Any, cast
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
-from limits.storage import Storage, storage_from_string
+from limits.errors import StorageError
+from limits.storage import RedisStorage
 
 from bff.config import Settings
 
+log = logging.getLogger("bff.store")
+
 # A store that does not answer must not hold a browser up.
-_SECONDS = 0.5
+_TIMEOUT_SECONDS = 0.5
+_PAUSE_SECONDS = 5.0
+_SWEEP_SECONDS = 60.0
+
+_Number = TypeVar("_Number", int, float)
 
 
-def uri(settings: Settings) -> str:
-    """Give the store's address."""
-    return settings.redis_url.reveal() if settings.redis_url else "memory://"
+class Counters(Protocol):
+    """Counts by name, exactly, however many threads and processes count at once."""
+
+    def incr(self, key: str, expiry: int, /) -> int:
+        """Count one more, and give the number; a name's count ends `expiry` seconds after its first."""
+
+    def get(self, key: str, /) -> int:
+        """Give the number: 0 for a name that was not counted, or whose count has ended."""
+
+    def get_expiry(self, key: str, /) -> float:
+        """Give when a name's count ends, in seconds of the epoch."""
 
 
-def options(settings: Settings) -> dict[str, Any]:
-    """Give how to speak to it."""
-    return {"socket_timeout": _SECONDS, "socket_connect_timeout": _SECONDS} if settings.redis_url else {}
+class Store(Counters, Protocol):
+    """Counts, and remembers texts too."""
+
+    def keep(self, key: str, text: str, expiry: int, /) -> str:
+        """Remember a text for `expiry` seconds, unless the name has one; give the one that it has."""
 
 
-def open_store(settings: Settings) -> Storage:
-    """Open the store; it raises limits' StorageError where it can't be reached."""
-    return cast("Storage", storage_from_string(uri(settings), wrap_exceptions=True, **options(settings)))
+class MemoryStore:
+    """A store of this process alone: forgets at a restart, and the oldest when it has `most` names."""
+
+    def __init__(self, most: int = 50_000, clock: Callable[[], float] = time.time) -> None:
+        self._most = most
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._entries: dict[str, tuple[Any, float]] = {}  # what a name has, and until when
+        self._sweep_at = clock() + _SWEEP_SECONDS
+
+    def incr(self, key: str, expiry: int, /) -> int:
+        """Count one more, and give the number."""
+        now = self._clock()
+        with self._lock:
+            count, ends = self._entries.get(key, (0, 0.0))
+            if ends <= now:
+                count, ends = 0, self._begin(key, now, expiry)
+            self._entries[key] = count + 1, ends
+            return int(count + 1)
+
+    def get(self, key: str, /) -> int:
+        """Give the number."""
+        count, ends = self._entries.get(key, (0, 0.0))
+        return int(count) if ends > self._clock() else 0
+
+    def get_expiry(self, key: str, /) -> float:
+        """Give when a name's count ends."""
+        return self._entries.get(key, (0, self._clock()))[1]
+
+    def keep(self, key: str, text: str, expiry: int, /) -> str:
+        """Remember a text, unless the name has one; give the one that it has."""
+        now = self._clock()
+        with self._lock:
+            kept, ends = self._entries.get(key, ("", 0.0))
+            if ends > now:
+                return str(kept)
+            self._entries[key] = text, self._begin(key, now, expiry)
+            return text
+
+    def _begin(self, key: str, now: float, expiry: int) -> float:
+        self._entries.pop(key, None)  # so that it will stand behind the older names
+        if now >= self._sweep_at or len(self._entries) >= self._most:
+            self._sweep_at = now + _SWEEP_SECONDS
+            alive = [entry for entry in self._entries.items() if entry[1][1] > now]
+            # Room for a quarter at once, or a flood of names would sweep at each of them.
+            self._entries = dict(alive[-self._most * 3 // 4 :])
+        return now + expiry
+
+
+class RedisStore(RedisStorage):
+    """A store that processes share. Its calls raise limits' StorageError when it does not answer."""
+
+    def keep(self, key: str, text: str, expiry: int, /) -> str:
+        """Remember a text, unless the name has one; give the one that it has."""
+        name, redis = self.prefixed_key(key), self.storage
+        try:
+            redis.set(name, text, ex=expiry, nx=True)
+            kept = redis.get(name)
+        except self.base_exceptions as error:
+            raise StorageError(error) from error
+        return kept.decode() if kept else text
+
+
+class FallbackCounters:
+    """Counts in a shared store, and in memory while that one does not answer."""
+
+    def __init__(
+        self, shared: Counters, memory: Counters, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._shared = shared
+        self._memory = memory
+        self._clock = clock
+        self._again_at = 0.0
+        self._down = False
+
+    def incr(self, key: str, expiry: int, /) -> int:
+        """Count one more, and give the number."""
+        return self._ask(lambda counters: counters.incr(key, expiry))
+
+    def get(self, key: str, /) -> int:
+        """Give the number."""
+        return self._ask(lambda counters: counters.get(key))
+
+    def get_expiry(self, key: str, /) -> float:
+        """Give when a name's count ends."""
+        return self._ask(lambda counters: counters.get_expiry(key))
+
+    def _ask(self, question: Callable[[Counters], _Number]) -> _Number:
+        now = self._clock()
+        if self._down:
+            if now < self._again_at:
+                return question(self._memory)
+            self._again_at = now + _PAUSE_SECONDS  # one asks anew, and nobody else waits meanwhile
+        try:
+            answer = question(self._shared)
+        except StorageError as error:
+            self._note(error, now)
+            return question(self._memory)
+        self._down = False
+        return answer
+
+    def _note(self, error: StorageError, now: float) -> None:
+        if not self._down:
+            kind = type(error.storage_error).__name__
+            log.error("Redis does not answer (%s): limits are counted in memory until it does", kind)
+        self._down, self._again_at = True, now + _PAUSE_SECONDS
+
+
+def open_redis(settings: Settings) -> RedisStore | None:
+    """Give the store that processes share, where one is set; whether it answers, its calls will show."""
+    if settings.redis_url is None:
+        return None
+    return RedisStore(
+        settings.redis_url.reveal(),
+        wrap_exceptions=True,
+        socket_timeout=_TIMEOUT_SECONDS,
+        socket_connect_timeout=_TIMEOUT_SECONDS,
+    )

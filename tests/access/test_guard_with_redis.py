@@ -1,41 +1,10 @@
 """Two copies of the app that share a Redis also share their limits and the invites that were used."""
 
-import os
 import re
-import shutil
-import socket
-import subprocess
 
 import pytest
-from redis import Redis
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
-
-
-@pytest.fixture(scope="module")
-def redis_port(tmp_path_factory):
-    """Start Redis on a free port of this machine."""
-    program = shutil.which("redis-server")
-    if program is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("redis-server is missing: install Debian's package redis-server")
-        pytest.skip("redis-server is not installed: install Debian's package redis-server to run this")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    folder = tmp_path_factory.mktemp("redis")
-    process = subprocess.Popen([program, *options], cwd=folder, stdout=subprocess.PIPE, text=True)
-    ready = any("Ready to accept connections" in line for line in process.stdout)
-    yield port if ready else pytest.fail("redis-server did not start")
-    process.terminate()
-    process.communicate(timeout=20)
-
-
-@pytest.fixture
-def redis(redis_port):
-    with Redis(port=redis_port) as client:
-        yield client
-        client.flushall()
 
 
 @pytest.fixture
@@ -82,6 +51,19 @@ def test_an_invite_that_was_used_at_one_copy_is_used_at_the_other(copies, accept
     token = make_invite(first)
 
     assert [accept(first, token), accept(second, token), accept(first, token)] == [200, 404, 404]
+
+
+def test_an_idempotency_key_that_came_to_one_copy_is_known_at_the_other(copies, medblocks, patient):
+    medblocks.post(f"{HOST}/patients", json=patient())
+
+    def create(app, email):
+        body = {"patient_id": "user_42", "email": email}
+        headers = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+        return app.test_client().post("/api/patients", json=body, headers=headers).status_code
+
+    first, second = copies()
+
+    assert [create(first, "asha@example.com"), create(second, "bo@example.com")] == [200, 422]
 
 
 def test_without_redis_each_copy_counts_for_itself(make_app):

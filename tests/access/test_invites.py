@@ -1,58 +1,20 @@
 """Invite links: what a token gives away, how long it holds, and that it works once."""
 
 import base64
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from limits.storage import MemoryStorage
 
 from bff.access.invites import Invites
+from bff.access.store import MemoryStore
 
 HOUR = 3600
 
 
-class Clock:
-    """A clock that stands still until it is told to move."""
-
-    def __init__(self):
-        self.now = 1_800_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-class Careless:
-    """A store that counts wrong when two threads count at once, as the one in memory does."""
-
-    def __init__(self):
-        self.counts = {}
-
-    def incr(self, key, _):
-        count = self.counts.get(key, 0) + 1
-        for _ in range(1000):
-            pass
-        self.counts[key] = count
-        return count
-
-
-@pytest.fixture
-def switch_threads_often():
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def invites(clock):
-    return Invites(b"k" * 32, MemoryStorage(), clock)
+    return Invites(b"k" * 32, MemoryStore(), clock)
 
 
 def encoded(value):
@@ -131,7 +93,7 @@ def test_a_used_invite_leaves_another_one_for_the_same_patient_usable(invites):
 
 
 def test_a_used_invite_is_remembered_for_as_long_as_it_could_hold(invites, monkeypatch):
-    used = MemoryStorage()
+    used = MemoryStore()
     kept = []
     monkeypatch.setattr(used, "incr", lambda key, seconds: kept.append((key, seconds)) or 1)
     invites = Invites(b"k" * 32, used)
@@ -143,8 +105,9 @@ def test_a_used_invite_is_remembered_for_as_long_as_it_could_hold(invites, monke
     assert "user_42" not in key
 
 
-def test_of_many_threads_at_once_only_one_uses_an_invite(clock, switch_threads_often):
-    invites, together = Invites(b"k" * 32, Careless(), clock), threading.Barrier(8)
+def test_of_many_threads_at_once_only_one_uses_an_invite(slow_store, clock):
+    invites = Invites(b"k" * 32, slow_store, clock)
+    together = threading.Barrier(8)
 
     def consume(token):
         together.wait(10)
@@ -201,6 +164,6 @@ def test_no_token_that_was_changed_in_one_place_is_an_invite(invites):
 
 
 def test_only_the_key_makes_invites(invites, clock):
-    token = Invites(b"x" * 32, MemoryStorage(), clock).make("user_42", 1)
+    token = Invites(b"x" * 32, MemoryStore(), clock).make("user_42", 1)
 
     assert invites.read(token) is None

@@ -1,8 +1,11 @@
 """How often a client may ask: by address, by browser, and tighter where a call costs or tells something."""
 
 import re
+import time
 
 import pytest
+
+from bff.access import limits
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 ADDRESS, OWNER = {"BFF_RATE_LIMIT_ADDRESS": "2/day"}, {"BFF_RATE_LIMIT_OWNER": "2/day"}
@@ -75,6 +78,66 @@ def test_another_address_is_not_affected(limited):
         ask(client)
 
     assert ask(client, peer="192.0.2.2").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "third"),
+    [
+        ("2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1:ffff::3"),
+        ("::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1"),
+    ],
+    ids=["one network of IPv6", "IPv4 through a socket for both"],
+)
+def test_who_has_several_addresses_is_one_client(limited, first, second, third):
+    client = limited(**ADDRESS)
+
+    assert statuses(ask(client, peer=peer) for peer in (first, second, third)) == [404, 404, 429]
+
+
+@pytest.mark.parametrize(
+    "peers",
+    [
+        ["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:3::1"],
+        ["::ffff:192.0.2.1", "::ffff:192.0.2.2", "::ffff:192.0.2.3"],
+        ["192.0.2.1", "192.0.2.2", "192.0.2.3"],
+    ],
+)
+def test_neighbours_do_not_share_a_limit(limited, peers):
+    client = limited(BFF_RATE_LIMIT_ADDRESS="1/day")
+
+    assert statuses(ask(client, peer=peer) for peer in peers) == [404] * 3
+
+
+def test_of_several_limits_the_one_that_is_reached_first_counts_and_says_how_long(limited):
+    client = limited(BFF_RATE_LIMIT_ADDRESS="3/day;2/hour")
+    replies = [ask(client) for _ in range(3)]
+
+    assert statuses(replies) == [404, 404, 429]
+    assert 3500 < int(replies[-1].headers["Retry-After"]) <= 3600
+
+
+def test_an_address_that_waited_may_go_on(limited, monkeypatch):
+    client = limited(BFF_RATE_LIMIT_ADDRESS="1/minute")
+    refused = [ask(client) for _ in range(2)][-1]
+    monkeypatch.setattr(
+        client.application.extensions["limits"]._counters,
+        "_clock",
+        lambda: time.time() + int(refused.headers["Retry-After"]),
+    )
+
+    assert ask(client).status_code == 404
+
+
+def test_what_is_not_there_counts_too(limited):
+    client = limited(**ADDRESS)
+
+    assert statuses(ask(client, path="/wp-login.php") for _ in range(3)) == [404, 404, 429]
+
+
+def test_every_route_that_the_limits_name_is_there(app):
+    named = limits._EXEMPT | limits._CREATES | limits._SESSIONS | limits._CONFLICTS
+
+    assert named <= set(app.view_functions)
 
 
 def test_a_browser_that_asks_too_often_has_to_wait_wherever_it_is(limited, form_token):
@@ -228,8 +291,7 @@ def test_the_store_holds_neither_addresses_nor_names(limited, upstream):
     create(client, path="/api/patient-sessions")
     ask(client)
 
-    (limiter,) = client.application.extensions["limiter"]
-    stored = repr(vars(limiter.storage))
+    stored = repr(vars(client.application.extensions["limits"]._counters))
     assert "address" in stored
     for canary in ("192.0.2.1", "user_42", "Asha", client.get_cookie("bff").value):
         assert canary not in stored

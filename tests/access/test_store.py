@@ -1,0 +1,205 @@
+"""The store of counters and texts: exact under threads, bounded, and what happens while Redis is away."""
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from limits.errors import StorageError
+
+from bff.access.store import FallbackCounters, MemoryStore, open_redis
+from bff.config import load_settings
+
+
+def settings(**variables):
+    return load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_invented", **variables})
+
+
+@pytest.fixture
+def redis_store(redis_port, redis):
+    return open_redis(settings(BFF_REDIS_URL=f"redis://127.0.0.1:{redis_port}"))
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request):
+    """Each kind of store in turn."""
+    return MemoryStore() if request.param == "memory" else request.getfixturevalue("redis_store")
+
+
+@pytest.fixture(params=["slow_store", "redis_store"])
+def busy_store(request):
+    """Each kind of store in turn, for many threads."""
+    return request.getfixturevalue(request.param)
+
+
+class Flaky:
+    """Shared counters that answer, or not."""
+
+    def __init__(self):
+        self.memory = MemoryStore()
+        self.up = True
+        self.asked = 0
+
+    def incr(self, key, expiry):
+        self.asked += 1
+        if not self.up:
+            raise StorageError(ConnectionError("secret address"))
+        return self.memory.incr(key, expiry)
+
+
+@pytest.fixture
+def shared():
+    return Flaky()
+
+
+@pytest.fixture
+def counters(shared, clock):
+    return FallbackCounters(shared, MemoryStore(), clock)
+
+
+def test_each_name_has_a_count_of_its_own(store):
+    assert [store.incr(name, 60) for name in ("one", "one", "two", "one")] == [1, 2, 1, 3]
+    assert [store.get(name) for name in ("one", "two", "three")] == [3, 1, 0]
+
+
+def test_a_name_keeps_the_first_text(store):
+    assert [store.keep("key", text, 60) for text in ("first", "second", "first")] == ["first"] * 3
+    assert store.keep("another key", "second", 60) == "second"
+
+
+def test_a_count_ends_once_and_counting_on_does_not_put_it_off(clock):
+    store = MemoryStore(clock=clock)
+    store.incr("name", 60)
+    ends = clock.now + 60
+    clock.now += 59
+    assert (store.incr("name", 60), store.get_expiry("name")) == (2, ends)
+
+    clock.now += 1
+    assert store.get("name") == 0
+    assert store.incr("name", 60) == 1
+
+
+def test_a_text_ends_too(clock):
+    store = MemoryStore(clock=clock)
+    store.keep("key", "first", 60)
+    clock.now += 60
+
+    assert store.keep("key", "second", 60) == "second"
+
+
+def test_threads_that_count_at_once_are_all_counted(busy_store):
+    with ThreadPoolExecutor(8) as pool:
+        counts = list(pool.map(lambda _: busy_store.incr("name", 60), range(500)))
+
+    assert sorted(counts) == list(range(1, 501))
+
+
+def test_of_threads_that_bring_texts_at_once_one_wins_for_all(busy_store):
+    together = threading.Barrier(8)
+
+    def keep(number, name):
+        together.wait(10)
+        return busy_store.keep(name, str(number), 60)
+
+    with ThreadPoolExecutor(8) as pool:
+        for round_ in range(20):
+            assert len(set(pool.map(keep, range(8), [f"key {round_}"] * 8))) == 1
+
+
+def test_however_many_names_come_the_memory_is_bounded_and_the_newest_stay():
+    store = MemoryStore(most=100)
+    for number in range(10_000):
+        store.incr(f"name {number}", 60)
+        assert len(store._entries) <= 100
+
+    assert [store.get(f"name {number}") for number in (0, 9_950, 9_999)] == [0, 1, 1]
+
+
+def test_a_name_that_began_anew_is_as_new_as_any():
+    store = MemoryStore(most=4)
+    store.incr("early", -1)
+    for name in ("second", "third", "early"):
+        store.incr(name, 60)
+    for name in ("fourth", "fifth"):
+        store.incr(name, 60)
+
+    assert [store.get(name) for name in ("second", "early", "fifth")] == [0, 1, 1]
+
+
+def test_what_has_ended_does_not_stay_in_memory(clock):
+    store = MemoryStore(clock=clock)
+    for number in range(100):
+        store.incr(f"name {number}", 30)
+    clock.now += 60
+    store.incr("name", 30)
+
+    assert list(store._entries) == ["name"]
+
+
+def test_while_redis_does_not_answer_limits_count_in_memory_from_the_start(counters, shared):
+    assert [counters.incr("name", 60) for _ in range(2)] == [1, 2]
+    shared.up = False
+
+    assert [counters.incr("name", 60) for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_redis_that_does_not_answer_is_asked_again_after_some_seconds_and_by_one(counters, shared, clock):
+    shared.up = False
+    for _ in range(100):
+        counters.incr("name", 60)
+    assert shared.asked == 1
+
+    clock.now += 5
+    for _ in range(100):
+        counters.incr("name", 60)
+    assert shared.asked == 2
+
+
+def test_as_soon_as_redis_is_back_it_counts_again(counters, shared, clock):
+    counters.incr("name", 60)
+    shared.up = False
+    counters.incr("name", 60)
+    shared.up = True
+    clock.now += 5
+
+    assert [counters.incr("name", 60) for _ in range(2)] == [2, 3]
+
+
+def test_an_operator_reads_once_that_redis_is_away_and_no_address_of_it(counters, shared, clock, caplog):
+    shared.up = False
+    for _ in range(3):
+        counters.incr("name", 60)
+        clock.now += 5
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "Redis does not answer (ConnectionError): limits are counted in memory until it does"
+    ]
+
+
+@pytest.fixture
+def nobody():
+    """An address where no Redis is."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return {"BFF_REDIS_URL": f"redis://127.0.0.1:{port}"}
+
+
+def test_without_its_redis_the_app_still_answers_and_limits(make_app, nobody):
+    client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="2/day", **nobody).test_client()
+
+    assert [client.get("/api/patients/user_42").status_code for _ in range(3)] == [404, 404, 429]
+
+
+def test_without_its_redis_a_create_with_a_key_waits_and_one_without_a_key_passes(
+    make_app, nobody, medblocks, patient
+):
+    medblocks.post("https://you-forgot-to-mock-medblocks.test/patients", json=patient())
+    client = make_app(**nobody).test_client()
+
+    def create(**headers):
+        return client.post("/api/patients", json={"patient_id": "user_42"}, headers=headers)
+
+    reply = create(**{"Idempotency-Key": "x" * 16})
+    assert (reply.status_code, reply.json["error"]["code"]) == (503, "store_unavailable")
+    assert reply.headers["Retry-After"] == "5"
+    assert create().status_code == 200
