@@ -1,0 +1,154 @@
+"""TLS with Medblocks: whoever can't prove to be the host that was asked gets nothing, and no key."""
+
+import ipaddress
+import socket
+import ssl
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from bff.config import Secret
+from bff.medblocks.errors import Unreachable
+from bff.medblocks.transport import Transport
+from bff.sandbox import create_sandbox
+from bff.sandbox.serve import SandboxServer
+
+ANSWER = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+HERE = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+ELSEWHERE = x509.DNSName("elsewhere.example")
+
+
+@pytest.fixture
+def make_certificate(tmp_path):
+    """Make a certificate that vouches for itself, with its key, and give the file."""
+
+    def make(name=HERE, *, days=1):
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "invented")])
+        certificate = (
+            x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=3))
+            .not_valid_after(now + timedelta(days=days))
+            .add_extension(x509.SubjectAlternativeName([name]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        secret = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        file = tmp_path / f"{certificate.serial_number}.pem"
+        file.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
+        return file
+
+    return make
+
+
+class Host:
+    """A server with a certificate; `received` is what clients sent to it after the handshake."""
+
+    def __init__(self, certificate, version):
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate)
+        self._context.minimum_version = self._context.maximum_version = version
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.origin = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.received = b""
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread up
+        self._thread.join()
+        self._listener.close()
+
+    def _run(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                with self._context.wrap_socket(connection, server_side=True) as trusted:
+                    self.received += trusted.recv(65_536)
+                    trusted.sendall(ANSWER)
+            except OSError:
+                connection.close()  # the other side wanted none of it
+
+
+@pytest.fixture
+def serve():
+    """Serve with a certificate."""
+    started = []
+
+    def start(certificate, version=ssl.TLSVersion.TLSv1_3):
+        started.append(Host(certificate, version))
+        return started[-1]
+
+    yield start
+    for host in started:
+        host.close()
+
+
+@pytest.fixture
+def trust(monkeypatch):
+    """Let the program trust a certificate besides none."""
+
+    def trusted(certificate):
+        monkeypatch.setattr("certifi.where", lambda: str(certificate))
+
+    return trusted
+
+
+def send(origin):
+    transport = Transport(origin, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
+    return transport.send("create patient", "POST", "/patients", seconds=5, json={"patient_id": "user_42"})
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_host_with_a_certificate_that_is_trusted_gets_the_call(make_certificate, serve, trust, version):
+    certificate = make_certificate()
+    trust(certificate)
+    host = serve(certificate, version)
+
+    assert send(host.origin).body == b"{}"
+    assert host.received.startswith(b"POST /patients HTTP/1.1\r\n")
+
+
+def test_a_host_whose_certificate_nobody_vouches_for_gets_nothing(make_certificate, serve):
+    host = serve(make_certificate())
+
+    with pytest.raises(Unreachable):
+        send(host.origin)
+
+    assert host.received == b""
+
+
+@pytest.mark.parametrize(
+    "flaw", [{"name": ELSEWHERE}, {"days": -1}], ids=["of another host", "that has expired"]
+)
+def test_a_host_with_a_trusted_certificate_that_does_not_fit_gets_nothing(
+    make_certificate, serve, trust, flaw
+):
+    certificate = make_certificate(**flaw)
+    trust(certificate)
+    host = serve(certificate)
+
+    with pytest.raises(Unreachable):
+        send(host.origin)
+
+    assert host.received == b""
+
+
+def test_a_port_that_speaks_no_tls_was_sent_nothing():
+    server = SandboxServer(create_sandbox("http://sandbox.test"), socket.create_server(("127.0.0.1", 0)))
+    server.start()
+
+    with pytest.raises(Unreachable) as raised:
+        send(server.address.replace("http:", "https:"))
+
+    server.stop()
+    assert not raised.value.sent
