@@ -44,20 +44,23 @@ def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> 
     listener, sandbox_listener = _listen("127.0.0.1", port), _listen("127.0.0.1", sandbox_port)
     address, sandbox_address = _address(listener), _address(sandbox_listener)
     sandbox = SandboxServer(create_sandbox(sandbox_address), sandbox_listener)
-    if faults:
+    upstream = sandbox_address
+    if faults and PROFILES[faults].over_https:
+        upstream = upstream.replace("http:", "https:")
+    elif faults:
         sandbox.faults.use(faults)
     sandbox.start()
     settings = load_settings(
         {
             "MEDBLOCKS_API_KEY": DEMO_KEY,
-            "MEDBLOCKS_BASE_URL": sandbox_address,
+            "MEDBLOCKS_BASE_URL": upstream,
             "BFF_PUBLIC_URL": address,
             "BFF_ACCESS": "enforce" if enforce else "report",
         }
     )
     click.echo(_demo_text(address, sandbox_address))
     if faults:
-        click.echo(f"Faults: {faults}. {PROFILES[faults].description} Change them: {sandbox_address}/_faults")
+        click.echo(_faults_text(faults, sandbox_address))
     _run(settings, listener)
     sandbox.stop()
 
@@ -173,6 +176,16 @@ def _run(settings: Settings, listener: socket.socket) -> None:
     )
     processes.serve(plan, listener)
     click.echo("Stopped.")
+
+
+def _faults_text(name: str, sandbox_address: str) -> str:
+    profile = PROFILES[name]
+    change = (
+        "Start the demo anew to change that."
+        if profile.over_https
+        else f"Change them: {sandbox_address}/_faults"
+    )
+    return f"Faults: {name}. {profile.description} {change}"
 
 
 def _demo_text(address: str, sandbox_address: str) -> str:

@@ -6,10 +6,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Profile:
-    """Some fault specs, and what they amount to in a sentence."""
+    """Some fault specs, and what they amount to in a sentence.
+
+    With `over_https` there are none: clients are to be sent to the port with https://, which it can't speak.
+    """
 
     description: str
-    faults: tuple[dict[str, Any], ...]
+    faults: tuple[dict[str, Any], ...] = ()
+    over_https: bool = False
 
 
 PROFILES = {
@@ -32,6 +36,7 @@ PROFILES = {
         "For one minute from now all connections are refused; then all is well again.",
         ({"fault": "refuse", "ms": 60_000},),
     ),
+    "tls": Profile("No call gets through: TLS fails at its first step.", over_https=True),
     "busy": Profile(
         "Half of the calls get 429, with the request to come back in two seconds.",
         ({"fault": "too_many_requests", "probability": 0.5, "ms": 2000},),

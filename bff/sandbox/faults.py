@@ -69,9 +69,14 @@ class Faults:
             self._refuse(refusal / 1000)
 
     def use(self, profile: str, *, seed: int | None = None) -> None:
-        """Let the faults of a profile take the place of all others; raise FaultError when there is none."""
+        """Let the faults of a profile take the place of all others.
+
+        Raises FaultError when there is none, or when it is one that only the client's address brings about.
+        """
         if profile not in PROFILES:
             raise FaultError(f"profile must be one of: {', '.join(PROFILES)}.")
+        if PROFILES[profile].over_https:
+            raise FaultError(f"{profile} can't be switched here: call this port with https:// instead.")
         self.replace(PROFILES[profile].faults, seed=seed)
 
     def wait_until_settled(self, timeout: float) -> bool:

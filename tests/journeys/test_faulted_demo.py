@@ -83,6 +83,20 @@ def test_the_faults_that_it_began_with_do_happen(bff, sandbox, browser, use):
     assert browser.get(f"{sandbox}/_faults", timeout=TIMEOUT).json()["fired"] != {}
 
 
+def test_tls_that_fails_is_told_as_any_outage_and_the_hosted_pages_go_on(browser):
+    options = ("--port", "0", "--sandbox-port", "0", "--faults", "tls")
+    with run_process("demo", *options, until="Faults: tls") as running:
+        sandbox = ADDRESS.findall(running.printed)[1]
+        reply = create(browser, running.address, "tls_1")
+        hosted = browser.get(f"{sandbox}/c/unknown", timeout=TIMEOUT)
+        stored = browser.get(f"{sandbox}/patients/tls_1", headers=KEY, timeout=TIMEOUT)
+
+    assert (reply.status_code, reply.json()["error"]["code"]) == (502, "upstream_unavailable")
+    assert "TLS" not in reply.text
+    assert (hosted.status_code, stored.status_code) == (404, 404)
+    assert running.printed.endswith(f"{PROFILES['tls'].description} Start the demo anew to change that.\n")
+
+
 def test_the_control_route_changes_what_fails(bff, browser, use):
     use(profile="down")
     down = create(browser, bff, "changed_1")

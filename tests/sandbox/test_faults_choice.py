@@ -140,7 +140,7 @@ def test_without_a_seed_the_choice_differs(sandbox):
     assert history(Faults(sandbox)) != history(Faults(sandbox))
 
 
-@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("name", [name for name in PROFILES if name != "tls"])
 def test_every_profile_can_be_used(faults, name):
     refused = []
     faults.refuse_by(refused.append)
@@ -152,6 +152,15 @@ def test_every_profile_can_be_used(faults, name):
 def test_a_profile_that_is_not_there_is_refused(faults):
     with pytest.raises(FaultError, match="profile must be one of: slow, "):
         faults.use("unknown")
+
+
+def test_what_only_the_address_of_a_client_brings_about_can_not_be_switched(faults, http):
+    faults.use("down")
+
+    with pytest.raises(FaultError, match="call this port with https:// instead"):
+        faults.use("tls")
+    assert PROFILES["tls"].description.endswith(".")
+    assert http.get("/connections", headers=KEY).status_code == 503
 
 
 def test_a_reply_without_an_id_stays_as_it_is_when_ids_are_wrong(faults, http):
