@@ -189,17 +189,18 @@ def _faults_text(name: str, sandbox_address: str) -> str:
 
 
 def _demo_text(address: str, sandbox_address: str) -> str:
+    curl = "curl -s -b cookies.txt -c cookies.txt"
     body = """'{"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}'"""
     return f"""
   The BFF, with the intake page:  {address}
   The pretend Medblocks:          {sandbox_address}
 
 Nothing leaves this machine: no key is used, and no request goes anywhere else.
-Try the page, or:
+Try the page, or these, as one browser whose cookie is kept in cookies.txt:
 
-  curl -s {address}/api/patients -H 'Content-Type: application/json' -d {body}
-  curl -s {address}/api/patients/user_42
-  curl -s {address}/api/patient-sessions -H 'Content-Type: application/json' -d '{{"patientId": "user_42"}}'
+  {curl} {address}/api/patients -H 'Content-Type: application/json' -d {body}
+  {curl} {address}/api/patients/user_42
+  {curl} {address}/api/patient-sessions -H 'Content-Type: application/json' -d '{{"patientId": "user_42"}}'
 
 Ctrl-C stops both.
 """

@@ -1,7 +1,10 @@
 """From create to return over real HTTP, as the documentation's snippets and a patient's browser do it."""
 
+import json
+import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 from urllib.parse import parse_qs, urlsplit
@@ -25,16 +28,28 @@ def test_it_prints_both_addresses_and_says_that_nothing_leaves_the_machine(demo)
     assert "Nothing leaves this machine" in demo.printed
 
 
-def test_the_three_curl_lines_that_it_prints_work(demo):
-    lines = re.findall(r"^ +(curl .*)$", demo.printed, re.MULTILINE)
+@pytest.mark.skipif(
+    shutil.which("curl") is None and os.environ.get("CI") != "true", reason="curl is not installed"
+)
+@pytest.mark.parametrize("kind", ["demo", "enforcing_demo"])
+def test_the_three_curl_lines_that_it_prints_work(kind, request, tmp_path):
+    lines = re.findall(r"^ +(curl .*)$", request.getfixturevalue(kind).printed, re.MULTILINE)
 
-    replies = [
-        subprocess.run(shlex.split(line), capture_output=True, text=True, check=True).stdout for line in lines
-    ]
+    replies = [json.loads(subprocess.check_output(shlex.split(line), cwd=tmp_path)) for line in lines]
 
-    assert len(lines) == 3
-    assert all('"user_42"' in reply for reply in replies[:2])
-    assert '"url"' in replies[2]
+    created, read, session = replies
+    assert (created["id"], created["name"]) == ("user_42", "Asha Example")
+    assert {name: read[name] for name in created} == created
+    assert session["status"] == "open"
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/c/[\w-]+", session["url"])
+
+
+def test_with_enforce_another_browser_gets_nothing_of_what_the_curl_lines_made(enforcing_demo):
+    requests.post(f"{enforcing_demo.bff}/api/patients", json=CREATE, timeout=10)
+    stranger = requests.get(f"{enforcing_demo.bff}/api/patients/user_42", timeout=10)
+
+    assert stranger.status_code == 404
+    assert "Asha" not in stranger.text
 
 
 def test_create_read_conflict_session_hosted_page_and_return(demo, browser):
