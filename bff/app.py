@@ -1,7 +1,6 @@
 """Joins the parts into the Flask app, and is the only place that does."""
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 from flask import Flask, Request, request
@@ -21,6 +20,7 @@ from bff.access.store import MemoryStore, open_redis
 from bff.config import Settings, environment, load_settings
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
+from bff.lean_flask import LeanFlask
 from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Room
 from bff.medblocks.catalog import Catalog
@@ -40,9 +40,9 @@ def create_app(
     in, or None. Raises SettingsError when the environment's settings can't be used.
     """
     settings = settings or load_settings(environment())
-    app = Flask(__name__, template_folder=str(_ASSETS / "templates"), static_folder=str(_ASSETS / "static"))
-    # Flask asks this anew for every function at every request, and the answer never changes.
-    app.ensure_sync = cache(app.ensure_sync)  # type: ignore[method-assign]  # a cached one is still it
+    app = LeanFlask(
+        __name__, template_folder=str(_ASSETS / "templates"), static_folder=str(_ASSETS / "static")
+    )
     app.config["MAX_CONTENT_LENGTH"] = errors.MAX_BODY_BYTES
     keys = Keys(settings.secret.reveal())
     audit = observe.Audit(keys.tag)

@@ -1,6 +1,5 @@
 """What the operator sees of each request: a request id, and one log line without names, ids or urls."""
 
-import json
 import logging
 import secrets
 import sys
@@ -9,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TextIO
 
 from flask import Flask, Response, g, has_request_context, request
 
+from bff.quick_json import dumps
+
 log = logging.getLogger("bff.access")
 audit_log = logging.getLogger("bff.audit")
-
-_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass
@@ -38,7 +38,23 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
             **getattr(record, "data", {}),
         }
-        return _encode(line)
+        return dumps(line).decode()
+
+
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes each record to standard error, which Python flushes at the end of each line by itself."""
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write a record, without a lock and filters: a line is written in one call, so it stays whole."""
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; a fault in it is told as `logging` tells it."""
+        try:
+            self.stream.write(self.format(record) + "\n")
+        except Exception:  # noqa: BLE001 - logging never fails the one that logs
+            self.handleError(record)
 
 
 @lru_cache(maxsize=2)
@@ -74,8 +90,9 @@ class Audit:
             "patient": patient_id and self._pseudonym("patient", patient_id),
             "request_id": g.request_id if has_request_context() else None,
             "upstream_request_id": upstream_request_id,
-            **(details or {}),
         }
+        if details:
+            data.update(details)
         audit_log.info("audit", extra={"data": data})
 
     @contextmanager
@@ -102,11 +119,13 @@ class Audit:
 
 def configure_logging() -> None:
     """Send the product's log to standard error, one JSON object a line."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Lines(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # The lines show none of these, and finding them out takes longer than writing the line.
+    # The lines show none of these, and finding them out takes longer than writing the line: see
+    # "Optimization" in Python's "Logging HOWTO".
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 - as that page says
     quiet_http_client()
 
 

@@ -30,7 +30,7 @@ def loads(raw: bytes, *, max_depth: int) -> object:
         raise ValueError("The body is not valid JSON: it is not UTF-8.") from None
     # Most bodies can't hold either fault, which their bytes tell sooner than a walk through their values.
     if b"\\u" in raw or raw.count(b"{") + raw.count(b"[") > max_depth:
-        _check(value, max_depth, max_depth)
+        check(value, max_depth)
     return value
 
 
@@ -58,8 +58,12 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+def check(value: object, max_depth: int) -> None:
+    """Refuse what parsers let through: deep nesting, and halves of surrogate pairs. Raises ValueError."""
+    _check(value, max_depth, max_depth)
+
+
 def _check(value: object, levels_left: int, max_depth: int) -> None:
-    """Refuse what the parser lets through: deep nesting, and halves of surrogate pairs."""
     if isinstance(value, str):
         try:
             value.encode()

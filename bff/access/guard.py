@@ -3,14 +3,13 @@
 Whatever is denied looks like what does not exist: the same 404, and nothing is asked upstream.
 """
 
-from typing import cast
-
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 
 from bff.access.idempotency import first_owner_name
 from bff.access.identity import Caller, IdentityProvider
 from bff.access.keys import Keys
 from bff.access.owner import Owner, OwnerCookie, new_owner
+from bff.access.visit import visit
 from bff.exceptions import CredentialRefused, NoSuchThing, NotSignedIn
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.ids import is_session_id, patient_id_problem
@@ -37,9 +36,10 @@ class Guard:
 
         @app.after_request
         def finish(response: Response) -> Response:
-            if "new_owner" in g:
-                self._cookie.write(response, g.new_owner)
-            if "would_deny" in g:
+            here = visit()
+            if here.owner_changed:
+                self._cookie.write(response, self.owner())
+            if here.would_deny:
                 response.headers["BFF-Access-Report"] = "would-deny"
             return response
 
@@ -73,16 +73,16 @@ class Guard:
 
     def remember_patient(self, grant: Grant) -> None:
         """Let this browser own a patient from now on."""
-        g.new_owner = self.owner().with_patient(grant.owner_tag)
+        self._change_owner(self.owner().with_patient(grant.owner_tag))
 
     def remember_session(self, patient_session_id: str) -> None:
         """Let this browser come back to a session that it started."""
-        g.new_owner = self.owner().with_session(self._session_tag(patient_session_id))
+        self._change_owner(self.owner().with_session(self._session_tag(patient_session_id)))
 
     def accept_invite(self, patient_id: str) -> None:
         """Let this browser own the patient that it was invited for."""
         tag = self._keys.tag("patient", self.owner().name, patient_id)
-        g.new_owner = self.owner().with_patient(tag)
+        self._change_owner(self.owner().with_patient(tag))
 
     def owns(self, patient_id: str) -> bool:
         """Tell whether a patient is the caller's, or access is only reported."""
@@ -105,39 +105,46 @@ class Guard:
 
     def owner(self) -> Owner:
         """Give the browser's owner as it will be after this request; a new one when it has no cookie."""
-        if "new_owner" in g:
-            return cast("Owner", g.new_owner)
-        if "owner" not in g:
-            known = self._cookie.read(request)
-            g.has_owner = known is not None
-            g.owner = known or new_owner(first_owner_name(self._keys, request))
-        return cast("Owner", g.owner)
+        here = visit()
+        if here.owner is None:
+            known = self._cookie.read(here.request)
+            here.came_with_cookie = known is not None
+            here.owner = known or new_owner(first_owner_name(self._keys, here.request))
+        return here.owner
 
     def known_owner(self) -> Owner | None:
         """Give the browser's owner where the request came with a good cookie."""
         owner = self.owner()
-        return owner if g.has_owner else None
+        return owner if visit().came_with_cookie else None
 
     def keep_owner(self) -> Owner:
         """Give the browser's owner, and see to it that the browser has a cookie from now on."""
-        if self.known_owner() is None:
-            g.new_owner = self.owner()
-        return self.owner()
+        owner = self.owner()
+        if not visit().came_with_cookie:
+            self._change_owner(owner)
+        return owner
+
+    def _change_owner(self, owner: Owner) -> None:
+        here = visit()
+        here.owner, here.owner_changed = owner, True
 
     def _caller(self) -> Caller | None:
-        if "caller" not in g:
+        here = visit()
+        if not here.identified:
             try:
-                g.caller = self._provider.identify(request, self.owner())
+                here.caller = self._provider.identify(here.request, self.owner())
             except CredentialRefused:
                 self._audit.record("access", "credential refused")
                 raise
-        if g.caller is None and not self._report:
+            here.identified = True
+        if here.caller is None and not self._report:
             self._audit.record("access", "not signed in")
             raise NotSignedIn
-        return cast("Caller | None", g.caller)
+        return here.caller
 
     def _grant(self, patient_id: str) -> Grant:
-        caller, name = self._caller(), self._name()
+        caller = self._caller()
+        name = caller.owner if caller else self.owner().name
         tag = self._keys.tag("patient", name, patient_id)
         if caller and caller.patient_id is not None:
             owned = caller.patient_id == patient_id
@@ -158,4 +165,4 @@ class Guard:
         self._audit.record("access", outcome, actor=owner, patient_id=patient_id)
         if not self._report:
             raise NoSuchThing(what)
-        g.would_deny = True
+        visit().would_deny = True

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response
+from flask import Flask
 from secure import Secure
 from secure.headers import (
     ContentSecurityPolicy,
@@ -49,19 +49,18 @@ def _headers(*, https: bool) -> dict[str, str]:
 def init_app(app: Flask, *, https: bool) -> None:
     """Put the headers on every response of an app; only static files may be stored."""
     ours = list(_headers(https=https).items())
+    store_nothing = ("Cache-Control", "no-store")
     inner = app.wsgi_app
 
     # Here and not in Flask, which takes ten times as long to set ten headers that never change.
     def protected(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
-            return start_response(status, [*headers, *ours], *rest)
+            if status >= "4":
+                headers = [pair for pair in headers if pair[0] != "Cache-Control"]
+            elif any(name == "Cache-Control" for name, _ in headers):
+                return start_response(status, [*headers, *ours], *rest)
+            return start_response(status, [*headers, store_nothing, *ours], *rest)
 
         return inner(environ, start)
 
     app.wsgi_app = protected  # type: ignore[method-assign]  # Flask's own way to wrap an app
-
-    @app.after_request
-    def store_nothing(response: Response) -> Response:
-        if "Cache-Control" not in response.headers or response.status_code >= 400:
-            response.headers["Cache-Control"] = "no-store"
-        return response

@@ -9,16 +9,15 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import cast
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Response, request
 from limits import parse_many
 from werkzeug.exceptions import TooManyRequests
-from werkzeug.local import LocalProxy
 
 from bff.access.guard import Guard
 from bff.access.keys import Keys
 from bff.access.store import FallbackCounters, MemoryStore, RedisStore
+from bff.access.visit import visit
 from bff.config import Settings
 
 _EXEMPT = {"static", "health.healthz"}
@@ -60,7 +59,7 @@ class Limits:
 
     def admit(self) -> None:
         """Count a request. Raises TooManyRequests, with the seconds to wait, where one limit is reached."""
-        asked = _current_request()
+        asked = visit().request
         endpoint = asked.endpoint
         if endpoint in _EXEMPT:
             return
@@ -93,12 +92,6 @@ class Limits:
 
     def _refusal(self, key: str) -> TooManyRequests:
         return TooManyRequests(retry_after=max(1, math.ceil(self._counters.get_expiry(key) - time.time())))
-
-
-def _current_request() -> Request:
-    # Each name that is asked through Flask's proxy is a look-up of its own.
-    proxy = cast("LocalProxy[Request]", request)
-    return proxy._get_current_object()  # noqa: SLF001 - public, and documented by Flask
 
 
 def _parsed(scope: str, text: str) -> list[Limit]:

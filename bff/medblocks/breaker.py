@@ -6,8 +6,8 @@ pybreaker, the library for it, holds a lock during each call, so that calls woul
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from bff.medblocks.errors import MedblocksError, NotTried, OutOfTime, Refusal, TooSlow, Unreachable, Unusable
 
@@ -30,27 +30,11 @@ class Breaker:
         self._probing = False
         self._era = 0  # raised when the circuit opens, when a probe begins, and when it closes
 
-    @contextmanager
-    def attempt(self, operation: str) -> Iterator[None]:
-        """Let a call pass and learn from its end. Raises NotTried while the circuit is open."""
-        era = self._enter(operation)
-        try:
-            yield
-        except (NotTried, OutOfTime):
-            self._left(era)
-            raise
-        except _FAILURES:
-            self._failed(era)
-            raise
-        except MedblocksError:
-            self._worked(era)
-            raise
-        except BaseException:
-            self._left(era)
-            raise
-        self._worked(era)
+    def attempt(self, operation: str) -> "_Attempt":
+        """Learn from the end of the call in a `with` block. Raises NotTried while the circuit is open."""
+        return _Attempt(self, self.enter(operation))
 
-    def _enter(self, operation: str) -> int:
+    def enter(self, operation: str) -> int:
         """Give the era that the call belongs to: what ends in a later one says nothing about it."""
         with self._lock:
             if self._failures < self._limit:
@@ -62,6 +46,17 @@ class Breaker:
             self._probing = True
             self._era += 1
             return self._era
+
+    def leave(self, era: int, error: BaseException | None) -> None:
+        """Learn from the end of a call of this era."""
+        if isinstance(error, (NotTried, OutOfTime)):
+            self._left(era)
+        elif isinstance(error, _FAILURES):
+            self._failed(era)
+        elif error is None or isinstance(error, MedblocksError):
+            self._worked(era)
+        else:
+            self._left(era)
 
     def _failed(self, era: int) -> None:
         with self._lock:
@@ -86,3 +81,17 @@ class Breaker:
         with self._lock:
             if era == self._era:
                 self._probing = False
+
+
+class _Attempt(AbstractContextManager[None]):
+    """One call."""
+
+    def __init__(self, breaker: Breaker, era: int) -> None:
+        self._breaker = breaker
+        self._era = era
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._breaker.leave(self._era, error)

@@ -19,7 +19,6 @@ from bff.medblocks.replies import (
     PatientDetailReply,
     PatientReply,
     PatientSessionReply,
-    read_json,
 )
 
 _HEALTH, _PATIENT, _PATIENT_DETAIL = map(quick_load, (HealthReply(), PatientReply(), PatientDetailReply()))
@@ -113,7 +112,7 @@ class Medblocks:
     def _call(self, load: Load, operation: str, method: str, path: str, **request: Any) -> Answer:
         reply = self._line.exchange(operation, method, path, **request)
         try:
-            body = load(read_json(reply))
+            body = load(reply.body)
         except ValidationError as error:
             fields = ", ".join(sorted(error.messages_dict))
             # `from None`: marshmallow keeps the whole reply, health data and all, on its error.

@@ -1,8 +1,8 @@
 """One budget of time for each browser request; every upstream call gets what remains of it."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
 from bff.medblocks.errors import OutOfTime
@@ -22,18 +22,25 @@ def begin(arrived: float | None) -> None:
     _ends.set(None)
 
 
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Let the block take so many seconds since the request arrived, or what is left of an outer budget."""
-    now = time.monotonic()
-    since = _arrived.get()
-    ends = (now if since is None else since) + seconds
-    outer = _ends.get()
-    token = _ends.set(ends if outer is None else min(ends, outer))
-    try:
-        yield
-    finally:
-        _ends.reset(token)
+class Budget(AbstractContextManager[None]):
+    """Lets its block take so many seconds since the request arrived, or what is left of an outer budget."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        since = _arrived.get()
+        ends = (time.monotonic() if since is None else since) + self._seconds
+        outer = _ends.get()
+        self._token = _ends.set(ends if outer is None else min(ends, outer))
+
+    def __exit__(self, *_: object) -> None:
+        _ends.reset(self._token)
+
+
+def within(seconds: float) -> Budget:
+    """Give a budget of so many seconds, for a `with` statement."""
+    return Budget(seconds)
 
 
 def is_running() -> bool:

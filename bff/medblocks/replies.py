@@ -10,7 +10,7 @@ from bff.medblocks.errors import Refusal
 from bff.medblocks.transport import RawReply
 
 OWNER_KEY = "bff_owner"
-_MAX_DEPTH = 64
+MAX_DEPTH = 64
 _CONNECTION_STATUS = "active, failed, expired, refresh_failed or disconnected"
 
 
@@ -149,10 +149,10 @@ class _ErrorReply(Reply):
 _ERROR_REPLY = _ErrorReply()
 
 
-def read_json(reply: RawReply) -> object:
+def read_json(body: bytes) -> object:
     """Read a body as JSON; None, which fits no shape, when it is none."""
     try:
-        return strict_json.loads(reply.body, max_depth=_MAX_DEPTH)
+        return strict_json.loads(body, max_depth=MAX_DEPTH)
     except ValueError:
         return None
 
@@ -162,7 +162,7 @@ def read_refusal(reply: RawReply) -> Refusal:
     wait = reply.headers.get("Retry-After", "")
     retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) <= 6 else None
     try:
-        error: dict[str, Any] = _ERROR_REPLY.load(read_json(reply), unknown=EXCLUDE)["error"]  # type: ignore[arg-type]  # any JSON may come; load() refuses what is no object
+        error: dict[str, Any] = _ERROR_REPLY.load(read_json(reply.body), unknown=EXCLUDE)["error"]  # type: ignore[arg-type]  # any JSON may come; load() refuses what is no object
     except ValidationError:
         error = {}
     request_id = error.get("request_id") or reply.headers.get("X-Request-Id")

@@ -91,8 +91,9 @@ class Transport:
         request = requests.PreparedRequest()
         request.method = method
         request.url = f"{self._base_url}{path}{'?' if query else ''}{urlencode(query or {})}"
-        request.headers = self._headers.copy()
+        request.headers = self._headers
         if json is not None:
             request.body = dumps(json, allow_nan=False).encode()
+            request.headers = self._headers.copy()
             request.headers["Content-Type"] = "application/json"
         return request

@@ -1,6 +1,7 @@
 """The quick way must never differ from marshmallow's own."""
 
 import copy
+import json
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from bff.medblocks.quick_load import quick_load
 from bff.medblocks.replies import (
+    MAX_DEPTH,
     DisconnectedReply,
     FacilityListReply,
     FacilityReply,
@@ -44,11 +46,23 @@ REPLIES = [
     (DisconnectedReply(), {"id": "conn_1", "disconnected": True}),
     (HealthReply(), {"ok": True}),
 ]
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=3)
+)
 JSON = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
 )
+
+
+def quick(schema):
+    """Give the quick way, for values instead of bodies."""
+    load = quick_load(schema)
+    return lambda value: load(json.dumps(value).encode())
 
 
 def outcome(load, value):
@@ -82,10 +96,10 @@ def changed(value, path, change):
 
 @pytest.mark.parametrize(("schema", "reply"), REPLIES, ids=lambda each: type(each).__name__)
 def test_a_good_reply_needs_nothing_of_marshmallows_own_load(schema, reply, monkeypatch):
-    expected, quick = schema.load(reply), quick_load(schema)
+    expected, load = schema.load(reply), quick(schema)
     monkeypatch.delattr(Schema, "load")
 
-    assert quick(reply) == expected
+    assert load(reply) == expected
 
 
 @pytest.mark.parametrize(("schema", "reply"), REPLIES, ids=lambda each: type(each).__name__)
@@ -94,17 +108,41 @@ def test_a_changed_reply_gives_what_marshmallow_gives(schema, reply, data):
     path = data.draw(st.sampled_from(list(places(reply))))
     value = changed(reply, path, data.draw(st.lists(JSON, max_size=1)))
 
-    assert outcome(quick_load(schema), value) == outcome(schema.load, value)
+    assert outcome(quick(schema), value) == outcome(schema.load, value)
 
 
 @pytest.mark.parametrize(("schema", "reply"), REPLIES, ids=lambda each: type(each).__name__)
 def test_null_and_nothing_in_any_place_give_what_marshmallow_gives(schema, reply):
     for value in ({**reply, name: empty} for name in schema.load_fields for empty in (None, "", [], {})):
-        assert outcome(quick_load(schema), value) == outcome(schema.load, value)
+        assert outcome(quick(schema), value) == outcome(schema.load, value)
 
 
 def test_unknown_fields_are_dropped():
-    assert quick_load(HealthReply())({"ok": True, "new": "x"}) == {"ok": True, "server_time": None}
+    assert quick(HealthReply())({"ok": True, "new": "x"}) == {"ok": True, "server_time": None}
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"ok": true', b"\xff", b'{"ok": NaN}'])
+def test_what_is_no_object_of_json_is_refused(body):
+    with pytest.raises(ValidationError):
+        quick_load(HealthReply())(body)
+
+
+@pytest.mark.parametrize("depth", [1, 60, 62, 63, 64, 65, 500, 5000])
+def test_metadata_may_be_nested_as_deep_as_any_reply_and_no_deeper(depth):
+    nested = b'{"a":' * depth + b"1" + b"}" * depth
+    body = json.dumps({**PATIENT, "metadata": "?"}).encode().replace(b'"?"', nested)
+
+    if depth < MAX_DEPTH:
+        assert quick_load(PatientReply())(body)["id"] == "user_42"
+    else:
+        with pytest.raises(ValidationError):
+            quick_load(PatientReply())(body)
+
+
+def test_a_number_of_any_size_stays_what_it_is():
+    metadata = {"large": 2**70, "small": -(2**70), "part": 0.1}
+
+    assert quick(PatientReply())({**PATIENT, "metadata": metadata})["metadata"] == metadata
 
 
 def test_a_field_that_no_plan_is_known_for_is_told_at_once():
@@ -113,3 +151,11 @@ def test_a_field_that_no_plan_is_known_for_is_told_at_once():
 
     with pytest.raises(TypeError, match="DateTime"):
         quick_load(Dated())
+
+
+def test_a_field_that_may_be_absent_without_a_default_is_told_at_once():
+    class Loose(Schema):
+        name = fields.String()
+
+    with pytest.raises(TypeError, match="may be absent"):
+        quick_load(Loose())

@@ -1,0 +1,51 @@
+"""Flask without what this product does not use and every request would pay for."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask, Request, Response
+from flask.sessions import SessionInterface, SessionMixin
+from werkzeug.routing import MapAdapter
+
+from bff.quick_json import QuickJson
+
+
+class _NoSession(SessionInterface):
+    """There is none: the owner cookie is read by the guard, and only where it is needed."""
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin | None:  # noqa: ARG002 - Flask's signature
+        return self._nothing
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Keep nothing."""
+
+    def __init__(self) -> None:
+        self._nothing = self.make_null_session(Flask(__name__))
+
+
+class LeanFlask(Flask):
+    """An app whose requests open no session, and look nothing up that stays the same."""
+
+    json_provider_class = QuickJson
+    session_interface = _NoSession()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Asked anew for every function at every request, and the answer never changes.
+        self.ensure_sync: Callable[..., Any] = lru_cache(512)(super().ensure_sync)
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Give what finds the route of a request; none depends on its host, which is not looked up."""
+        if request is None:
+            return super().create_url_adapter(None)
+        return MapAdapter(
+            self.url_map,
+            request.host,
+            request.root_path.rstrip("/"),
+            "",
+            request.scheme,
+            request.path,
+            request.method,
+            request.environ.get("QUERY_STRING", ""),
+        )
