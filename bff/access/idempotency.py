@@ -16,6 +16,14 @@ from bff.exceptions import IdempotencyKeyReused, InvalidInput
 
 HEADER = "Idempotency-Key"
 _MIN, _MAX = 16, 255
+# How OpenAPI describes it.
+PARAMETER = {
+    "in": "header",
+    "name": HEADER,
+    "description": "Random and secret, such as a UUID, and the same for every try: a browser that never got "
+    "an answer gets the patient then, not a conflict.",
+    "schema": {"type": "string", "minLength": _MIN, "maxLength": _MAX},
+}
 _REMEMBERED_SECONDS = 24 * 60 * 60
 
 

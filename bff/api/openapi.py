@@ -64,10 +64,17 @@ def respond(answer: Answer, *only: str) -> Response:
     return response
 
 
+# Where Python's patterns end, and ECMA's, which JSON Schema has, would want a letter.
+_END = r"\Z"
+
+
 class _Converter(OpenAPIConverter):
     def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
-        """Document both spellings of each field, as `BrowserInput` reads them."""
+        """Document both spellings of each field that `BrowserInput` reads, and patterns as ECMA has them."""
         document: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]  # apispec has no types here
+        for described in document["properties"].values():
+            if "pattern" in described:
+                described["pattern"] = f"^{described['pattern'].removesuffix(_END)}$"
         if not isinstance(schema, BrowserInput):
             return document
         properties = document["properties"]

@@ -9,10 +9,11 @@ from flask import Response, jsonify, request
 from marshmallow import EXCLUDE, Schema, fields
 
 from bff import current
+from bff.access.idempotency import PARAMETER
 from bff.api.openapi import JsonBlueprint, respond
 from bff.exceptions import NoSuchThing
 from bff.medblocks.ids import is_connection_id
-from bff.medblocks.replies import DisconnectedReply, PatientDetailReply, PatientReply
+from bff.medblocks.replies import ConnectionReply, DisconnectedReply, PatientDetailReply, PatientReply
 from bff.schemas import NewPatient
 
 blueprint = JsonBlueprint(
@@ -55,6 +56,7 @@ _FACILITY = {
 @blueprint.arguments(
     NewPatient, example={"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}
 )
+@blueprint.doc(parameters=[PARAMETER])
 @blueprint.response(200, PatientReply, example=_PATIENT)
 @blueprint.problems(401, 403, 404, 409, 413, 415, 422, 429)
 def create_patient(patient: dict[str, Any]) -> Response:
@@ -91,23 +93,25 @@ class ConnectionQuery(Schema):
     )
 
 
-class ConnectedFacility(Schema):
-    """A connection, with what the catalog knows of its facility."""
+def _of_facility(more: str = "") -> fields.String:
+    return fields.String(allow_none=True, metadata={"description": f"With `hydrate=true`. {more}".strip()})
 
-    id = fields.String(metadata={"description": "`conn_…`"})
-    connection_id = fields.String(metadata={"description": "The facility in the catalog, `fhirsrc_…`."})
-    status = fields.String()
-    name = fields.String(allow_none=True, metadata={"description": "Null when it can't be looked up now."})
-    type = fields.String(allow_none=True)
-    logo_url = fields.String(allow_none=True)
-    portal_url = fields.String(allow_none=True)
-    fhir_base_url = fields.String(allow_none=True)
+
+class ListedConnection(ConnectionReply):
+    """A connection as it is; or, with `hydrate=true`, what the catalog knows of its facility instead."""
+
+    created_at = fields.String(allow_none=True)
+    name = _of_facility("Null when it can't be looked up now.")
+    type = _of_facility()
+    logo_url = _of_facility()
+    portal_url = _of_facility()
+    fhir_base_url = _of_facility()
 
 
 class Connections(Schema):
     """The connections of a patient, most recent first."""
 
-    data = fields.List(fields.Nested(ConnectedFacility))
+    data = fields.List(fields.Nested(ListedConnection))
 
 
 @blueprint.route("/<patient_id>/connections")

@@ -1,5 +1,7 @@
 """`/api/openapi.json`: valid, complete, and true to the routes."""
 
+import re
+
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -72,6 +74,21 @@ def test_the_schema_of_a_new_patient_knows_both_spellings(document, body, allowe
     schema = document["components"]["schemas"]["NewPatient"]
 
     assert validator(document, schema).is_valid(body) is allowed
+
+
+def test_patterns_are_such_as_every_language_reads(document):
+    schemas = document["components"]["schemas"].values()
+    patterns = [
+        field["pattern"]
+        for schema in schemas
+        for field in schema["properties"].values()
+        if "pattern" in field
+    ]
+
+    assert patterns
+    for pattern in patterns:
+        assert (pattern[0], pattern[-1]) == ("^", "$")
+        assert not re.search(r"\\[AZzGQE]|\(\?", pattern)
 
 
 def test_errors_are_documented_with_the_envelope(document):

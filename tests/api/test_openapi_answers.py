@@ -1,0 +1,177 @@
+"""What the routes answer, held to what `/api/openapi.json` says of it."""
+
+import re
+
+import pytest
+from jsonschema import Draft202012Validator
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+
+
+@pytest.fixture(scope="module")
+def document(app):
+    return app.test_client().get("/api/openapi.json").json
+
+
+def operation_at(document, method, path):
+    for template, item in document["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path.partition("?")[0]):
+            return item[method]
+    raise AssertionError(path)
+
+
+def follows(document, method, path, reply):
+    """Hold an answer to what the document says of it."""
+    answers = operation_at(document, method, path)["responses"]
+    answer = answers[str(reply.status_code)]
+    answer = (
+        document["components"]["responses"][answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+    )
+    schema = {**answer["content"]["application/json"]["schema"], "components": document["components"]}
+    Draft202012Validator(schema).validate(reply.json)
+
+
+def test_every_success_is_as_documented(make_app, document, medblocks, patient, connection, session):
+    facility = {"id": "fhirsrc_1", "resource_type": "fhir_source", "name": "Alder Example Hospital"}
+    facility |= {"type": "hospital", "fhir_base_url": "https://fhir.alder.example/r4"}
+    facility |= {"logo_url": None, "portal_url": None}
+    disconnected = {"id": "conn_1", "resource_type": "connection", "disconnected": True}
+    listed = {"resource_type": "list", "data": [facility], "has_more": False, "next_cursor": None}
+    medblocks.post(f"{HOST}/patients", json=patient())
+    medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[connection()]))
+    medblocks.delete(f"{HOST}/patients/user_42/connections/conn_1", json=disconnected)
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(connections=[connection()]))
+    medblocks.get(f"{HOST}/connections/fhirsrc_1", json=facility)
+    medblocks.get(f"{HOST}/connections", json=listed)
+    client = make_app(BFF_RATE_LIMIT="off").test_client()
+
+    for method, path in (
+        ("post", "/api/patients"),
+        ("get", "/api/patients/user_42"),
+        ("get", "/api/patients/user_42/connections"),
+        ("get", "/api/patients/user_42/connections?hydrate=true"),
+        ("delete", "/api/patients/user_42/connections/conn_1"),
+        ("post", "/api/patient-sessions"),
+        ("get", "/api/patient-sessions/ps_1"),
+        ("get", "/api/connections?q=alder"),
+    ):
+        reply = ask(client, method, path)
+        assert reply.status_code == 200, path
+        follows(document, method, path, reply)
+
+
+LONG = "x" * 300
+KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+REFUSED = [
+    ("post", "/api/patients", {"json": {}}, 400),
+    ("post", "/api/patients", {"json": {"patientId": "a"}, "headers": {"Idempotency-Key": "short"}}, 400),
+    ("post", "/api/patients", {"json": {"patientId": "a"}, "headers": {"Sec-Fetch-Site": "cross-site"}}, 403),
+    ("post", "/api/patients", {"data": b"{" + b" " * 70_000, "content_type": "application/json"}, 413),
+    ("post", "/api/patients", {"data": "patientId=a"}, 415),
+    ("post", "/api/patient-sessions", {"json": {}}, 400),
+    ("post", "/api/patient-sessions", {"json": {"patientId": "a"}, "headers": {"Origin": "null"}}, 403),
+    (
+        "post",
+        "/api/patient-sessions",
+        {"data": b"{" + b" " * 70_000, "content_type": "application/json"},
+        413,
+    ),
+    ("post", "/api/patient-sessions", {"data": "patientId=a"}, 415),
+    ("get", "/api/patients/user_7", {}, 404),
+    ("get", "/api/patients/user_7/connections", {}, 404),
+    ("get", "/api/patients/user_7/connections?hydrate=perhaps", {}, 400),
+    ("delete", "/api/patients/user_7/connections/conn_1", {}, 404),
+    ("delete", "/api/patients/user_7/connections/conn_1", {"headers": {"Sec-Fetch-Site": "same-site"}}, 403),
+    ("get", "/api/patient-sessions/ps_1", {}, 404),
+    ("get", f"/api/connections?q={LONG}", {}, 400),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "options", "status"), REFUSED)
+def test_what_a_route_refuses_it_refuses_as_documented(make_app, document, method, path, options, status):
+    client = make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce").test_client()
+
+    reply = client.open(path, method=method.upper(), **options)
+
+    assert reply.status_code == status
+    follows(document, method, path, reply)
+
+
+ASKED = sorted({(method, path.partition("?")[0]) for method, path, _, _ in REFUSED})
+LOGIN = {
+    "BFF_IDENTITY": "jwt",
+    "BFF_JWT_SECRET": "invented-secret-of-thirty-two-letters",
+    "BFF_JWT_ISSUER": "https://login.example",
+    "BFF_JWT_AUDIENCE": "bff",
+}
+
+
+def ask(client, method, path):
+    body = {"json": {"patientId": "user_42"}} if method == "post" else {}
+    return client.open(path, method=method.upper(), **body)
+
+
+@pytest.mark.parametrize(("method", "path"), ASKED)
+def test_who_asks_too_often_is_told_so_as_documented(make_app, document, method, path):
+    client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="0/day").test_client()
+
+    reply = ask(client, method, path)
+
+    assert reply.status_code == 429
+    follows(document, method, path, reply)
+
+
+@pytest.mark.parametrize(("method", "path"), [row for row in ASKED if row[1] != "/api/connections"])
+def test_who_is_not_signed_in_is_told_so_as_documented(make_app, document, method, path):
+    client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off", **LOGIN).test_client()
+
+    reply = ask(client, method, path)
+
+    assert reply.status_code == 401
+    follows(document, method, path, reply)
+
+
+def test_every_operation_was_asked(document):
+    documented = [name for item in document["paths"].values() for name in item.keys() - {"parameters"}]
+
+    assert sorted(method for method, _ in ASKED) == sorted(documented)
+
+
+@pytest.mark.parametrize("path", ["/api/patients", "/api/patient-sessions"])
+def test_an_id_that_is_taken_is_a_conflict_as_documented(make_app, document, taken, path):
+    taken()
+    client = make_app(BFF_ACCESS="enforce").test_client()
+
+    reply = ask(client, "post", path)
+
+    assert reply.status_code == 409
+    follows(document, "post", path, reply)
+
+
+def test_a_key_with_another_body_is_refused_as_documented(client, document, medblocks, patient):
+    medblocks.post(f"{HOST}/patients", json=patient())
+    client.post("/api/patients", json={"patientId": "user_42"}, headers=KEY)
+
+    reply = client.post("/api/patients", json={"patientId": "user_43"}, headers=KEY)
+
+    assert reply.status_code == 422
+    follows(document, "post", "/api/patients", reply)
+
+
+def test_the_idempotency_key_of_a_create_is_documented_with_its_bounds(client, document, medblocks, patient):
+    medblocks.post(f"{HOST}/patients", json=patient())
+    (parameter,) = operation_at(document, "post", "/api/patients")["parameters"]
+    bounds = parameter["schema"]
+
+    assert (parameter["in"], parameter["name"]) == ("header", "Idempotency-Key")
+    for length, status in (
+        (bounds["minLength"] - 1, 400),
+        (bounds["minLength"], 200),
+        (bounds["maxLength"], 200),
+        (bounds["maxLength"] + 1, 400),
+    ):
+        headers = {parameter["name"]: "x" * length}
+        assert (
+            client.post("/api/patients", json={"patientId": "user_42"}, headers=headers).status_code == status
+        )
