@@ -1,6 +1,10 @@
 """Holds the README, `.env.example` and the code together."""
 
+import ast
 import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -34,6 +38,24 @@ def test_the_readme_lists_every_api_route(app):
 def test_the_targets_that_the_readme_names_exist(target):
     assert f"make {target}" in README
     assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_every_library_that_the_code_imports_is_listed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = {re.match(r"[\w-]+", line)[0].lower() for line in project["dependencies"]}
+    installed = packages_distributions()
+
+    for file in (ROOT / "bff").rglob("*.py"):
+        for name in imported(file) - sys.stdlib_module_names - {"bff", "_typeshed"}:
+            assert {dist.lower().replace("_", "-") for dist in installed[name]} & listed, f"{name} in {file}"
+
+
+def imported(file):
+    """Give the top-level packages that a file imports."""
+    statements = list(ast.walk(ast.parse(file.read_text())))
+    names = {alias.name for each in statements if isinstance(each, ast.Import) for alias in each.names}
+    names |= {each.module for each in statements if isinstance(each, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in names}
 
 
 def test_ci_calls_what_the_readme_names():
