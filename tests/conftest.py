@@ -48,6 +48,21 @@ def pauses(monkeypatch) -> list[float]:
     return waited
 
 
+class Clock:
+    """A clock, in seconds, that stands still until it is told to move."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
 @pytest.fixture
 def make_app() -> Callable[..., Flask]:
     """Build an app of a test's own; keyword arguments are variables of the environment."""

@@ -1,4 +1,4 @@
-"""What the tests of access share: a clock, impatient threads, and a Redis."""
+"""What the tests of access share: impatient threads, a login with keys, and a Redis."""
 
 import os
 import shutil
@@ -7,19 +7,12 @@ import subprocess
 import sys
 
 import pytest
+import responses
 from redis import Redis
 
+from bff.access.jwt import Jwks
 from bff.access.store import MemoryStore
-
-
-class Clock:
-    """A clock that stands still until it is told to move."""
-
-    def __init__(self):
-        self.now = 1_800_000_000.0
-
-    def __call__(self):
-        return self.now
+from tests.access.login import KEYS, URL
 
 
 class Slow(dict):
@@ -41,17 +34,50 @@ def slow_store(switch_threads_often):
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
 def switch_threads_often():
     """Let threads interrupt each other at every turn, so that what is not atomic shows it."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(usual)
+
+
+@pytest.fixture
+def login():
+    """The login's wire, mocked."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def jwks(clock):
+    return Jwks(URL, clock)
+
+
+@pytest.fixture
+def publish(login):
+    """Let the login answer with these keys, or in another way, from now on."""
+
+    def answer(*names, **reply):
+        login.upsert(responses.GET, URL, **(reply or {"json": {"keys": [KEYS[name] for name in names]}}))
+
+    return answer
+
+
+@pytest.fixture
+def client_for(make_app):
+    """Build a browser at an app that takes the login's tokens."""
+
+    def build(**settings):
+        usual = {
+            "BFF_IDENTITY": "jwt",
+            "BFF_ACCESS": "enforce",
+            "BFF_JWT_ISSUER": "https://login.example",
+            "BFF_JWT_AUDIENCE": "bff",
+        }
+        return make_app(**usual, **settings).test_client()
+
+    return build
 
 
 @pytest.fixture(scope="session")

@@ -4,58 +4,10 @@ import gzip
 import json
 
 import pytest
-import responses
-from joserfc.jwk import ECKey, OctKey
+from joserfc.jwk import OctKey
 
-from bff.access.jwt import Jwks
-from bff.exceptions import CredentialRefused, IdentityUnavailable
-
-URL = "https://login.example/jwks.json"
-KEYS = {name: ECKey.generate_key("P-256", {"kid": name}).as_dict(private=False) for name in ("old", "new")}
-
-
-class Clock:
-    """A clock that stands still until it is told to move."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def login():
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
-
-
-@pytest.fixture
-def jwks(clock):
-    return Jwks(URL, clock)
-
-
-@pytest.fixture
-def publish(login):
-    """Let the login answer with these keys from now on."""
-
-    def answer(*names, **reply):
-        body = reply or {"json": {"keys": [KEYS[name] for name in names]}}
-        login.upsert(responses.GET, URL, **body)
-
-    return answer
-
-
-def outcome(jwks, key_id):
-    try:
-        return jwks.find(key_id).kid
-    except (CredentialRefused, IdentityUnavailable) as error:
-        return type(error)
+from bff.exceptions import CredentialRefused
+from tests.access.login import KEYS, URL, outcome
 
 
 def test_nothing_is_fetched_before_a_key_is_asked_for(jwks, login):

@@ -40,20 +40,6 @@ def bearer(**changes):
 
 
 @pytest.fixture
-def client_for(make_app):
-    def build(**settings):
-        usual = {
-            "BFF_IDENTITY": "jwt",
-            "BFF_ACCESS": "enforce",
-            "BFF_JWT_ISSUER": "https://login.example",
-            "BFF_JWT_AUDIENCE": "bff",
-        }
-        return make_app(**usual, **settings).test_client()
-
-    return build
-
-
-@pytest.fixture
 def found(medblocks, patient):
     medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=[]))
 

@@ -6,12 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import responses
-from joserfc.jwk import ECKey
 
 from bff.access.jwt import Jwks
+from tests.access.login import KEYS, URL
 
-URL = "https://login.example/jwks.json"
-KEYS = {name: ECKey.generate_key("P-256", {"kid": name}).as_dict(private=False) for name in ("old", "new")}
 PATIENCE = 10  # seconds until a test that hangs fails
 
 

@@ -7,24 +7,10 @@ import re
 
 import pytest
 import requests
-import responses
-from joserfc.jwk import ECKey, OctKey
+from joserfc.jwk import OctKey
 
-from bff.access.jwt import Jwks
 from bff.exceptions import CredentialRefused, IdentityUnavailable
-
-URL = "https://login.example/jwks.json"
-KEYS = {name: ECKey.generate_key("P-256", {"kid": name}).as_dict(private=False) for name in ("old", "new")}
-
-
-class Clock:
-    """A clock that stands still until it is told to move."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
+from tests.access.login import KEYS, URL, outcome
 
 
 class Breaking(io.BufferedReader):
@@ -36,47 +22,14 @@ class Breaking(io.BufferedReader):
     def read(self, *_):
         raise ConnectionResetError
 
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def login():
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
-
-
-@pytest.fixture
-def jwks(clock):
-    return Jwks(URL, clock)
-
-
-@pytest.fixture
-def publish(login):
-    """Let the login answer with these keys from now on."""
-
-    def answer(*names, **reply):
-        body = reply or {"json": {"keys": [KEYS[name] for name in names]}}
-        if isinstance(body.get("body"), type):
-            body = {"body": body["body"]()}
-        login.upsert(responses.GET, URL, **body)
-
-    return answer
-
-
-def outcome(jwks, key_id):
-    try:
-        return jwks.find(key_id).kid
-    except (CredentialRefused, IdentityUnavailable) as error:
-        return type(error)
+    def close(self):
+        """Stay open for the next test."""
 
 
 OUTAGES = {
     "no connection": {"body": requests.ConnectionError("refused")},
     "too slow": {"body": requests.Timeout("slow")},
-    "breaks off": {"body": Breaking},
+    "breaks off": {"body": Breaking()},
     "no gzip": {"body": b"no gzip", "headers": {"Content-Encoding": "gzip"}},
     "server error": {"json": {"keys": [KEYS["new"]]}, "status": 500},
     "not 200": {"json": {"keys": [KEYS["new"]]}, "status": 203},

@@ -7,6 +7,8 @@ from collections import deque
 
 import pytest
 
+from bff.medblocks import collapse
+
 
 class Upstream:
     """Answers one connection after another, each with the next script; keeps the requests that came."""
@@ -104,3 +106,17 @@ def make_upstream():
 @pytest.fixture
 def upstream(make_upstream):
     return make_upstream()
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """Counts the callers that are about to wait for another's call."""
+    arrived = threading.Semaphore(0)
+    wait = collapse._wait
+
+    def announce(*args):
+        arrived.release()
+        return wait(*args)
+
+    monkeypatch.setattr(collapse, "_wait", announce)
+    return arrived

@@ -23,18 +23,6 @@ FAILURES = [Unusable, Unreachable, TooSlow]
 ANSWERS = [Rejected, NotFound, Conflict, KeyRefused, Busy]
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def breaker(clock):
     return Breaker(failures=3, seconds=2.0, clock=clock)

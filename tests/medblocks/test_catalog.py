@@ -1,12 +1,11 @@
 """The catalog in memory: when Medblocks is asked, and what is served when it can't be."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Semaphore
+from threading import Event
 
 import pytest
 
 from bff.medblocks import catalog as module
-from bff.medblocks import collapse
 from bff.medblocks.catalog import LIFE_SECONDS, Catalog
 from bff.medblocks.client import Answer
 from bff.medblocks.deadline import remaining
@@ -22,13 +21,6 @@ from bff.medblocks.errors import (
 )
 
 DOWN = [Busy, KeyRefused, NotTried, TooSlow, Unreachable, Unusable]
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
 
 
 class Medblocks:
@@ -52,11 +44,6 @@ class Medblocks:
         if self.error:
             raise self.error("look up facility")
         return Answer({"number": number}, 200)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
@@ -189,10 +176,8 @@ def test_a_look_up_has_a_budget_of_its_own(catalog, upstream):
     assert 0 < left[0] <= 4
 
 
-def test_equal_look_ups_at_the_same_time_are_one_call(catalog, upstream, monkeypatch):
-    waiting, go = Semaphore(0), Event()
-    wait = collapse._wait
-    monkeypatch.setattr(collapse, "_wait", lambda *args: waiting.release() or wait(*args))
+def test_equal_look_ups_at_the_same_time_are_one_call(catalog, upstream, waiting):
+    go = Event()
     upstream.before = lambda: go.wait(10)
 
     with ThreadPoolExecutor(16) as threads:

@@ -3,40 +3,13 @@
 import gc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Semaphore
+from threading import Event
 
 import pytest
 
-from bff.medblocks import collapse as module
 from bff.medblocks.collapse import Collapse
 from bff.medblocks.deadline import within
 from bff.medblocks.errors import TooSlow, Unusable
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def waiting(monkeypatch):
-    """Counts the callers that are about to wait for another's call."""
-    arrived = Semaphore(0)
-    wait = module._wait
-
-    def announce(*args):
-        arrived.release()
-        return wait(*args)
-
-    monkeypatch.setattr(module, "_wait", announce)
-    return arrived
 
 
 class Calls:

@@ -2,13 +2,17 @@
 
 import json
 import re
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
+from werkzeug.test import Client
 
 from bff.sandbox import DEMO_KEY, create_sandbox
+from bff.sandbox.faults import Faults
+from bff.sandbox.serve import SandboxServer
 
 CONTRACT = json.loads((Path(__file__).parents[1] / "medblocks-openapi.json").read_text())
 ENVELOPE = {"$ref": "#/components/schemas/ErrorEnvelope"}
@@ -106,3 +110,23 @@ def start(api):
         return api("post", "/patient-sessions", asked)
 
     return start_session
+
+
+@pytest.fixture
+def faults(sandbox):
+    return Faults(sandbox, seed=7)
+
+
+@pytest.fixture
+def http(faults):
+    """A client of the sandbox that acts on no connection."""
+    return Client(faults)
+
+
+@pytest.fixture
+def server(faults):
+    """The sandbox on a port, without faults at first."""
+    server = SandboxServer(faults, socket.create_server(("127.0.0.1", 0)))
+    server.start()
+    yield server
+    server.stop()

@@ -23,16 +23,6 @@ CALLS = {
 }
 
 
-@pytest.fixture
-def faults(sandbox):
-    return Faults(sandbox, seed=7)
-
-
-@pytest.fixture
-def http(faults):
-    return Client(faults)
-
-
 def met(http, method, path):
     return http.open(path, method=method, headers=KEY).status_code == 599
 

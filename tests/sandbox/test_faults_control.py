@@ -3,25 +3,13 @@
 import json
 
 import pytest
-from werkzeug.test import Client
 
 from bff.sandbox import DEMO_KEY
 from bff.sandbox.fault_kinds import KINDS
 from bff.sandbox.fault_profiles import PROFILES
-from bff.sandbox.faults import Faults
 
 ROUTE = "/_faults"
 DOWN = [{"fault": "html_error", "status": 503}]
-
-
-@pytest.fixture
-def faults(sandbox):
-    return Faults(sandbox, seed=7)
-
-
-@pytest.fixture
-def http(faults):
-    return Client(faults)
 
 
 def call(http):

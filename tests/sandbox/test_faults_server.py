@@ -11,19 +11,10 @@ from time import monotonic
 import pytest
 
 from bff.sandbox import DEMO_KEY, create_sandbox
-from bff.sandbox.faults import Faults
 from bff.sandbox.serve import SandboxServer
 
 TIMEOUT = 30
 FOREVER = [{"fault": "refuse", "ms": 60_000}]
-
-
-@pytest.fixture
-def server(sandbox):
-    server = SandboxServer(Faults(sandbox, seed=7), socket.create_server(("127.0.0.1", 0)))
-    server.start()
-    yield server
-    server.stop()
 
 
 def target(server):

@@ -7,8 +7,6 @@ import pytest
 
 from bff.sandbox import DEMO_KEY
 from bff.sandbox.fault_kinds import KINDS
-from bff.sandbox.faults import Faults
-from bff.sandbox.serve import SandboxServer
 
 TIMEOUT = 30
 REQUEST = (
@@ -29,14 +27,6 @@ class Pause(Event):
         self.begun.set()
         assert self.over.wait(TIMEOUT)
         return self.is_set()
-
-
-@pytest.fixture
-def server(sandbox):
-    server = SandboxServer(Faults(sandbox, seed=7), socket.create_server(("127.0.0.1", 0)))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

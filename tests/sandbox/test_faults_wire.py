@@ -8,8 +8,6 @@ import pytest
 
 from bff.sandbox import DEMO_KEY
 from bff.sandbox.fault_kinds import KINDS
-from bff.sandbox.faults import Faults
-from bff.sandbox.serve import SandboxServer
 
 TIMEOUT = 30
 BODY = b'{"patient_id": "user_42"}'
@@ -24,14 +22,6 @@ REQUEST = b"\r\n".join(
         BODY,
     )
 )
-
-
-@pytest.fixture
-def server(sandbox):
-    server = SandboxServer(Faults(sandbox, seed=7), socket.create_server(("127.0.0.1", 0)))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
