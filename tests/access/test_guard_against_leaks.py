@@ -120,10 +120,11 @@ def test_a_canary_in_a_response_header_is_a_hit(headers, hits):
     assert (watch.hits, watch.responses) == (hits, 1)
 
 
-@pytest.fixture
-def leaky_run(tmp_path):
+@pytest.fixture(scope="module")
+def leaky_run(tmp_path_factory):
     """Run a few tests with the plugin, in a process of their own."""
-    (tmp_path / "test_leaky.py").write_text(LEAKY)
+    folder = tmp_path_factory.mktemp("leaky")
+    (folder / "test_leaky.py").write_text(LEAKY)
     return subprocess.run(
         [
             sys.executable,
@@ -136,7 +137,7 @@ def leaky_run(tmp_path):
             "--strict-markers",
             "-rA",
         ],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
         check=False,
         capture_output=True,

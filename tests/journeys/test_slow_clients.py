@@ -13,16 +13,26 @@ TIMEOUT = 30
 KIB = 1024
 
 
-@pytest.fixture
-def upstream():
+@pytest.fixture(scope="module")
+def sandbox():
     with run_sandbox() as running:
         yield running
 
 
 @pytest.fixture
-def address(upstream):
-    """The product, which may answer far fewer requests at once than there are slow clients."""
-    settings = variables(upstream.address, BFF_REQUESTS="8")
+def upstream(sandbox):
+    """A pretend Medblocks without patients."""
+    sandbox.store.patients.clear()
+    return sandbox
+
+
+@pytest.fixture(scope="module")
+def address(sandbox):
+    """The product, one for all these tests, since no client may harm the next.
+
+    It may answer far fewer requests at once than there are slow clients.
+    """
+    settings = variables(sandbox.address, BFF_REQUESTS="8")
     with run_process("serve", "--port", "0", **settings) as running:
         yield "127.0.0.1", running.port
 
