@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage mutants check simulate figures format lock clean
+.PHONY: help run test coverage mutants check simulate figures bench format lock clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ figures: .venv/dev.stamp  ## Measure faults, an outage, slow clients and overloa
 	-$(BIN)/python -m tests.benchmarks.slow_clients
 	-$(BIN)/python -m tests.benchmarks.overload
 
+bench: .venv/dev.stamp  ## Measure the product beside Hono, Express, FastAPI, Flask and nginx (QUICK=1: a minute; ONLY=ours,hono)
+	$(BIN)/python -m tests.benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
 format: .venv/dev.stamp  ## Put the code into its layout
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -49,7 +52,7 @@ lock: .venv/dev.stamp  ## Pin anew the versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
 
 clean:  ## Remove everything that was made
-	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist mutants
+	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist mutants bench tests/benchmarks/peers/node_modules
 
 .venv/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "medblocks-bff needs Python 3.11 or newer; name yours: make PYTHON=python3.12 …")'

@@ -1,0 +1,105 @@
+"""Who takes part in the comparison: the product, what a team would write instead, and nginx as the limit."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.bench import nginx
+from tests.benchmarks.bench.installing import NODE_PACKAGES, PEERS, PYTHON_PACKAGES, VENV, Packages
+from tests.benchmarks.bench.processes import Server, find, free_port, run_server
+
+KEY = "mb_sk_sbx_benchmark"
+
+# Every check is on, and no limit is so low that the load runs into it.
+_OURS = {
+    "MEDBLOCKS_API_KEY": KEY,
+    "BFF_ACCESS": "enforce",
+    "BFF_RATE_LIMIT": "on",
+    "BFF_PROCESSES": "1",
+    **{
+        f"BFF_RATE_LIMIT_{scope}": "100000000/minute"
+        for scope in ("ADDRESS", "OWNER", "CREATES", "SESSIONS", "CONFLICTS")
+    },
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a contestant is to run: its port, a folder for what it writes, and the upstream's address."""
+
+    port: int
+    folder: Path
+    upstream: str
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One of those who take part.
+
+    `asked` is how many times as many requests the product is to answer.
+    """
+
+    label: str
+    command: Callable[[Place], list[str]]
+    asked: float | None = None
+    packages: Packages | None = None
+
+
+def _ours(place: Place) -> list[str]:
+    return [sys.executable, "-m", "bff", "serve", "--port", str(place.port)]
+
+
+def _nginx(place: Place) -> list[str]:
+    return nginx.proxy_command(place.port, place.folder, place.upstream, KEY)
+
+
+def _hono(_: Place) -> list[str]:
+    return [find("node"), str(PEERS / "hono_fetch.js")]
+
+
+def _express(_: Place) -> list[str]:
+    return [find("node"), str(PEERS / "express_fetch.js")]
+
+
+def _fastapi(place: Place) -> list[str]:
+    program = [str(VENV / "bin" / "uvicorn"), "fastapi_httpx:app", "--app-dir", str(PEERS)]
+    return [*program, "--port", str(place.port), "--no-access-log"]  # a line for each request would slow it
+
+
+def _flask(place: Place) -> list[str]:
+    program = [str(VENV / "bin" / "gunicorn"), "flask_requests:app", "--pythonpath", str(PEERS)]
+    return [*program, "--bind", f"127.0.0.1:{place.port}", "--workers", "1", "--threads", "8"]
+
+
+OURS, NGINX = "ours", "nginx"
+CONTESTANTS = {
+    OURS: Contestant("medblocks-bff", _ours),
+    "hono": Contestant("Hono + fetch", _hono, 1.3, NODE_PACKAGES),
+    "express": Contestant("Express + fetch", _express, 2, NODE_PACKAGES),
+    "fastapi": Contestant("FastAPI + httpx", _fastapi, 8, PYTHON_PACKAGES),
+    "flask": Contestant("Flask + requests (gunicorn, 8 threads)", _flask, 8, PYTHON_PACKAGES),
+    NGINX: Contestant("nginx proxy_pass", _nginx, 1 / 15),
+}
+
+
+@contextmanager
+def run(
+    name: str, upstream: str, folder: Path, *, core: int | None = None, **changes: str
+) -> Iterator[Server]:
+    """Run a contestant before an upstream, with changes of the product's settings. Raises NotStarted."""
+    place = Place(free_port(), folder, upstream)
+    variables = {
+        **_OURS,
+        "MEDBLOCKS_BASE_URL": upstream,
+        "BFF_PUBLIC_URL": f"http://127.0.0.1:{place.port}",
+        "UPSTREAM": upstream,
+        "API_KEY": KEY,
+        "PORT": str(place.port),
+        "NODE_ENV": "production",
+        **changes,
+    }
+    command = CONTESTANTS[name].command(place)
+    with run_server(command, port=place.port, folder=folder, variables=variables, core=core) as server:
+        yield server

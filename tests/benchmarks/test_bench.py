@@ -1,0 +1,74 @@
+"""What the benchmark computes from what it has measured."""
+
+import pytest
+
+from tests.benchmarks.bench import report
+from tests.benchmarks.bench.comparison import Reading, rows
+from tests.benchmarks.bench.wrk import LoadFailed, Result, parse
+
+PRINTED = """Running 2s test @ http://127.0.0.1:8000
+  1 threads and 16 connections
+Requests/sec:   2000.00
+
+{"requests": 4000, "microseconds": 2000000, "p50": 1500, "p99": 9250, "errors": 3}
+"""
+
+
+def readings(*rates: float, kib: int = 2048, errors: int = 0) -> list[Reading]:
+    return [Reading(Result(1000, rate, 1.0, 5.0, errors), kib) for rate in rates]
+
+
+def test_what_wrk_prints_becomes_requests_per_second_and_milliseconds() -> None:
+    assert parse(PRINTED) == Result(requests=4000, rate=2000.0, p50=1.5, p99=9.25, errors=3)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "",
+        "Running 2s test @ http://127.0.0.1:8000",
+        PRINTED.replace("2000000", "0"),
+        PRINTED.replace('"p99"', '"p98"'),
+        PRINTED.replace('{"requests"', '["requests"'),
+        "unable to connect\n3",
+    ],
+)
+def test_a_load_that_tells_nothing_of_use_has_failed(printed: str) -> None:
+    with pytest.raises(LoadFailed):
+        parse(printed)
+
+
+def test_ratios_are_those_of_the_medians() -> None:
+    ours, hono = rows({"ours": readings(2600, 100, 2700), "hono": readings(9000, 2000, 1000)})
+    assert (ours.rate, hono.rate) == (2600, 2000)
+    assert (ours.ratio, hono.ratio, hono.asked) == (1.0, 1.3, 1.3)
+
+
+def test_without_the_product_there_are_no_ratios() -> None:
+    (hono,) = rows({"hono": readings(2000)})
+    assert hono.ratio is None
+    assert "1.30x" in report.table([hono])
+
+
+def test_errors_of_all_rounds_show_beside_the_name() -> None:
+    (hono,) = rows({"hono": readings(10, 10, errors=2)})
+    assert "| Hono + fetch (4 errors) " in report.table([hono])
+    assert "errors" not in report.table(rows({"hono": readings(10)}))
+
+
+def test_the_table_has_a_line_for_each_contestant() -> None:
+    shown = report.table(rows({"ours": readings(2600), "hono": readings(1300.4)}))
+    head, rule, ours, hono = shown.splitlines()
+    assert len({len(line) for line in (head, rule, ours, hono)}) == 1
+    assert [cell.strip() for cell in ours.split("|")[1:-1]] == [
+        "medblocks-bff", "2,600", "1.00", "5.00", "2", "", "",
+    ]  # fmt: skip
+    assert [cell.strip() for cell in hono.split("|")[1:-1]][-2:] == ["2.00x", "1.30x"]
+
+
+def test_the_chart_cuts_the_limit_and_shows_every_rate() -> None:
+    drawn = report.chart(rows({"ours": readings(2600), "nginx": readings(40_000), "hono": readings(1300)}))
+    assert drawn.count("bar cut") == 1
+    assert "40,000 (bar cut)" in drawn
+    assert drawn.count('width="430"') == 2
+    assert 'width="215"' in drawn
