@@ -4,6 +4,7 @@ import pytest
 
 from tests.benchmarks.bench import report
 from tests.benchmarks.bench.comparison import Reading, rows
+from tests.benchmarks.bench.figure import Figure
 from tests.benchmarks.bench.wrk import LoadFailed, Result, parse
 
 PRINTED = """Running 2s test @ http://127.0.0.1:8000
@@ -15,7 +16,7 @@ Requests/sec:   2000.00
 
 
 def readings(*rates: float, kib: int = 2048, errors: int = 0) -> list[Reading]:
-    return [Reading(Result(1000, rate, 1.0, 5.0, errors), kib) for rate in rates]
+    return [Reading(Result(1000, rate, 1.0, 5.0, errors), 0.25, kib) for rate in rates]
 
 
 def test_what_wrk_prints_becomes_requests_per_second_and_milliseconds() -> None:
@@ -61,9 +62,14 @@ def test_the_table_has_a_line_for_each_contestant() -> None:
     head, rule, ours, hono = shown.splitlines()
     assert len({len(line) for line in (head, rule, ours, hono)}) == 1
     assert [cell.strip() for cell in ours.split("|")[1:-1]] == [
-        "medblocks-bff", "2,600", "1.00", "5.00", "2", "", "",
+        "medblocks-bff", "2,600", "1.00", "5.00", "250", "2", "", "",
     ]  # fmt: skip
     assert [cell.strip() for cell in hono.split("|")[1:-1]][-2:] == ["2.00x", "1.30x"]
+
+
+def test_a_figure_stands_beside_what_is_asked_of_it() -> None:
+    shown = report.figures([Figure("p99", 380.2, "ms", "under 400"), Figure("create_app", 0.00712, "s")])
+    assert shown == "p99         380 ms  (asked: under 400)\ncreate_app  0.00712 s\n"
 
 
 def test_the_chart_cuts_the_limit_and_shows_every_rate() -> None:

@@ -48,7 +48,7 @@ def test_every_contestant_answers_the_read_alike(
 def test_the_product_enforces_access_while_it_is_measured(
     folder: Path, browsers: Browsers, upstream: str
 ) -> None:
-    path, _ = browsers.first()
+    path, _ = browsers.lines()[0]
     stranger = Browsers.write(folder / "stranger", [(path, "")])
     with contestants.run(OURS, upstream, folder) as server, pytest.raises(WrongAnswer, match="404"):
         check_read(server.port, stranger)

@@ -3,17 +3,29 @@
 import argparse
 import json
 import os
+import platform
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
-from tests.benchmarks.bench import report
+from tests.benchmarks.bench import hydration, latency, many_browsers, memory, report, start
 from tests.benchmarks.bench.browsers import enroll
 from tests.benchmarks.bench.comparison import Pace, compare
 from tests.benchmarks.bench.contestants import CONTESTANTS
+from tests.benchmarks.bench.figure import Setup
 
 RESULTS = Path(__file__).parents[3] / "bench"
-BROWSERS = 500
+BROWSERS = 2 * many_browsers.AT_ONCE  # so that nobody asks for a patient whom another is waiting for
+FIGURES = {
+    "latency": latency.measure,
+    "browsers": many_browsers.measure,
+    "hydration": hydration.measure,
+    "start": start.measure,
+    "memory": memory.measure,
+}
+QUICK, WHOLE = Pace(1, 2, 2), Pace(3, 6, 10)
 
 
 def main() -> None:
@@ -22,26 +34,49 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         sys.exit("It takes two cores: one for the server, one for load and upstream.")
-    pace = Pace(1, 2, 2) if arguments.quick else Pace(3, 6, 10)
-    names = [name for name in arguments.only or CONTESTANTS if name in CONTESTANTS]
+    RESULTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         browsers = enroll(Path(folder), BROWSERS)
-        rows = compare(names, browsers, Path(folder), (cores[0], cores[1]), pace)
-    sys.stdout.write(report.table(rows))
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "results.json").write_text(
-        json.dumps({"comparison": [row._asdict() for row in rows]}, indent=2)
-    )
+        setup = Setup(browsers, Path(folder), (cores[0], cores[1]), arguments.quick)
+        found = {**_compare(arguments.only, setup), **_measure(arguments.only, setup)}
+    results = {"when": time.strftime("%F %T%z"), "machine": platform.platform(), "quick": arguments.quick}
+    (RESULTS / "results.json").write_text(json.dumps({**results, **found}, indent=2), "utf-8")
+    sys.stdout.write(f"in {RESULTS}: results.json, chart.svg\n")
+
+
+def _compare(only: list[str], setup: Setup) -> dict[str, Any]:
+    names = [name for name in CONTESTANTS if name in only]
+    if not names:
+        return {}
+    rows = compare(names, setup, QUICK if setup.quick else WHOLE)
     (RESULTS / "chart.svg").write_text(report.chart(rows), "utf-8")
+    sys.stdout.write(f"\n{report.table(rows)}\n")
+    return {"comparison": [row._asdict() for row in rows]}
+
+
+def _measure(only: list[str], setup: Setup) -> dict[str, Any]:
+    found = {}
+    for name in (name for name in FIGURES if name in only):
+        figures = FIGURES[name](setup)
+        sys.stdout.write(f"{report.figures(figures)}\n")
+        found[name] = [figure._asdict() for figure in figures]
+    return found
 
 
 def _arguments() -> argparse.Namespace:
+    everything = [*CONTESTANTS, *FIGURES]
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="in short: for daily use, not for quoting")
     parser.add_argument(
-        "--quick", action="store_true", help="one short round: for daily use, not for figures to quote"
+        "--only",
+        type=lambda text: text.split(","),
+        default=everything,
+        help=f"some of {','.join(everything)}",
     )
-    parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of {', '.join(CONTESTANTS)}")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if unknown := set(arguments.only) - set(everything):
+        parser.error(f"--only knows no {', '.join(sorted(unknown))}: choose from {', '.join(everything)}")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ class WrongAnswer(Exception):
     """A server answers a read with something else than the patient."""
 
 
-def ask(port: int, path: str, *, cookie: str = "", body: dict[str, Any] | None = None) -> tuple[Any, str]:
+def ask(port: int, path: str, cookie: str = "", body: dict[str, Any] | None = None) -> tuple[Any, str]:
     """Ask a server for JSON, and give it with the cookie that it sets. Raises WrongAnswer but for a 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Cookie": cookie} if cookie else {}
@@ -48,8 +48,8 @@ def enroll(folder: Path, count: int) -> Browsers:
 
 def check_read(port: int, browsers: Browsers, *, normalised: bool = True) -> None:
     """Raise WrongAnswer unless a server gives a browser its patient, with the documented fields alone."""
-    path, cookie = browsers.first()
-    answer, _ = ask(port, path, cookie=cookie)
+    path, cookie = browsers.lines()[0]
+    answer, _ = ask(port, path, cookie)
     patient = records.answered if normalised else records.stored
     if answer != patient(path.rpartition("/")[2]):
         raise WrongAnswer(f"{path}: {answer}")

@@ -2,19 +2,18 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 from tests.benchmarks.bench import contestants, wrk
-from tests.benchmarks.bench.browsers import Browsers, WrongAnswer, check_read
+from tests.benchmarks.bench.browsers import WrongAnswer, check_read
 from tests.benchmarks.bench.contestants import CONTESTANTS, NGINX, OURS
+from tests.benchmarks.bench.figure import KIB_PER_MIB, Setup
 from tests.benchmarks.bench.installing import NotInstalled
 from tests.benchmarks.bench.nginx import run_static_upstream
 from tests.benchmarks.bench.processes import NotStarted
 
 CONNECTIONS = 16
-_KIB = 1024
 
 
 class Pace(NamedTuple):
@@ -26,39 +25,43 @@ class Pace(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One round of one contestant: what the load came to, and the memory of all its processes."""
+    """One round of one contestant: what the load came to, and what all its processes needed for it."""
 
     result: wrk.Result
+    cpu_seconds: float
     kib: int
 
 
 class Row(NamedTuple):
-    """The medians of one contestant's rounds; `ratio` is the product's requests per second over its own."""
+    """The medians of one contestant's rounds.
+
+    `ratio` is the product's requests per second over its own; `cpu`, in microseconds for each request,
+    hardly changes when other work on the machine takes time away.
+    """
 
     label: str
     rate: float
     p50: float
     p99: float
+    cpu: float
     mebibytes: float
     errors: int
     ratio: float | None
     asked: float | None
 
 
-def compare(
-    names: Sequence[str], browsers: Browsers, folder: Path, cores: tuple[int, int], pace: Pace
-) -> list[Row]:
-    """Measure the contestants of these names, on the first of two cores, and give a row for each.
+def compare(names: Sequence[str], setup: Setup, pace: Pace) -> list[Row]:
+    """Measure the contestants of these names, on a core of their own, and give a row for each.
 
     Says which it leaves out, and why. Raises NotStarted, WrongAnswer or LoadFailed when that is the product.
     """
     readings: dict[str, list[Reading]] = {name: [] for name in names if _is_installed(name)}
-    with run_static_upstream(folder, cores[1]) as upstream:
+    with run_static_upstream(setup.folder, setup.cores[1]) as upstream:
         for turn in range(pace.rounds):
             for name in list(readings):
                 sys.stderr.write(f"round {turn + 1} of {pace.rounds}: {CONTESTANTS[name].label}\n")
                 try:
-                    readings[name].append(_measure(name, upstream.address, browsers, folder, cores, pace))
+                    readings[name].append(_measure(name, upstream.address, setup, pace))
                 except (NotStarted, WrongAnswer, wrk.LoadFailed) as error:
                     if name == OURS:
                         raise
@@ -82,15 +85,15 @@ def _leave_out(name: str, error: Exception) -> None:
     sys.stderr.write(f"left out: {CONTESTANTS[name].label}, since it can't be run here: {error}\n")
 
 
-def _measure(
-    name: str, upstream: str, browsers: Browsers, folder: Path, cores: tuple[int, int], pace: Pace
-) -> Reading:
-    subject, other = cores
-    with contestants.run(name, upstream, folder, core=subject) as server:
+def _measure(name: str, upstream: str, setup: Setup, pace: Pace) -> Reading:
+    subject, other = setup.cores
+    browsers = setup.browsers
+    with contestants.run(name, upstream, setup.folder, core=subject) as server:
         check_read(server.port, browsers, normalised=name != NGINX)
         for seconds in (pace.warm, pace.measure):
+            before = server.cpu_seconds()
             result = wrk.load(server.address, browsers, connections=CONNECTIONS, seconds=seconds, core=other)
-        return Reading(result, sum(server.resident_kib()))
+        return Reading(result, server.cpu_seconds() - before, sum(server.resident_kib()))
 
 
 def rows(readings: Mapping[str, Sequence[Reading]]) -> list[Row]:
@@ -102,7 +105,8 @@ def rows(readings: Mapping[str, Sequence[Reading]]) -> list[Row]:
             rates[name],
             median(one.result.p50 for one in rounds),
             median(one.result.p99 for one in rounds),
-            median(one.kib for one in rounds) / _KIB,
+            median(one.cpu_seconds / max(1, one.result.requests) * 1e6 for one in rounds),
+            median(one.kib for one in rounds) / KIB_PER_MIB,
             sum(one.result.errors for one in rounds),
             rates[OURS] / rates[name] if OURS in rates else None,
             CONTESTANTS[name].asked,

@@ -84,22 +84,19 @@ CONTESTANTS = {
 }
 
 
+def settings(upstream: str, port: int) -> dict[str, str]:
+    """Give the product's settings, as variables of the environment."""
+    return {**_OURS, "MEDBLOCKS_BASE_URL": upstream, "BFF_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+
+
 @contextmanager
 def run(
     name: str, upstream: str, folder: Path, *, core: int | None = None, **changes: str
 ) -> Iterator[Server]:
     """Run a contestant before an upstream, with changes of the product's settings. Raises NotStarted."""
     place = Place(free_port(), folder, upstream)
-    variables = {
-        **_OURS,
-        "MEDBLOCKS_BASE_URL": upstream,
-        "BFF_PUBLIC_URL": f"http://127.0.0.1:{place.port}",
-        "UPSTREAM": upstream,
-        "API_KEY": KEY,
-        "PORT": str(place.port),
-        "NODE_ENV": "production",
-        **changes,
-    }
+    peers = {"UPSTREAM": upstream, "API_KEY": KEY, "PORT": str(place.port), "NODE_ENV": "production"}
+    variables = {**settings(upstream, place.port), **peers, **changes}
     command = CONTESTANTS[name].command(place)
     with run_server(command, port=place.port, folder=folder, variables=variables, core=core) as server:
         yield server

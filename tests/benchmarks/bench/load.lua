@@ -1,4 +1,5 @@
--- Each request is another browser's. Takes a file with a line "path<TAB>cookie" for each of them, prints JSON.
+-- Each request is another browser's: of those in a file, a line "path<TAB>cookie" for each, every thread has
+-- its own. Takes the file and how many threads there are; prints what came of it as JSON.
 local requests, turn, threads = {}, 0, 0
 
 function setup(thread)
@@ -7,11 +8,14 @@ function setup(thread)
 end
 
 function init(arguments)
+  local lines = 0
   for line in io.lines(arguments[1]) do
     local path, cookie = line:match("^(.-)\t(.*)$")
-    requests[#requests + 1] = wrk.format("GET", path, cookie ~= "" and { Cookie = cookie } or {})
+    if lines % tonumber(arguments[2]) == number then
+      requests[#requests + 1] = wrk.format("GET", path, { Cookie = cookie })
+    end
+    lines = lines + 1
   end
-  turn = math.floor(#requests / 2) * number  -- two threads never ask for the same patient at once
 end
 
 function request()

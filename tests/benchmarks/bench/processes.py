@@ -39,9 +39,26 @@ class Server:
         return [int(fields[21]) * page for fields in _stats() if int(fields[2]) == self.group]
 
     def cpu_seconds(self) -> float:
-        """Give the processor time that all its processes have used."""
-        ticks = sum(int(fields[11]) + int(fields[12]) for fields in _stats() if int(fields[2]) == self.group)
-        return ticks / os.sysconf("SC_CLK_TCK")
+        """Give the processor time that its processes have used, those that have ended left out."""
+        ticks = [int(fields[11]) + int(fields[12]) for fields in _stats() if int(fields[2]) == self.group]
+        return sum(ticks) / os.sysconf("SC_CLK_TCK")
+
+
+class Busy:
+    """Looks at all cores from when it is made."""
+
+    def __init__(self) -> None:
+        self._began = _ticks()
+
+    def share(self) -> float:
+        """Give the share of the cores' time that was used since then, by whomever; see proc_stat(5)."""
+        spent = [now - before for now, before in zip(_ticks(), self._began, strict=True)]
+        return 1 - sum(spent[3:5]) / sum(spent)
+
+
+def _ticks() -> list[int]:
+    first = Path("/proc/stat").read_text("ascii").partition("\n")[0]
+    return [int(ticks) for ticks in first.split()[1:9]]
 
 
 def _stats() -> Iterator[list[str]]:

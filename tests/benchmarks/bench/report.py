@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from html import escape
 
 from tests.benchmarks.bench.comparison import CONNECTIONS, Row
+from tests.benchmarks.bench.figure import Figure
 
-_HEAD = (f"one core, {CONNECTIONS} connections", "requests/s", "p50 ms", "p99 ms", "MiB", "ours is", "asked")
+_HEAD = (
+    f"one core, {CONNECTIONS} connections",
+    *("requests/s", "p50 ms", "p99 ms", "CPU µs/request", "MiB", "ours is", "asked"),
+)
 _LINE, _LEFT, _WIDTH = 34, 290, 430
 
 
@@ -23,7 +27,29 @@ def table(rows: Sequence[Row]) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     label = f"{row.label} ({row.errors} errors)" if row.errors else row.label
     times = [f"{ratio:.2f}x" if ratio else "" for ratio in (row.ratio if row.asked else None, row.asked)]
-    return (label, f"{row.rate:,.0f}", f"{row.p50:.2f}", f"{row.p99:.2f}", f"{row.mebibytes:.0f}", *times)
+    numbers = (
+        f"{row.rate:,.0f}",
+        f"{row.p50:.2f}",
+        f"{row.p99:.2f}",
+        f"{row.cpu:.0f}",
+        f"{row.mebibytes:.0f}",
+    )
+    return (label, *numbers, *times)
+
+
+def figures(found: Sequence[Figure]) -> str:
+    """Lay figures out, a line for each, with what is asked beside it."""
+    first = max(len(figure.what) for figure in found)
+    return "".join(
+        f"{figure.what.ljust(first)}  {_number(figure.value)} {figure.unit}"
+        + (f"  (asked: {figure.asked})" if figure.asked else "")
+        + "\n"
+        for figure in found
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
 def chart(rows: Sequence[Row]) -> str:

@@ -37,10 +37,10 @@ class Browsers:
         file.write_text("".join(f"{path}\t{cookie}\n" for path, cookie in lines), "ascii")
         return cls(file)
 
-    def first(self) -> tuple[str, str]:
-        """Give the path and the cookie of one of them."""
-        path, _, cookie = self.file.read_text("ascii").partition("\n")[0].partition("\t")
-        return path, cookie
+    def lines(self) -> list[tuple[str, str]]:
+        """Give the path and the cookie of each of them."""
+        read = [line.partition("\t") for line in self.file.read_text("ascii").splitlines()]
+        return [(path, cookie) for path, _, cookie in read]
 
 
 def load(
@@ -66,6 +66,7 @@ def load(
         address,
         "--",
         str(browsers.file),
+        str(threads),
     ]
     done = subprocess.run([*pinned, *command], capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,0 +1,35 @@
+"""Many browsers at once, on all cores, while Medblocks takes its time."""
+
+from tests.benchmarks.bench import contestants, wrk
+from tests.benchmarks.bench.contestants import OURS
+from tests.benchmarks.bench.figure import KIB_PER_MIB, Figure, Setup
+from tests.benchmarks.bench.processes import Busy
+from tests.benchmarks.upstream import run_upstream
+
+AT_ONCE = 500
+_LATENCY_SECONDS = 0.2
+
+
+def measure(setup: Setup) -> list[Figure]:
+    """Let them all ask, each again as soon as it is answered: that can be 2,500 times a second."""
+    with (
+        run_upstream(_LATENCY_SECONDS) as upstream,
+        contestants.run(OURS, upstream, setup.folder, BFF_PROCESSES="2") as server,
+    ):
+
+        def load(seconds: float) -> wrk.Result:
+            browsers = setup.browsers
+            return wrk.load(server.address, browsers, connections=AT_ONCE, seconds=seconds, threads=2)
+
+        load(3)
+        busy = Busy()
+        result = load(3 if setup.quick else 20)
+        share, memory = busy.share(), server.resident_kib()
+    who = f"{AT_ONCE} browsers, upstream at 200 ms"
+    return [
+        Figure(who, result.rate, "requests/s", f"{0.9 * AT_ONCE / _LATENCY_SECONDS:,.0f}"),
+        Figure(f"{who}: the cores were busy for", share * 100, "%"),
+        Figure(f"{who}: p99", result.p99, "ms", "under 400"),
+        Figure(f"{who}: errors", result.errors, "", "0"),
+        Figure(f"{who}: memory of {len(memory)} processes", sum(memory) / KIB_PER_MIB, "MiB", "under 300"),
+    ]
