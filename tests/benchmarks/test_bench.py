@@ -1,10 +1,16 @@
 """What the benchmark computes from what it has measured."""
 
+import os
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from tests.benchmarks.bench import report
-from tests.benchmarks.bench.comparison import Reading, rows
+from tests.benchmarks.bench.comparison import Reading, installed, rows
+from tests.benchmarks.bench.contestants import CONTESTANTS
 from tests.benchmarks.bench.figure import Figure
+from tests.benchmarks.bench.installing import NotInstalled, Packages
 from tests.benchmarks.bench.wrk import LoadFailed, Result, parse
 
 PRINTED = """Running 2s test @ http://127.0.0.1:8000
@@ -49,6 +55,33 @@ def test_without_the_product_there_are_no_ratios() -> None:
     (hono,) = rows({"hono": readings(2000)})
     assert hono.ratio is None
     assert "1.30x" in report.table([hono])
+
+
+def test_a_peer_that_cannot_be_installed_is_left_out_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def put() -> None:
+        raise NotInstalled("no such version")
+
+    broken = Packages(tmp_path / "listed", tmp_path / "never", put)
+    monkeypatch.setitem(CONTESTANTS, "hono", replace(CONTESTANTS["hono"], packages=broken))
+    assert installed(["ours", "hono", "nginx"]) == ["ours", "nginx"]
+    assert "left out: Hono + fetch, since it can't be run here: no such version" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("listed", "installed", "there"), [(2, 1, False), (1, 2, True), (1, None, False)])
+def test_packages_are_there_when_installed_after_they_were_listed(
+    listed: int, installed: int | None, there: bool, tmp_path: Path
+) -> None:
+    for name, moment in (("listed", listed), ("installed", installed)):
+        if moment is not None:
+            (tmp_path / name).touch()
+            os.utime(tmp_path / name, (moment, moment))
+    puts: list[bool] = []
+    packages = Packages(tmp_path / "listed", tmp_path / "installed", lambda: puts.append(True))
+    packages.install()
+    assert packages.are_there() is there
+    assert bool(puts) is not there
 
 
 def test_errors_of_all_rounds_show_beside_the_name() -> None:

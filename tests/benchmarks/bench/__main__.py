@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.bench import hydration, latency, many_browsers, memory, report, start
-from tests.benchmarks.bench.browsers import enroll
+from tests.benchmarks.bench.browsers import WrongAnswer, enroll
 from tests.benchmarks.bench.comparison import Pace, compare
 from tests.benchmarks.bench.contestants import CONTESTANTS
 from tests.benchmarks.bench.figure import Setup
+from tests.benchmarks.bench.processes import NotStarted
+from tests.benchmarks.bench.wrk import LoadFailed
 
 RESULTS = Path(__file__).parents[3] / "bench"
 BROWSERS = 2 * many_browsers.AT_ONCE  # so that nobody asks for a patient whom another is waiting for
@@ -35,10 +37,13 @@ def main() -> None:
     if len(cores) < 2:
         sys.exit("It takes two cores: one for the server, one for load and upstream.")
     RESULTS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        browsers = enroll(Path(folder), BROWSERS)
-        setup = Setup(browsers, Path(folder), (cores[0], cores[1]), arguments.quick)
-        found = {**_compare(arguments.only, setup), **_measure(arguments.only, setup)}
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            browsers = enroll(Path(folder), BROWSERS)
+            setup = Setup(browsers, Path(folder), (cores[0], cores[1]), arguments.quick)
+            found = {**_compare(arguments.only, setup), **_measure(arguments.only, setup)}
+    except (NotStarted, WrongAnswer, LoadFailed) as error:
+        sys.exit(f"It can't be measured: {error}")
     results = {"when": time.strftime("%F %T%z"), "machine": platform.platform(), "quick": arguments.quick}
     (RESULTS / "results.json").write_text(json.dumps({**results, **found}, indent=2), "utf-8")
     sys.stdout.write(f"in {RESULTS}: results.json, chart.svg\n")

@@ -1,7 +1,7 @@
 """The comparison: every contestant alone on one core, load and upstream on another, in rounds."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
@@ -55,7 +55,7 @@ def compare(names: Sequence[str], setup: Setup, pace: Pace) -> list[Row]:
 
     Says which it leaves out, and why. Raises NotStarted, WrongAnswer or LoadFailed when that is the product.
     """
-    readings: dict[str, list[Reading]] = {name: [] for name in names if _is_installed(name)}
+    readings: dict[str, list[Reading]] = {name: [] for name in installed(names)}
     with run_static_upstream(setup.folder, setup.cores[1]) as upstream:
         for turn in range(pace.rounds):
             for name in list(readings):
@@ -68,6 +68,11 @@ def compare(names: Sequence[str], setup: Setup, pace: Pace) -> list[Row]:
                     _leave_out(name, error)
                     del readings[name]
     return rows(readings)
+
+
+def installed(names: Iterable[str]) -> list[str]:
+    """Install what the contestants need, and give those that have it; says which it leaves out, and why."""
+    return [name for name in names if _is_installed(name)]
 
 
 def _is_installed(name: str) -> bool:
