@@ -4,26 +4,18 @@ import logging
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import lru_cache
-from typing import TextIO
+from typing import Any, Self, TextIO, cast
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Request, Response, g, has_request_context, request
+from werkzeug.local import LocalProxy
 
 from bff.quick_json import dumps
 
 log = logging.getLogger("bff.access")
 audit_log = logging.getLogger("bff.audit")
-
-
-@dataclass
-class Entry:
-    """What a block learns about the event that it is."""
-
-    patient_id: str | None = None
-    upstream_request_id: str | None = None
 
 
 class JsonLines(logging.Formatter):
@@ -88,33 +80,42 @@ class Audit:
             "outcome": outcome,
             "actor": actor and self._pseudonym("actor", actor),
             "patient": patient_id and self._pseudonym("patient", patient_id),
-            "request_id": g.request_id if has_request_context() else None,
+            "request_id": _here().request_id if has_request_context() else None,
             "upstream_request_id": upstream_request_id,
         }
         if details:
             data.update(details)
         audit_log.info("audit", extra={"data": data})
 
-    @contextmanager
-    def trail(self, event: str, *, actor: str, patient_id: str | None = None) -> Iterator[Entry]:
-        """Record an event with the outcome of the block: `ok`, or the name of what it raised."""
-        entry = Entry()
-        outcome = "ok"
-        try:
-            yield entry
-        except Exception as error:
-            outcome = type(error).__name__
+    def trail(self, event: str, *, actor: str, patient_id: str | None = None) -> "Entry":
+        """Record the event that a `with` block is: `ok`, or the name of what it raised."""
+        return Entry(self, event, actor, patient_id)
+
+
+class Entry(AbstractContextManager["Entry"]):
+    """An event that is under way; the block tells what it learns about it."""
+
+    def __init__(self, audit: Audit, event: str, actor: str, patient_id: str | None) -> None:
+        self._audit = audit
+        self._event = event
+        self._actor = actor
+        self.patient_id = patient_id
+        self.upstream_request_id: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is not None:
             refusal = getattr(error, "refusal", None)  # of what Medblocks refused
-            entry.upstream_request_id = getattr(refusal, "request_id", None)
-            raise
-        finally:
-            self.record(
-                event,
-                outcome,
-                actor=actor,
-                patient_id=entry.patient_id or patient_id,
-                upstream_request_id=entry.upstream_request_id,
-            )
+            self.upstream_request_id = getattr(refusal, "request_id", None)
+        self._audit.record(
+            self._event,
+            "ok" if kind is None else kind.__name__,
+            actor=self._actor,
+            patient_id=self.patient_id,
+            upstream_request_id=self.upstream_request_id,
+        )
 
 
 def configure_logging() -> None:
@@ -140,19 +141,26 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def start() -> None:
-        g.request_id = f"req_{secrets.token_hex(12)}"
-        g.started = time.perf_counter()
+        here = _here()
+        here.request_id = f"req_{secrets.token_hex(12)}"
+        here.started = time.perf_counter()
 
     @app.after_request
     def finish(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.request_id
+        here, asked = _here(), cast("LocalProxy[Request]", request)._get_current_object()  # noqa: SLF001 - public, see Flask's docs
+        response.headers["X-Request-Id"] = here.request_id
         data = {
-            "request_id": g.request_id,
-            "method": request.method,
+            "request_id": here.request_id,
+            "method": asked.method,
             # The rule, such as /api/patients/<patient_id>: a path would carry the id.
-            "route": str(request.url_rule or "none"),
+            "route": asked.url_rule.rule if asked.url_rule else "none",
             "status": response.status_code,
-            "ms": round((time.perf_counter() - g.started) * 1000, 1),
+            "ms": round((time.perf_counter() - here.started) * 1000, 1),
         }
         log.info("request", extra={"data": data})
         return response
+
+
+def _here() -> Any:
+    """Give Flask's `g` itself: through its proxy, each name is a look-up of its own."""
+    return cast("LocalProxy[Any]", g)._get_current_object()  # noqa: SLF001 - public, see Flask's docs

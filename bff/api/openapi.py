@@ -8,12 +8,13 @@ from typing import Any, TypeVar, cast
 
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from flask import Flask, Response, jsonify
+from flask import Flask, Response
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, fields
 
 from bff.api.body import StrictJsonParser
 from bff.medblocks.client import Answer
+from bff.quick_json import JsonAnswer, dumps
 from bff.schemas import BrowserInput, camel_case
 
 View = TypeVar("View", bound=Callable[..., Response])
@@ -59,9 +60,9 @@ def respond(answer: Answer, *only: str) -> Response:
 
     A ready response also keeps flask-smorest from dumping the body a second time.
     """
-    response = jsonify({name: answer.body[name] for name in only} if only else answer.body)
-    response.status_code = answer.status
-    return response
+    return JsonAnswer(
+        dumps({name: answer.body[name] for name in only} if only else answer.body), answer.status
+    )
 
 
 # Where Python's patterns end, and ECMA's, which JSON Schema has, would want a letter.

@@ -4,13 +4,29 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 from bff.medblocks import deadline
 from bff.medblocks.errors import TooSlow
 
 T = TypeVar("T")
+
+
+class _Call(Generic[T]):
+    """A call that is under way, or has ended; `ended` is made when somebody waits for it."""
+
+    __slots__ = ("ended", "error", "value")
+
+    def __init__(self) -> None:
+        self.ended: threading.Event | None = None
+        self.error: BaseException | None = None
+        self.value: T | None = None
+
+    def result(self) -> T:
+        """Give what it gave, or raise what it raised."""
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]  # None is a value too, where T has it
 
 
 class Collapse(Generic[T]):
@@ -20,8 +36,8 @@ class Collapse(Generic[T]):
         self._keep = keep
         self._clock = clock
         self._lock = threading.Lock()
-        self._calls: dict[Hashable, Future[T]] = {}
-        self._ends: deque[tuple[float, Hashable]] = deque()
+        self._calls: dict[Hashable, _Call[T]] = {}
+        self._kept: deque[tuple[float, Hashable]] = deque()
 
     def run(self, key: Hashable, operation: str, call: Callable[[], T]) -> T:
         """Give the call's result, or that of an equal call; raises what that one raised.
@@ -31,34 +47,42 @@ class Collapse(Generic[T]):
         with self._lock:
             self._forget()
             theirs = self._calls.get(key)
-            mine: Future[T] = Future()
             if theirs is None:
-                self._calls[key] = mine
+                mine = self._calls[key] = _Call()
+            else:
+                ended = theirs.ended = theirs.ended or threading.Event()
         if theirs is not None:
-            return _wait(theirs, operation)
+            _wait(ended, operation)
+            return theirs.result()
         try:
-            mine.set_result(call())
+            mine.value = call()
         except BaseException as error:
-            mine.set_exception(error)
+            mine.error = error
             raise
         finally:
             self._finish(key, mine)
         return mine.result()
 
-    def _finish(self, key: Hashable, mine: Future[T]) -> None:
+    def _finish(self, key: Hashable, mine: _Call[T]) -> None:
         with self._lock:
-            if self._keep and mine.exception() is None:
-                self._ends.append((self._clock() + self._keep, key))
+            if self._keep and mine.error is None:
+                self._kept.append((self._clock() + self._keep, key))
             else:
                 del self._calls[key]
+            if mine.ended is None:
+                mine.ended = _PAST
+            else:
+                mine.ended.set()
 
     def _forget(self) -> None:
-        while self._ends and self._ends[0][0] <= self._clock():
-            del self._calls[self._ends.popleft()[1]]
+        while self._kept and self._kept[0][0] <= self._clock():
+            del self._calls[self._kept.popleft()[1]]
 
 
-def _wait(theirs: Future[T], operation: str) -> T:
-    try:
-        return theirs.result(deadline.remaining(operation))
-    except TimeoutError:
-        raise TooSlow(operation, detail="waiting for an equal call") from None
+_PAST = threading.Event()
+_PAST.set()
+
+
+def _wait(ended: threading.Event, operation: str) -> None:
+    if not ended.wait(deadline.remaining(operation)):
+        raise TooSlow(operation, detail="waiting for an equal call")

@@ -119,7 +119,12 @@ class Connection:
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
         end = "\r\n" if keep_alive else "Connection: close\r\n\r\n"
         head = f"HTTP/1.1 {status}\r\nDate: {_date(int(time.time()))}\r\n{lines}{end}".encode("latin-1")
-        self._sock.sendall(head if bodiless else head + body)
+        data = head if bodiless else head + body
+        sent = self._sock.send(
+            data
+        )  # nearly always all of it; sendall() asks the system more before it begins
+        if sent < len(data):
+            self._sock.sendall(data[sent:])
 
     def _linger(self) -> None:
         """Take what is still being sent for a moment: a connection closed with it unread loses our answer."""
