@@ -39,7 +39,7 @@ figures: .venv/dev.stamp  ## Measure faults, an outage, slow clients and overloa
 	-$(BIN)/python -m tests.benchmarks.slow_clients
 	-$(BIN)/python -m tests.benchmarks.overload
 
-bench: .venv/dev.stamp  ## Measure the product beside Hono, Express, FastAPI, Flask and nginx (QUICK=1: a minute; ONLY=ours,hono)
+bench: .venv/dev.stamp  ## Measure the product beside Hono, Express, FastAPI, Flask and nginx (QUICK=1 is short, ONLY=ours,hono leaves out)
 	$(BIN)/python -m tests.benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 format: .venv/dev.stamp  ## Put the code into its layout

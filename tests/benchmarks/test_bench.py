@@ -109,5 +109,5 @@ def test_the_chart_cuts_the_limit_and_shows_every_rate() -> None:
     drawn = report.chart(rows({"ours": readings(2600), "nginx": readings(40_000), "hono": readings(1300)}))
     assert drawn.count("bar cut") == 1
     assert "40,000 (bar cut)" in drawn
-    assert drawn.count('width="430"') == 2
-    assert 'width="215"' in drawn
+    assert drawn.count('width="480"') == 2
+    assert 'width="240"' in drawn

@@ -1,8 +1,8 @@
 """Who takes part in the comparison: the product, what a team would write instead, and nginx as the limit."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +79,7 @@ CONTESTANTS = {
     "hono": Contestant("Hono + fetch", _hono, 1.3, NODE_PACKAGES),
     "express": Contestant("Express + fetch", _express, 2, NODE_PACKAGES),
     "fastapi": Contestant("FastAPI + httpx", _fastapi, 8, PYTHON_PACKAGES),
-    "flask": Contestant("Flask + requests (gunicorn, 8 threads)", _flask, 8, PYTHON_PACKAGES),
+    "flask": Contestant("Flask + requests", _flask, 8, PYTHON_PACKAGES),
     NGINX: Contestant("nginx proxy_pass", _nginx, 1 / 15),
 }
 
@@ -89,14 +89,12 @@ def settings(upstream: str, port: int) -> dict[str, str]:
     return {**_OURS, "MEDBLOCKS_BASE_URL": upstream, "BFF_PUBLIC_URL": f"http://127.0.0.1:{port}"}
 
 
-@contextmanager
 def run(
     name: str, upstream: str, folder: Path, *, core: int | None = None, **changes: str
-) -> Iterator[Server]:
+) -> AbstractContextManager[Server]:
     """Run a contestant before an upstream, with changes of the product's settings. Raises NotStarted."""
     place = Place(free_port(), folder, upstream)
     peers = {"UPSTREAM": upstream, "API_KEY": KEY, "PORT": str(place.port), "NODE_ENV": "production"}
     variables = {**settings(upstream, place.port), **peers, **changes}
     command = CONTESTANTS[name].command(place)
-    with run_server(command, port=place.port, folder=folder, variables=variables, core=core) as server:
-        yield server
+    return run_server(command, port=place.port, folder=folder, variables=variables, core=core)

@@ -1,8 +1,8 @@
 """nginx twice: as the static Medblocks behind everybody, and as the proxy that marks the limit."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tests.benchmarks import records
@@ -58,19 +58,14 @@ def proxy_command(port: int, folder: Path, upstream: str, key: str) -> list[str]
     return _command(folder, _PROXY % (upstream.removeprefix("http://"), port, key))
 
 
-@contextmanager
-def run_static_upstream(folder: Path, core: int) -> Iterator[Server]:
+def run_static_upstream(folder: Path, core: int) -> AbstractContextManager[Server]:
     """Run a Medblocks that answers at once with any patient whose id is made of a-z, 0-9 and `-`."""
     port = free_port()
-    patient = json.dumps(records.stored("$1"))
-    with run_server(
-        _command(folder, _STATIC % (port, patient)), port=port, folder=folder, variables={}, core=core
-    ) as server:
-        yield server
+    command = _command(folder, _STATIC % (port, json.dumps(records.stored("$1"))))
+    return run_server(command, port=port, folder=folder, variables={}, core=core)
 
 
 def _command(folder: Path, servers: str) -> list[str]:
-    home = folder / f"nginx-{free_port()}"
-    home.mkdir()
+    home = Path(tempfile.mkdtemp(prefix="nginx-", dir=folder))
     (home / "nginx.conf").write_text(_CONFIGURATION % servers, "ascii")
     return [find("nginx"), "-p", str(home), "-c", "nginx.conf", "-e", "stderr"]

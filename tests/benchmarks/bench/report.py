@@ -10,7 +10,7 @@ _HEAD = (
     f"one core, {CONNECTIONS} connections",
     *("requests/s", "p50 ms", "p99 ms", "CPU µs/request", "MiB", "ours is", "asked"),
 )
-_LINE, _LEFT, _WIDTH = 34, 290, 430
+_LINE, _LEFT, _WIDTH = 34, 180, 480
 
 
 def table(rows: Sequence[Row]) -> str:
