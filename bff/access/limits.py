@@ -5,9 +5,8 @@ upstream, and a taken id tells that a patient exists. Every request is counted, 
 """
 
 import math
-import time
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from ipaddress import ip_address, ip_network
 
 from flask import Flask, Response, request
@@ -16,7 +15,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from bff.access.guard import Guard
 from bff.access.keys import Keys
-from bff.access.store import FallbackCounters, MemoryStore, RedisStore
+from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
 from bff.access.visit import visit
 from bff.config import Settings
 
@@ -24,6 +23,7 @@ _EXEMPT = {"static", "health.healthz"}
 _CREATES = {"patients.create_patient", "intake.submit"}
 _SESSIONS = {"patient-sessions.start_patient_session", "intake.submit"}
 _CONFLICTS = _CREATES | _SESSIONS
+_NONE: tuple[Window, ...] = ()
 
 
 def init_app(app: Flask, settings: Settings, keys: Keys, guard: Guard, redis: RedisStore | None) -> None:
@@ -34,72 +34,59 @@ def init_app(app: Flask, settings: Settings, keys: Keys, guard: Guard, redis: Re
         app.after_request(limits.count_conflict)
 
 
-@dataclass(frozen=True)
-class Limit:
-    """So many within a window of so many seconds, which begins with the first of them."""
-
-    name: str
-    amount: int
-    seconds: int
-
-
 class Limits:
     """Counts requests. In the store stand keyed tags, and neither addresses nor names."""
 
     def __init__(self, settings: Settings, keys: Keys, guard: Guard, redis: RedisStore | None) -> None:
+        def of_client(address: str) -> str:
+            return keys.tag("limit", _network(address))
+
         self._guard = guard
         self._counters = FallbackCounters(redis, MemoryStore()) if redis else MemoryStore()
-        self._tag = lru_cache(4096)(lambda text: keys.tag("limit", text))
-        self._client = lru_cache(4096)(lambda address: keys.tag("limit", _network(address)))
-        self._by_address = _parsed("address", settings.rate_limit_address)
-        self._by_owner = _parsed("owner", settings.rate_limit_owner)
-        self._creates = _parsed("creates", settings.rate_limit_creates)
-        self._sessions = _parsed("sessions", settings.rate_limit_sessions)
-        self._conflicts = _parsed("conflicts", settings.rate_limit_conflicts)
+        self._by_address = _windows("address", settings.rate_limit_address, of_client)
+        self._by_owner = _windows("owner", settings.rate_limit_owner, partial(keys.tag, "limit"))
+        self._creates = _windows("creates", settings.rate_limit_creates, of_client)
+        self._sessions = _windows("sessions", settings.rate_limit_sessions, of_client)
+        self._conflicts = _windows("conflicts", settings.rate_limit_conflicts, of_client)
 
     def admit(self) -> None:
         """Count a request. Raises TooManyRequests, with the seconds to wait, where one limit is reached."""
         asked = visit().request
-        endpoint = asked.endpoint
+        endpoint, address = asked.endpoint, asked.remote_addr or ""
         if endpoint in _EXEMPT:
             return
-        client = self._client(asked.remote_addr or "")
-        self._count(self._by_address, client)
+        counted, looked_at = self._by_address(address), _NONE
         if owner := self._guard.known_owner():
-            self._count(self._by_owner, self._tag(owner.name))
+            counted += self._by_owner(owner.name)
         if endpoint in _CREATES:
-            self._count(self._creates, client)
+            counted += self._creates(address)
         if endpoint in _SESSIONS:
-            self._count(self._sessions, client)
+            counted += self._sessions(address)
         if endpoint in _CONFLICTS:
-            for limit in self._conflicts:
-                key = limit.name + client
-                if self._counters.get(key) >= limit.amount:
-                    raise self._refusal(key)
+            looked_at = self._conflicts(address)
+        if seconds := self._counters.take(counted, looked_at):
+            raise TooManyRequests(retry_after=math.ceil(seconds))
 
     def count_conflict(self, response: Response) -> Response:
         """Count an answer that tells that an id is taken."""
         if response.status_code == 409 and request.endpoint in _CONFLICTS:
-            for limit in self._conflicts:
-                self._counters.incr(limit.name + self._client(request.remote_addr or ""), limit.seconds)
+            for window in self._conflicts(request.remote_addr or ""):
+                self._counters.incr(window.key, window.seconds)
         return response
 
-    def _count(self, limits: list[Limit], whose: str) -> None:
-        for limit in limits:
-            key = limit.name + whose
-            if self._counters.incr(key, limit.seconds) > limit.amount:
-                raise self._refusal(key)
 
-    def _refusal(self, key: str) -> TooManyRequests:
-        return TooManyRequests(retry_after=max(1, math.ceil(self._counters.get_expiry(key) - time.time())))
+def _windows(scope: str, setting: str, tag: Callable[[str], str]) -> Callable[[str], tuple[Window, ...]]:
+    """Give what finds the windows of somebody under a setting, the shortest first."""
+    limits = sorted((item.get_expiry(), item.amount) for item in parse_many(setting))
 
+    @lru_cache(4096)
+    def of(whose: str) -> tuple[Window, ...]:
+        name = tag(whose)
+        return tuple(
+            Window(f"{scope}/{amount}/{seconds}/{name}", amount, seconds) for seconds, amount in limits
+        )
 
-def _parsed(scope: str, text: str) -> list[Limit]:
-    """Give the limits of a setting, the shortest window first."""
-    return [
-        Limit(f"{scope}/{item.amount}/{item.get_expiry()}/", item.amount, item.get_expiry())
-        for item in sorted(parse_many(text), key=lambda item: item.get_expiry())
-    ]
+    return of
 
 
 def _network(address: str) -> str:

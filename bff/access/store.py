@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from limits.errors import StorageError
 from limits.storage import RedisStorage
@@ -21,17 +21,25 @@ _SWEEP_SECONDS = 60.0
 _Number = TypeVar("_Number", int, float)
 
 
+class Window(NamedTuple):
+    """A count that may reach `amount` before it ends, `seconds` after it has begun."""
+
+    key: str
+    amount: int
+    seconds: int
+
+
 class Counters(Protocol):
     """Counts by name, exactly, however many threads and processes count at once."""
 
     def incr(self, key: str, expiry: int, /) -> int:
         """Count one more, and give the number; a name's count ends `expiry` seconds after its first."""
 
-    def get(self, key: str, /) -> int:
-        """Give the number: 0 for a name that was not counted, or whose count has ended."""
+    def take(self, windows: Sequence[Window], looked_at: Sequence[Window] = (), /) -> float:
+        """Count one more in each window, up to the first that is full, and then look at others so.
 
-    def get_expiry(self, key: str, /) -> float:
-        """Give when a name's count ends, in seconds of the epoch."""
+        Give the seconds until the full one ends; 0 when none is full.
+        """
 
 
 class Store(Counters, Protocol):
@@ -61,14 +69,15 @@ class MemoryStore:
             self._entries[key] = count + 1, ends
             return int(count + 1)
 
-    def get(self, key: str, /) -> int:
-        """Give the number."""
-        count, ends = self._entries.get(key, (0, 0.0))
-        return int(count) if ends > self._clock() else 0
-
-    def get_expiry(self, key: str, /) -> float:
-        """Give when a name's count ends."""
-        return self._entries.get(key, (0, self._clock()))[1]
+    def take(self, windows: Sequence[Window], looked_at: Sequence[Window] = (), /) -> float:
+        """Count one more in each window; give the seconds until the first full one ends, or 0."""
+        for key, amount, seconds in windows:
+            if self.incr(key, seconds) > amount:
+                return self._left(key)
+        for key, amount, _ in looked_at:
+            if self._entries.get(key, (0, 0.0))[0] >= amount and self._left(key):
+                return self._left(key)
+        return 0
 
     def keep(self, key: str, text: str, expiry: int, /) -> str:
         """Remember a text, unless the name has one; give the one that it has."""
@@ -80,6 +89,9 @@ class MemoryStore:
             self._entries[key] = text, self._begin(key, now, expiry)
             return text
 
+    def _left(self, key: str) -> float:
+        return max(0.0, self._entries.get(key, (0, 0.0))[1] - self._clock())
+
     def _begin(self, key: str, now: float, expiry: int) -> float:
         self._entries.pop(key, None)  # so that it will stand behind the older names
         if now >= self._sweep_at or len(self._entries) >= self._most:
@@ -90,8 +102,40 @@ class MemoryStore:
         return now + expiry
 
 
+# In one call, since a call costs more than all else that is done for a limit.
+_TAKE = b"""
+local counted = tonumber(ARGV[1])
+for i, key in ipairs(KEYS) do
+  local count
+  if i <= counted then
+    count = redis.call("incr", key)
+    if count == 1 then redis.call("expire", key, ARGV[2 * i + 1]) end
+  else
+    count = tonumber(redis.call("get", key) or 0) + 1
+  end
+  if count > tonumber(ARGV[2 * i]) then return redis.call("pttl", key) end
+end
+return 0
+"""
+
+
 class RedisStore(RedisStorage):
     """A store that processes share. Its calls raise limits' StorageError when it does not answer."""
+
+    def initialize_storage(self, _uri: str) -> None:
+        """Prepare the script, with those of limits."""
+        super().initialize_storage(_uri)
+        self._take = self.get_connection().register_script(_TAKE)
+
+    def take(self, windows: Sequence[Window], looked_at: Sequence[Window] = (), /) -> float:
+        """Count one more in each window; give the seconds until the first full one ends, or 0."""
+        both = (*windows, *looked_at)
+        bounds = [bound for window in both for bound in (window.amount, window.seconds)]
+        try:
+            left = self._take([self.prefixed_key(window.key) for window in both], [len(windows), *bounds])
+        except self.base_exceptions as error:
+            raise StorageError(error) from error
+        return max(0, int(left)) / 1000
 
     def keep(self, key: str, text: str, expiry: int, /) -> str:
         """Remember a text, unless the name has one; give the one that it has."""
@@ -120,13 +164,9 @@ class FallbackCounters:
         """Count one more, and give the number."""
         return self._ask(lambda counters: counters.incr(key, expiry))
 
-    def get(self, key: str, /) -> int:
-        """Give the number."""
-        return self._ask(lambda counters: counters.get(key))
-
-    def get_expiry(self, key: str, /) -> float:
-        """Give when a name's count ends."""
-        return self._ask(lambda counters: counters.get_expiry(key))
+    def take(self, windows: Sequence[Window], looked_at: Sequence[Window] = (), /) -> float:
+        """Count one more in each window; give the seconds until the first full one ends, or 0."""
+        return self._ask(lambda counters: counters.take(windows, looked_at))
 
     def _ask(self, question: Callable[[Counters], _Number]) -> _Number:
         now = self._clock()

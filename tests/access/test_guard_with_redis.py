@@ -46,6 +46,19 @@ def test_two_copies_share_a_limit(copies):
     assert ask(second, peer="192.0.2.2") == 404
 
 
+def test_all_limits_of_a_create_cost_one_call(copies, redis, medblocks, patient):
+    medblocks.post(f"{HOST}/patients", json=patient())
+    client = copies()[0].test_client()
+    client.get("/intake")
+    redis.config_resetstat()
+
+    client.post("/api/patients", json={"patient_id": "user_42"})
+
+    assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
+    scopes = {key.partition(b":")[2].partition(b"/")[0] for key in redis.scan_iter()}
+    assert scopes == {b"address", b"owner", b"creates"}
+
+
 def test_an_invite_that_was_used_at_one_copy_is_used_at_the_other(copies, accept):
     first, second = copies(BFF_IDENTITY="invite")
     token = make_invite(first)

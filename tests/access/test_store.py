@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from limits.errors import StorageError
 
-from bff.access.store import FallbackCounters, MemoryStore, open_redis
+from bff.access.store import FallbackCounters, MemoryStore, Window, open_redis
 from bff.config import load_settings
 
 
@@ -59,7 +59,6 @@ def counters(shared, clock):
 
 def test_each_name_has_a_count_of_its_own(store):
     assert [store.incr(name, 60) for name in ("one", "one", "two", "one")] == [1, 2, 1, 3]
-    assert [store.get(name) for name in ("one", "two", "three")] == [3, 1, 0]
 
 
 def test_a_name_keeps_the_first_text(store):
@@ -70,13 +69,52 @@ def test_a_name_keeps_the_first_text(store):
 def test_a_count_ends_once_and_counting_on_does_not_put_it_off(clock):
     store = MemoryStore(clock=clock)
     store.incr("name", 60)
-    ends = clock.now + 60
     clock.now += 59
-    assert (store.incr("name", 60), store.get_expiry("name")) == (2, ends)
-
+    assert store.incr("name", 60) == 2
     clock.now += 1
-    assert store.get("name") == 0
     assert store.incr("name", 60) == 1
+
+
+def test_a_window_lets_its_amount_in_and_then_says_how_long_it_is_full(store):
+    window = Window("minute", 2, 60)
+
+    assert [store.take([window]) for _ in range(2)] == [0, 0]
+    assert 59 < store.take([window]) <= 60
+
+
+def test_windows_are_counted_up_to_the_first_that_is_full(store):
+    minute, hour = Window("minute", 1, 60), Window("hour", 5, 3600)
+    for _ in range(9):
+        store.take([minute, hour])
+
+    assert 59 < store.take([minute, hour]) <= 60
+    assert [store.incr("minute", 60), store.incr("hour", 60)] == [11, 2]
+
+
+def test_a_window_that_is_only_looked_at_is_not_counted(store):
+    looked_at = Window("conflicts", 1, 60)
+
+    assert [store.take([], [looked_at]) for _ in range(3)] == [0, 0, 0]
+    store.incr("conflicts", 60)
+    assert 59 < store.take([Window("minute", 9, 60)], [looked_at]) <= 60
+
+
+def test_a_full_window_lets_in_again_when_it_has_ended(clock):
+    store, window = MemoryStore(clock=clock), Window("minute", 1, 60)
+    store.take([window])
+    clock.now += 59
+    assert (store.take([window]), store.take([], [window])) == (1, 1)
+    clock.now += 1
+
+    assert (store.take([], [window]), store.take([window])) == (0, 0)
+
+
+def test_threads_that_take_at_once_do_not_get_more_than_there_is(busy_store):
+    window = Window("minute", 100, 60)
+    with ThreadPoolExecutor(8) as pool:
+        waits = list(pool.map(lambda _: busy_store.take([window]), range(300)))
+
+    assert waits.count(0) == 100
 
 
 def test_a_text_ends_too(clock):
@@ -112,7 +150,7 @@ def test_however_many_names_come_the_memory_is_bounded_and_the_newest_stay():
         store.incr(f"name {number}", 60)
         assert len(store._entries) <= 100
 
-    assert [store.get(f"name {number}") for number in (0, 9_950, 9_999)] == [0, 1, 1]
+    assert [store.incr(f"name {number}", 60) for number in (9_999, 9_950, 0)] == [2, 2, 1]
 
 
 def test_a_name_that_began_anew_is_as_new_as_any():
@@ -123,7 +161,8 @@ def test_a_name_that_began_anew_is_as_new_as_any():
     for name in ("fourth", "fifth"):
         store.incr(name, 60)
 
-    assert [store.get(name) for name in ("second", "early", "fifth")] == [0, 1, 1]
+    assert "second" not in store._entries
+    assert [store.incr(name, 60) for name in ("early", "fifth")] == [2, 2]
 
 
 def test_what_has_ended_does_not_stay_in_memory(clock):
