@@ -120,9 +120,7 @@ class Connection:
         end = "\r\n" if keep_alive else "Connection: close\r\n\r\n"
         head = f"HTTP/1.1 {status}\r\nDate: {_date(int(time.time()))}\r\n{lines}{end}".encode("latin-1")
         data = head if bodiless else head + body
-        sent = self._sock.send(
-            data
-        )  # nearly always all of it; sendall() asks the system more before it begins
+        sent = self._sock.send(data)  # all of it, nearly always; sendall() has more to ask first
         if sent < len(data):
             self._sock.sendall(data[sent:])
 
