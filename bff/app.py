@@ -1,7 +1,9 @@
 """Joins the parts into the Flask app, and is the only place that does."""
 
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask, Request, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -10,13 +12,12 @@ from bff import __version__, api, current, errors, observe, pages
 from bff.access import headers, limits
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
-from bff.access.invites import Invites
 from bff.access.keys import Keys
 from bff.access.origin import FormTokens, OriginGate
 from bff.access.owner import OwnerCookie
 from bff.access.providers import provider_for
 from bff.access.return_urls import ReturnUrls
-from bff.access.store import MemoryStore, open_redis
+from bff.access.store import Counters, MemoryStore, open_redis
 from bff.config import Settings, environment, load_settings
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
@@ -25,6 +26,9 @@ from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Room
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.connect import connect
+
+if TYPE_CHECKING:
+    from bff.access.invites import Invites
 
 _PACKAGE = Path(__file__).resolve().parent
 # In a checkout the two folders stand beside the package, in an installed wheel inside it.
@@ -61,7 +65,7 @@ def create_app(
             facilities=Facilities(catalog),
             guard=guard,
             forms=FormTokens(keys),
-            invites=Invites(keys.derive("invite"), redis or MemoryStore()),
+            invites=cache(partial(_invites, keys.derive("invite"), redis or MemoryStore())),
             idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
         ),
     )
@@ -71,6 +75,13 @@ def create_app(
     limits.init_app(app, settings, keys, guard, redis)
     audit.record("configuration", "ok", details=_posture(settings))
     return app
+
+
+def _invites(key: bytes, used: Counters) -> "Invites":
+    """Give the invites, when the first is asked for: their cryptography takes ten megabytes of memory."""
+    from bff.access.invites import Invites  # noqa: PLC0415 - see above
+
+    return Invites(key, used)
 
 
 def _protect(app: Flask, settings: Settings, guard: Guard) -> None:

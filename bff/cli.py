@@ -6,7 +6,6 @@ import sys
 import click
 
 from bff import __version__, server
-from bff.access.invites import Invites
 from bff.access.keys import Keys
 from bff.access.store import MemoryStore
 from bff.app import create_app
@@ -115,6 +114,8 @@ def invite(patient_id: str, hours: float) -> None:
     settings = _settings(8000, EX_CONFIG)
     if settings.identity != "invite":
         raise click.ClickException("Invites are off: set BFF_IDENTITY=invite, here and where it serves.")
+    from bff.access.invites import Invites  # noqa: PLC0415 - cryptography, which only this command needs
+
     invites = Invites(Keys(settings.secret.reveal()).derive("invite"), MemoryStore())
     try:
         click.echo(f"{settings.public_url}/invite/{invites.make(patient_id, hours)}")

@@ -1,17 +1,21 @@
 """The parts of the running app that views work with."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Flask, current_app
 
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
-from bff.access.invites import Invites
 from bff.access.origin import FormTokens
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
 from bff.medblocks.catalog import Catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bff.access.invites import Invites
 
 _KEY = "medblocks-bff"
 
@@ -25,7 +29,7 @@ class Parts:
     facilities: Facilities
     guard: Guard
     forms: FormTokens
-    invites: Invites
+    invites: "Callable[[], Invites]"
     idempotency: IdempotencyKeys
 
 
@@ -53,9 +57,9 @@ def forms() -> FormTokens:
     return _parts().forms
 
 
-def invites() -> Invites:
+def invites() -> "Invites":
     """Give the invites."""
-    return _parts().invites
+    return _parts().invites()
 
 
 def idempotency() -> IdempotencyKeys:

@@ -87,6 +87,12 @@ class Jwks:
         self._fetched = self._tried
 
 
+def shared_secret(secret: str) -> Callable[[object], jwk.Key]:
+    """Give what finds the same key for every token: one made of a secret that is shared with the login."""
+    key = jwk.OctKey.import_key(secret)
+    return lambda _: key
+
+
 def _usable_keys(document: Any) -> dict[str, jwk.Key]:
     """Give the public keys that have an id; one that can't be read leaves the others usable.
 

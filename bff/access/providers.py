@@ -3,10 +3,8 @@
 from collections.abc import Callable
 
 from flask import Request
-from joserfc.jwk import Key, OctKey
 
 from bff.access.identity import CallableIdentity, IdentityProvider, InviteIdentity, OwnerIdentity
-from bff.access.jwt import Jwks, JwtIdentity
 from bff.access.proxy_header import HeaderIdentity
 from bff.config import Settings
 
@@ -23,19 +21,16 @@ def provider_for(settings: Settings, identify: Callable[[Request], str | None] |
     return InviteIdentity() if settings.identity == "invite" else OwnerIdentity()
 
 
-def _jwt(settings: Settings) -> JwtIdentity:
+def _jwt(settings: Settings) -> IdentityProvider:
+    # Here, since the cryptography behind it takes ten megabytes that no other provider needs.
+    from bff.access.jwt import Jwks, JwtIdentity, shared_secret  # noqa: PLC0415 - see above
+
+    secret = settings.jwt_secret
     return JwtIdentity(
-        _find_key(settings),
+        shared_secret(secret.reveal()) if secret else Jwks(settings.jwt_jwks_url or "").find,
         algorithms=settings.jwt_algorithms,
         issuer=settings.jwt_issuer or "",
         audience=settings.jwt_audience or "",
         cookie=settings.jwt_cookie,
         template=settings.jwt_patient_id,
     )
-
-
-def _find_key(settings: Settings) -> Callable[[object], Key]:
-    if settings.jwt_secret is None:
-        return Jwks(settings.jwt_jwks_url or "").find
-    secret = OctKey.import_key(settings.jwt_secret.reveal())
-    return lambda _: secret

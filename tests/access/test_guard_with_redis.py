@@ -36,7 +36,7 @@ def accept(form_token):
 
 
 def make_invite(app):
-    return app.extensions["medblocks-bff"].invites.make("user_42", 1)
+    return app.extensions["medblocks-bff"].invites().make("user_42", 1)
 
 
 def test_two_copies_share_a_limit(copies):
