@@ -16,7 +16,7 @@ from requests import PreparedRequest, Response, Timeout
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
-from bff.medblocks.curl_greenlets import perform
+from bff.medblocks.curl_greenlets import Transfers
 
 # libcurl gives up at its own, larger limit; headers count here too.
 _TOO_LARGE = pycurl.E_FILESIZE_EXCEEDED
@@ -37,6 +37,7 @@ class CurlAdapter(HTTPAdapter):
         super().__init__()
         self._idle: deque[pycurl.Curl] = deque(maxlen=handles)
         self._max_bytes = max_bytes
+        self._transfers = Transfers(handles)
 
     def send(
         self,
@@ -58,7 +59,7 @@ class CurlAdapter(HTTPAdapter):
         handle.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))
         _describe(handle, request)
         try:
-            perform(handle)
+            self._transfers.perform(handle)
         except pycurl.error as error:
             handle.close()
             raise _exception(error.args[0]) from None

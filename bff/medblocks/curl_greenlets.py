@@ -17,23 +17,30 @@ _TO_LIBCURL = 3  # READ and WRITE have the same bits in libev (1, 2) and in libc
 _Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
 
 
-def perform(handle: pycurl.Curl) -> None:
-    """Do the transfer that a handle describes. Raises pycurl.error, as `Curl.perform` does."""
-    greenlet = gevent.getcurrent()
-    if not isinstance(greenlet, gevent.Greenlet):
-        handle.perform()
-        return
-    hub = get_hub()
-    transfers = _TRANSFERS.get(hub)
-    if transfers is None:
-        transfers = _TRANSFERS[hub] = _Transfers(hub)
-    transfers.run(handle, greenlet)
+class Transfers:
+    """Runs transfers beside each other. Takes how many connections may stay open between them."""
+
+    def __init__(self, connections: int) -> None:
+        self._connections = connections
+        self._loops: WeakKeyDictionary[Hub, _Loop] = WeakKeyDictionary()
+
+    def perform(self, handle: pycurl.Curl) -> None:
+        """Do the transfer that a handle describes. Raises pycurl.error, as `Curl.perform` does."""
+        greenlet = gevent.getcurrent()
+        if not isinstance(greenlet, gevent.Greenlet):
+            handle.perform()
+            return
+        hub = get_hub()
+        loop = self._loops.get(hub)
+        if loop is None:
+            loop = self._loops[hub] = _Loop(hub, self._connections)
+        loop.run(handle, greenlet)
 
 
-class _Transfers:
-    """All transfers of one event loop, and the connections that they share."""
+class _Loop:
+    """The transfers of one event loop, and the connections that they share."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, connections: int) -> None:
         self._hub = hub
         self._loop = hub.loop
         self._waiting: dict[pycurl.Curl, _Greenlet] = {}
@@ -41,6 +48,7 @@ class _Transfers:
         self._timer: Any = None
         self._due = 0.0  # when libcurl wants to be called, in time.monotonic(); 0 for not at all
         self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._remind)
 
@@ -114,6 +122,3 @@ class _Transfers:
             self._set_timer(left)
         else:
             self._act(pycurl.SOCKET_TIMEOUT, 0)
-
-
-_TRANSFERS: WeakKeyDictionary[Hub, _Transfers] = WeakKeyDictionary()

@@ -3,16 +3,18 @@
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from queue import Queue
 from typing import Any
 
 from tests.benchmarks.routes import CREATING, ROUTES, Visit
-from tests.benchmarks.running import run_app, run_sandbox
+from tests.benchmarks.running import Running, Upstream, forward, run_process, run_sandbox, variables
 
 SLACK_SECONDS = 0.3
+UPSTREAM_CALLS = 24  # enough for all routes at once, and as many connections stay open
 TLS = "tls"
 FAULTS: dict[str, dict[str, Any]] = {
     "refused": {"fault": "refuse", "ms": 60_000},
@@ -52,6 +54,7 @@ SETTINGS = {
     "BFF_CATALOG_SECONDS": "0.5",
     # Each row is about the fault itself, so none may open the circuit for the others.
     "BFF_BREAKER_FAILURES": "10000",
+    "BFF_UPSTREAM_CALLS": str(UPSTREAM_CALLS),
 }
 
 
@@ -68,29 +71,51 @@ class Outcome:
     wrong_afterwards: str | None
 
 
-def run_fault(when: str, fault: str) -> list[Outcome]:
-    """Let every route meet a fault, all at once, and then once more without it."""
-    with ExitStack() as stack:
-        upstream = stack.enter_context(run_sandbox())
-        well = ill = stack.enter_context(run_app(upstream.address, **SETTINGS))
-        if fault == TLS:
-            ill = stack.enter_context(run_app(upstream.address.replace("http:", "https:"), **SETTINGS))
-        routes = CREATING if when == "to creates" else ROUTES
-        visits = {route: Visit(well, ill, upstream.store) for route in routes}
-        pool = stack.enter_context(ThreadPoolExecutor(len(visits)))
-        for route, visit in visits.items():
-            ROUTES[route].prepare(visit)
-        if fault != TLS:
-            upstream.faults.replace([{**FAULTS[fault], **WHEN[when]}], seed=7)
-        met = list(pool.map(_meet, visits, visits.values()))
-        upstream.faults.replace(())
-        if not upstream.faults.wait_until_settled(30):
-            raise RuntimeError("the fault does not end")
-        afterwards = list(pool.map(_again, visits, visits.values()))
-    return [
-        Outcome(when, fault, route, *how, wrong)
-        for route, how, wrong in zip(visits, met, afterwards, strict=True)
-    ]
+@dataclass(frozen=True)
+class Stage:
+    """A product as a process, and the pretend Medblocks that it calls; used for one fault after another."""
+
+    upstream: Upstream
+    product: Running
+
+    def run_fault(self, when: str, fault: str) -> list[Outcome]:
+        """Let every route meet a fault, all at once, and then once more without it."""
+        faults = self.upstream.faults
+        with ExitStack() as stack:
+            well = ill = forward(self.product.address)
+            if fault == TLS:
+                ill = forward(stack.enter_context(_run_product(_with_tls(self.upstream.address))).address)
+            routes = CREATING if when == "to creates" else ROUTES
+            visits = {route: Visit(well, ill, self.upstream.store) for route in routes}
+            pool = stack.enter_context(ThreadPoolExecutor(len(visits)))
+            for route, visit in visits.items():
+                ROUTES[route].prepare(visit)
+            if fault != TLS:
+                faults.replace([{**FAULTS[fault], **WHEN[when]}], seed=7)
+            met = list(pool.map(_meet, visits, visits.values()))
+            faults.replace(())
+            if not faults.wait_until_settled(30):
+                raise RuntimeError("the fault does not end")
+            afterwards = list(pool.map(_again, visits, visits.values()))
+        return [
+            Outcome(when, fault, route, *how, wrong)
+            for route, how, wrong in zip(visits, met, afterwards, strict=True)
+        ]
+
+
+@contextmanager
+def run_stage() -> Iterator[Stage]:
+    """Start a stage, and end it."""
+    with run_sandbox() as upstream, _run_product(upstream.address) as product:
+        yield Stage(upstream, product)
+
+
+def _run_product(address: str) -> AbstractContextManager[Running]:
+    return run_process("serve", "--port", "0", quiet=True, **variables(address, **SETTINGS))
+
+
+def _with_tls(address: str) -> str:
+    return address.replace("http:", "https:")
 
 
 def _meet(route: str, visit: Visit) -> tuple[int, float, str | None]:
@@ -111,17 +136,29 @@ def every_case() -> list[tuple[str, str]]:
     ]
 
 
-def run_all(cases: Iterable[tuple[str, str]], *, at_once: int) -> Iterator[Outcome]:
-    """Give what became of every route in these cases."""
-    with ThreadPoolExecutor(at_once) as pool:
-        for outcomes in pool.map(run_fault, *zip(*cases, strict=True)):
+def run_all(cases: Iterable[tuple[str, str]], stages: Collection[Stage]) -> Iterator[Outcome]:
+    """Give what became of every route in these cases; as many are run at once as there are stages."""
+    free: Queue[Stage] = Queue()
+    for stage in stages:
+        free.put(stage)
+
+    def run(when: str, fault: str) -> list[Outcome]:
+        stage = free.get()
+        try:
+            return stage.run_fault(when, fault)
+        finally:
+            free.put(stage)
+
+    with ThreadPoolExecutor(len(stages)) as pool:
+        for outcomes in pool.map(run, *zip(*cases, strict=True)):
             yield from outcomes
 
 
 def main() -> int:
     """Print the figures; give 1 when a request came late or an answer was not true."""
     logging.disable(logging.CRITICAL)
-    outcomes = list(run_all(every_case(), at_once=1))
+    with run_stage() as stage:
+        outcomes = list(run_all(every_case(), [stage]))
     bad = [one for one in outcomes if one.wrong or one.wrong_afterwards or one.late > SLACK_SECONDS]
     for one in bad:
         sys.stdout.write(f"{one}\n")

@@ -5,35 +5,42 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import cycle
+from typing import TYPE_CHECKING
 
-from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from bff.sandbox import catalog
 from bff.sandbox.store import Store
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 READ, WRITE, CATALOG = 1.0, 1.5, 0.5
 _NAME, _EMAIL = "Ria Example", "ria@example.com"
 _ERROR_KEYS = {"message", "type", "code", "param", "request_id"}
 _ERROR_STATUSES = {502, 503, 504}
-_QUERY = "ho"
+# What every visit searches is new to the product, which keeps what it has found.
+_QUERIES = cycle(
+    sorted({one.name[:end].lower() for one in catalog.FACILITIES.values() for end in range(2, 12)})
+)
 
 
 @dataclass
 class Visit:
     """One browser's visit: to the product, to one whose upstream fails if that is another, and the truth."""
 
-    product: Flask
-    failing: Flask
+    product: "WSGIApplication"
+    failing: "WSGIApplication"
     store: Store
     patient_id: str = field(default_factory=lambda: f"visitor-{uuid.uuid4()}")
     session_id: str = ""
+    query: str = field(default_factory=lambda: next(_QUERIES))
     fields: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.well = self.product.test_client()
-        self.ill = self.failing.test_client() if self.failing is not self.product else self.well
+        self.well = Client(self.product)
+        self.ill = Client(self.failing) if self.failing is not self.product else self.well
 
     def share_cookie(self) -> None:
         """Let the other client be the same browser."""
@@ -41,14 +48,14 @@ class Visit:
         if self.ill is not self.well and cookie:
             self.ill.set_cookie("bff", cookie.value)
 
-    def create(self, client: FlaskClient) -> TestResponse:
+    def create(self, client: Client) -> TestResponse:
         body = {"patientId": self.patient_id, "name": _NAME, "email": _EMAIL}
         return client.post("/api/patients", json=body)
 
-    def start(self, client: FlaskClient) -> TestResponse:
+    def start(self, client: Client) -> TestResponse:
         return client.post("/api/patient-sessions", json={"patientId": self.patient_id})
 
-    def submit(self, client: FlaskClient, action: str) -> TestResponse:
+    def submit(self, client: Client, action: str) -> TestResponse:
         data = {**self.fields, "name": _NAME, "email": _EMAIL, "action": action}
         return client.post("/intake", data=data)
 
@@ -94,7 +101,7 @@ class Route:
 
     seconds: float
     before: Callable[[Visit], None]
-    ask: Callable[[Visit, FlaskClient], TestResponse]
+    ask: Callable[[Visit, Client], TestResponse]
     is_true: Callable[[Visit, TestResponse], bool]
     page: bool = False
 
@@ -132,8 +139,8 @@ def _judge_page(reply: TestResponse) -> str | None:
     return None if reply.mimetype == "text/html" and shown and says else "no error on the page"
 
 
-def _found(_: Visit, reply: TestResponse) -> bool:
-    expected = catalog.page(catalog.search(_QUERY, None), 20, None)["data"]
+def _found(visit: Visit, reply: TestResponse) -> bool:
+    expected = catalog.page(catalog.search(visit.query, None), 20, None)["data"]
     return [one["id"] for one in reply.json["data"]] == [one["id"] for one in expected]
 
 
@@ -168,7 +175,12 @@ ROUTES = {
             (reply.json["id"], reply.json["patient_id"]) == (visit.session_id, visit.patient_id)
         ),
     ),
-    "search": Route(CATALOG, _nothing, lambda _, client: client.get(f"/api/connections?q={_QUERY}"), _found),
+    "search": Route(
+        CATALOG,
+        _nothing,
+        lambda visit, client: client.get("/api/connections", query_string={"q": visit.query}),
+        _found,
+    ),
     "form, create": Route(
         WRITE,
         _with_form,

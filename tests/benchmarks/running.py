@@ -1,16 +1,18 @@
 """What benchmarks and journeys start: a pretend Medblocks, and the product in a thread or a process."""
 
+import http.client
 import os
 import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
+from werkzeug.wrappers import Request
 
 from bff import create_app, current
 from bff.config import load_settings
@@ -19,6 +21,9 @@ from bff.sandbox.faults import Faults
 from bff.sandbox.serve import SandboxServer
 from bff.sandbox.store import Store
 from bff.server import listen
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
@@ -93,6 +98,24 @@ def run_app(address: str, **changes: str) -> Iterator[Flask]:
         yield app
     finally:
         line._transport.close()
+
+
+def forward(address: str) -> "WSGIApplication":
+    """Give an app that sends each request to a server, so that Werkzeug's test client can be its browser."""
+    host = address.removeprefix("http://")
+
+    def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        asked = Request(environ)
+        with closing(http.client.HTTPConnection(host, timeout=60)) as connection:
+            connection.request(
+                asked.method, asked.full_path.rstrip("?"), asked.get_data(), dict(asked.headers)
+            )
+            reply = connection.getresponse()
+            body = reply.read()
+        start_response(f"{reply.status} {reply.reason}", reply.getheaders())
+        return [body]
+
+    return app
 
 
 @dataclass(frozen=True)
