@@ -92,4 +92,5 @@ def test_no_socket_is_left_behind_but_idle_connections_to_medblocks(run):
 
     assert len(outcomes) > 4 * UPSTREAM_CALLS * AT_ONCE
     for (sockets, _), (then, _) in zip(before, after, strict=True):
-        assert then <= sockets + UPSTREAM_CALLS
+        # And one that has asked for /healthz, and may not be closed yet.
+        assert then <= sockets + UPSTREAM_CALLS + 1
