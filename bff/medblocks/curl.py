@@ -27,6 +27,43 @@ class ReplyTooLarge(RequestsConnectionError):
     """The reply was over the byte cap."""
 
 
+class _Handle:
+    """A libcurl handle, and what it was told last: what stays the same is not told again."""
+
+    __slots__ = ("_headers", "_method", "curl")
+
+    def __init__(self, curl: pycurl.Curl) -> None:
+        self.curl = curl
+        self._headers: object = None
+        self._method: str | None = None
+
+    def describe(self, request: PreparedRequest) -> None:
+        """Tell what to send. The headers of a request must not change once they were used."""
+        setopt = self.curl.setopt
+        if request.method != self._method:
+            setopt(pycurl.HTTPGET, 1)
+            setopt(pycurl.CUSTOMREQUEST, request.method or "GET")
+            # What a reused connection loses, libcurl sends again by itself: a write must not be.
+            setopt(pycurl.FRESH_CONNECT, request.method != "GET")
+            self._method = request.method
+        if request.headers is not self._headers:
+            pairs = [pair for pair in request.headers.items() if pair[0] != "Content-Length"]
+            # "Expect:" keeps libcurl from waiting for a 100 Continue.
+            setopt(pycurl.HTTPHEADER, [*[f"{name}: {value!s}" for name, value in pairs], "Expect:"])
+            self._headers = request.headers
+        setopt(pycurl.URL, request.url or "")
+        body = request.body
+        if body is not None:
+            setopt(pycurl.POST, 1)
+            setopt(pycurl.POSTFIELDS, body.encode() if isinstance(body, str) else body)
+
+    def forget(self, request: PreparedRequest) -> None:
+        """Hold on to nothing of a patient."""
+        if request.body is not None:
+            self.curl.setopt(pycurl.POSTFIELDS, b"")
+            self._method = None
+
+
 class CurlAdapter(HTTPAdapter):
     """Sends one request at a time per libcurl handle; handles, and so connections, are kept and shared.
 
@@ -35,7 +72,7 @@ class CurlAdapter(HTTPAdapter):
 
     def __init__(self, *, handles: int, max_bytes: int) -> None:
         super().__init__()
-        self._idle: deque[pycurl.Curl] = deque(maxlen=handles)
+        self._idle: deque[_Handle] = deque(maxlen=handles)
         self._max_bytes = max_bytes
         self._transfers = Transfers(handles)
 
@@ -53,35 +90,35 @@ class CurlAdapter(HTTPAdapter):
         Raises requests.Timeout, ReplyTooLarge, or requests.ConnectionError for whatever else went wrong.
         """
         handle = self._take()
-        body, lines = bytearray(), list[bytes]()
-        handle.setopt(pycurl.WRITEFUNCTION, body.extend)
-        handle.setopt(pycurl.HEADERFUNCTION, lines.append)
-        handle.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))
-        _describe(handle, request)
+        curl, body, lines = handle.curl, bytearray(), list[bytes]()
+        curl.setopt(pycurl.WRITEFUNCTION, body.extend)
+        curl.setopt(pycurl.HEADERFUNCTION, lines.append)
+        curl.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))
+        handle.describe(request)
         try:
-            self._transfers.perform(handle)
+            self._transfers.perform(curl)
         except pycurl.error as error:
-            handle.close()
+            curl.close()
             raise _exception(error.args[0]) from None
-        response = _response(request, handle.getinfo(pycurl.RESPONSE_CODE), lines, bytes(body))
-        body.clear()  # the handle goes on holding it, and nothing of a patient is kept
-        handle.setopt(pycurl.POSTFIELDS, b"")
+        response = _Reply(request, curl.getinfo(pycurl.RESPONSE_CODE), lines, bytes(body))
+        body.clear()  # libcurl goes on holding it, and nothing of a patient is kept
+        handle.forget(request)
         self._idle.append(handle)
         return response
 
     def close(self) -> None:
         """Close all idle connections."""
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().curl.close()
 
-    def _take(self) -> pycurl.Curl:
+    def _take(self) -> _Handle:
         try:
             return self._idle.pop()
         except IndexError:
             return self._new()
 
-    def _new(self) -> pycurl.Curl:
-        handle = pycurl.Curl()
+    def _new(self) -> _Handle:
+        curl = pycurl.Curl()
         for option, value in (
             (pycurl.NOSIGNAL, 1),  # signals and threads don't go together
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
@@ -92,24 +129,8 @@ class CurlAdapter(HTTPAdapter):
             (_QUICK_EXIT, 1),  # a name look-up that outlives the deadline is not waited for
             (pycurl.MAXFILESIZE_LARGE, self._max_bytes),
         ):
-            handle.setopt(option, value)
-        return handle
-
-
-def _describe(handle: pycurl.Curl, request: PreparedRequest) -> None:
-    body = request.body.encode() if isinstance(request.body, str) else request.body
-    if body is None:
-        handle.setopt(pycurl.HTTPGET, 1)
-    else:
-        handle.setopt(pycurl.POST, 1)
-        handle.setopt(pycurl.POSTFIELDS, body)
-    handle.setopt(pycurl.CUSTOMREQUEST, request.method or "GET")
-    # Over a reused connection that breaks, libcurl sends a request again by itself: a write must not be.
-    handle.setopt(pycurl.FRESH_CONNECT, request.method != "GET")
-    handle.setopt(pycurl.URL, request.url or "")
-    # "Expect:" keeps libcurl from waiting for a 100 Continue.
-    headers = [f"{name}: {value!s}" for name, value in request.headers.items() if name != "Content-Length"]
-    handle.setopt(pycurl.HTTPHEADER, [*headers, "Expect:"])
+            curl.setopt(option, value)
+        return _Handle(curl)
 
 
 # Up to here nothing of a request has left this machine.
@@ -128,15 +149,21 @@ def _exception(code: int) -> RequestsConnectionError | Timeout:
     return kind(f"libcurl error {code}")
 
 
-def _response(request: PreparedRequest, status: int, lines: list[bytes], body: bytes) -> Response:
-    response = Response()
-    response.request = request
-    response.url = request.url or ""
-    response.status_code = status
-    response.headers = CaseInsensitiveDict(_headers(lines))
-    response._content = body  # noqa: SLF001 - requests has no public way to give a response its body
-    response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001 - the same
-    return response
+class _Reply(Response):
+    """A whole answer. Nothing is left to stream, and no cookie is kept: requests makes a jar for each."""
+
+    cookies: Any = None
+
+    def __init__(self, request: PreparedRequest, status: int, lines: list[bytes], body: bytes) -> None:
+        self.request = request
+        self.url = request.url or ""
+        self.status_code = status
+        self.headers = CaseInsensitiveDict(_headers(lines))
+        self.history = []
+        self.encoding = self.raw = None
+        self.reason = ""
+        self._content = body
+        self._content_consumed = True
 
 
 def _headers(lines: list[bytes]) -> dict[str, str]:
