@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
+from flask.typing import ResponseReturnValue
 from werkzeug.routing import MapAdapter
 
 from bff.quick_json import QuickJson
@@ -34,6 +35,16 @@ class LeanFlask(Flask):
         super().__init__(*args, **kwargs)
         # Asked anew for every function at every request, and the answer never changes.
         self.ensure_sync: Callable[..., Any] = lru_cache(512)(super().ensure_sync)
+
+    def preprocess_request(self) -> ResponseReturnValue | None:
+        """Call what stands before every route; blueprints are asked only where one has hooks of its own."""
+        if len(self.before_request_funcs) > 1 or self.url_value_preprocessors:
+            return super().preprocess_request()
+        for hook in self.before_request_funcs[None]:
+            answer = self.ensure_sync(hook)()
+            if answer is not None:
+                return cast("ResponseReturnValue", answer)
+        return None
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Give what finds the route of a request; none depends on its host, which is not looked up."""
