@@ -27,10 +27,14 @@ class Facilities:
 
         A facility that can't be looked up leaves its fields null, and the rest as they are.
         """
-        shown = [connection for connection in connections if connection["status"] != "failed"]
+        return self.described(connection for connection in connections if connection["status"] != "failed")
+
+    def described(self, connections: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Give the same for all connections, failed attempts too."""
+        shown = list(connections)
         wanted = dict.fromkeys(connection["connection_id"] for connection in shown)
         # The context carries the deadline of the browser's request into the pool's threads.
-        running = {name: self._pool.submit(copy_context().run, self._look_up, name) for name in wanted}
+        running = {name: self._pool.submit(copy_context().run, self.look_up, name) for name in wanted}
         found = {name: lookup.result() for name, lookup in running.items()}
         return [
             {
@@ -40,7 +44,8 @@ class Facilities:
             for connection in shown
         ]
 
-    def _look_up(self, facility_id: str) -> dict[str, Any]:
+    def look_up(self, facility_id: str) -> dict[str, Any]:
+        """Give what the catalog knows of a facility; nothing when it can't be looked up."""
         try:
             return self._catalog.facility(facility_id)
         except (MedblocksError, ValueError):  # ValueError: an id that no path can carry

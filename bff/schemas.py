@@ -13,6 +13,7 @@ from bff.medblocks.ids import is_facility_id, patient_id_problem
 METADATA_MAX_KEYS = 50
 METADATA_MAX_BYTES = 16 * 1024
 RECOMMENDED_MAX = 50
+STATE_MAX = 2048
 RESERVED_METADATA = "bff_"
 
 
@@ -26,6 +27,18 @@ def check_facility_id(value: str) -> None:
     """Raise ValidationError for what is not an id of the catalog."""
     if not is_facility_id(value):
         raise ValidationError("A facility's id starts with fhirsrc_: take it from the catalog.")
+
+
+def state_problem(state: str) -> str | None:
+    """Say what is wrong with the `state` of an app that sends its visitors here; None when it is fine.
+
+    Forms change line breaks on their way, so what holds controls would not come back as it was.
+    """
+    if len(state) > STATE_MAX:
+        return f"This state is too long: use at most {STATE_MAX:,} characters."
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in state):
+        return "A state must not contain line breaks or control characters."
+    return None
 
 
 def _check_name(value: str) -> None:

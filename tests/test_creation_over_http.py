@@ -123,7 +123,7 @@ def test_a_double_click_makes_one_patient_and_one_session(click, living):
         return click(click.cookie)[0]
 
     with ThreadPoolExecutor(2) as threads:
-        assert list(threads.map(click_at_once, range(2))) == [200, 200]
+        assert list(threads.map(click_at_once, range(2))) == [303, 303]
 
     assert len(living.patients) == len(living.sessions) == 1
 
@@ -133,7 +133,7 @@ def test_a_second_click_makes_no_second_session(click, living, answered):
     first, cookie = click(click.cookie)
     second, _ = click(cookie if answered else click.cookie)
 
-    assert (first, second) == (200, 200)
+    assert (first, second) == (303, 303)
     assert len(living.patients) == len(living.sessions) == 1
 
 
@@ -141,5 +141,5 @@ def test_a_name_that_was_corrected_within_seconds_is_not_lost(click, living, med
     _, cookie = click(click.cookie, name="Asha Exmaple")
     status, _ = click(cookie, name="Asha Example")
 
-    assert status == 200
+    assert status == 303
     assert json.loads(medblocks.calls[-1].request.body)["patient_name"] == "Asha Example"

@@ -84,6 +84,10 @@ class Guard:
         tag = self._keys.tag("patient", self.owner().name, patient_id)
         self._change_owner(self.owner().with_patient(tag))
 
+    def accepted(self, patient_id: str) -> bool:
+        """Tell whether this browser has accepted an invite for a patient, whatever access is."""
+        return self._keys.tag("patient", self.owner().name, patient_id) in self.owner().patients
+
     def owns(self, patient_id: str) -> bool:
         """Tell whether a patient is the caller's, or access is only reported."""
         return self._report or self._grant(patient_id).owned

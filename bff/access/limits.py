@@ -21,7 +21,7 @@ from bff.config import Settings
 
 _EXEMPT = {"static", "health.healthz"}
 _CREATES = {"patients.create_patient", "intake.submit"}
-_SESSIONS = {"patient-sessions.start_patient_session", "intake.submit"}
+_SESSIONS = {"patient-sessions.start_patient_session", "intake.submit", "leaving.choose"}
 _CONFLICTS = _CREATES | _SESSIONS
 _NONE: tuple[Window, ...] = ()
 

@@ -1,13 +1,25 @@
 """The pages that a patient sees."""
 
+from typing import Any
+
 from flask import Flask
 
 from bff import current
-from bff.pages import connected, health, intake, invite
+from bff.pages import connected, health, intake, invite, leaving, links
 
 
 def init_app(app: Flask) -> None:
     """Add the pages to an app."""
-    for blueprint in (intake.blueprint, invite.blueprint, connected.blueprint, health.blueprint):
-        app.register_blueprint(blueprint)
-    app.context_processor(lambda: {"access_is_only_reported": current.guard().reports()})
+    for module in (intake, invite, leaving, connected, health):
+        app.register_blueprint(module.blueprint)
+    app.add_template_filter(links.web_link)
+    app.context_processor(_common)
+
+
+def _common() -> dict[str, Any]:
+    """Give what every page may show."""
+    return {
+        "access_is_only_reported": current.guard().reports(),
+        "start_url": links.start_url,
+        "again_url": links.again_url,
+    }

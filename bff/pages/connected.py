@@ -4,28 +4,82 @@ Medblocks adds `patient_id` and `patient_session_id` to the address, and anyone 
 is shown comes from Medblocks, for a session that this browser started, of a patient that it owns.
 """
 
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
 from flask import Blueprint, render_template, request
 
 from bff import current
+from bff.errors import problem_for, report
 from bff.exceptions import NoSuchThing
+from bff.medblocks.errors import NotFound
+from bff.medblocks.ids import patient_id_problem
+from bff.pages.links import app_url, leaving_url
 
 blueprint = Blueprint("connected", __name__)
+
+PLACES_SHOWN = 50
+_ATTEMPTED = {"failed", "expired", "refresh_failed"}
+_DECLINED = {"access_denied", "declined", "user_declined"}
 
 
 @blueprint.get("/connected")
 def connected() -> str:
     """Say what became of the session. Raises NoSuchThing for one that is not this browser's."""
     patient_session_id = request.args.get("patient_session_id")
-    if patient_session_id is None:
-        return render_template("connected.html", session=None)
-    grant = current.guard().session(patient_session_id)
-    session = current.enrollment().read_session(grant, "return").body
-    active = [connection for connection in session["connections"] if connection["status"] == "active"]
     form_token = current.forms().make(current.guard().owner())
-    return render_template("connected.html", session=session, count=len(active), form_token=form_token)
+    if patient_session_id is None:
+        return render_template("connected.html", outcome="saved", patient_id=_own(), form_token=form_token)
+    session = current.enrollment().read_session(current.guard().session(patient_session_id), "return").body
+    places = distinct(session["connections"])
+    return render_template(
+        "connected.html",
+        session=session,
+        patient_id=session["patient_id"],
+        outcome=outcome(session, request.args),
+        count=sum(place["status"] == "active" for place in places),
+        places=current.facilities().described(islice(places, PLACES_SHOWN)),
+        hidden_places=max(0, len(places) - PLACES_SHOWN),
+        leaving_url=leaving_url(session["id"], session["return_url"]),
+        app_url=app_url(session),
+        form_token=form_token,
+    )
+
+
+def outcome(session: Mapping[str, Any], hints: Mapping[str, str]) -> str:
+    """Tell how a session ended: `connected`, `declined`, `failed`, `expired`, `nothing`, or `open` so far.
+
+    What the address says only chooses the words for a session that has connected nothing.
+    """
+    connections = session["connections"]
+    if any(connection["status"] == "active" for connection in connections):
+        return "connected"
+    attempts = [connection for connection in connections if connection["status"] in _ATTEMPTED]
+    codes = {attempt["failure_code"] for attempt in attempts}
+    if attempts or hints.get("success") == "false":
+        return "declined" if (codes or {hints.get("error")}) <= _DECLINED else "failed"
+    return {"expired": "expired", "complete": "nothing"}.get(session["status"], "open")
+
+
+def distinct(connections: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Give one connection for each facility, those that are active first: a failed attempt is often repeated."""
+    best: dict[str, Mapping[str, Any]] = {}
+    for connection in sorted(connections, key=lambda connection: connection["status"] != "active"):
+        best.setdefault(connection["connection_id"], connection)
+    return list(best.values())
+
+
+def _own() -> str | None:
+    """Give the patient of the address where it is this browser's own, so that it can go on as that patient."""
+    patient_id = request.args.get("patient_id", "")
+    known = not patient_id_problem(patient_id) and current.guard().owns(patient_id)
+    return patient_id if known else None
 
 
 @blueprint.errorhandler(NoSuchThing)
-def elsewhere(_: NoSuchThing) -> tuple[str, int]:
+@blueprint.errorhandler(NotFound)
+def elsewhere(error: Exception) -> tuple[str, int]:
     """Say that this is not the browser where it began, and show nothing."""
+    report(error, problem_for(error))
     return render_template("elsewhere.html"), 404

@@ -14,6 +14,7 @@ from bff.access.return_urls import with_query
 from bff.errors import Problem, problem_for, report
 from bff.exceptions import InvalidInput, invalid_input
 from bff.medblocks.errors import MedblocksError
+from bff.pages.links import leaving_url, wanted_return_url
 from bff.schemas import IntakeForm
 
 blueprint = Blueprint("intake", __name__)
@@ -24,14 +25,14 @@ _FORM = IntakeForm()
 @blueprint.get("/")
 @blueprint.get("/intake")
 def form() -> str:
-    """Show the form, for the `return_url` of the query. Raises InvalidInput when it is not allowed."""
-    return_url = current.enrollment().return_urls.check(request.args.get("return_url"))
+    """Show the form, for the `return_url` and `state` of the query. Raises InvalidInput for one not allowed."""
+    return_url = wanted_return_url()
     return form_page(current.guard().own_patient_id() or str(uuid.uuid4()), return_url)
 
 
 @blueprint.post("/intake")
 def submit() -> str | Response:
-    """Create the patient and go to `return_url`, or start a session and go to Medblocks."""
+    """Create the patient and go to `return_url`, or start a session and go on to the page before Medblocks."""
     current.forms().check(current.guard().owner(), request.form.get(FormTokens.FIELD))
     return_url = current.enrollment().return_urls.check(request.form.get("return_url"))
     patient = _load_form()
@@ -39,9 +40,9 @@ def submit() -> str | Response:
     action, grant = patient.pop("action"), current.guard().enrollment(patient.pop("patient_id"))
     if action == "connect":
         session = current.enrollment().start_session(grant, {"return_url": return_url}, patient, once=once)
-        return _leave(session.body["url"], "Medblocks")
+        return redirect(leaving_url(session.body["id"], return_url), 303)
     created = current.enrollment().create_patient(grant, patient)
-    return _leave(with_query(return_url, patient_id=created.body["id"]), None)
+    return _go_back(with_query(return_url, patient_id=created.body["id"]))
 
 
 def form_page(suggested_id: str, return_url: str) -> str:
@@ -59,11 +60,11 @@ def _load_form() -> dict[str, Any]:
     return patient
 
 
-def _leave(url: str, destination: str | None) -> str | Response:
+def _go_back(url: str) -> str | Response:
     """Go on: at once within this site, over a page where the policy `form-action` stops a redirect."""
     if url.startswith(request.host_url):
         return redirect(url, 303)
-    return render_template("leaving.html", url=url, destination=destination)
+    return render_template("saved.html", url=url)
 
 
 @blueprint.errorhandler(InvalidInput)
@@ -77,7 +78,7 @@ def mend(error: Exception) -> tuple[str, int, Mapping[str, str]]:
 
 def _mending_page(error: Exception, problem: Problem) -> str:
     problems = dict(error.problems) if isinstance(error, InvalidInput) else {problem.param: problem.message}
-    if "return_url" in problems:
+    if problems.keys() & {"return_url", "state"}:
         return render_template("error.html", problem=problem)
     return _page(request.form, problems)
 

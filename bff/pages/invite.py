@@ -1,30 +1,44 @@
-"""`/invite/<token>`: looking changes nothing; accepting lets this browser act for the patient."""
+"""`/invite/<token>`: looking changes nothing; accepting lets this browser act for the patient.
 
-from flask import Blueprint, render_template, request
+Once accepted, the same address shows this browser the form, so that it can be loaded again: the patient's
+id stands in no address, and the cookie holds only a tag of it.
+"""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from bff import current
 from bff.access.origin import FormTokens
 from bff.exceptions import NoSuchThing
 from bff.pages.intake import form_page
+from bff.pages.links import wanted_return_url
 
 blueprint = Blueprint("invite", __name__)
 
 
 @blueprint.get("/invite/<token>")
 def look(token: str) -> str:
-    """Show what the invite is for. Raises NoSuchThing for one that is forged or expired."""
-    if current.invites().read(token) is None:
+    """Show what the invite is for, or the form to who has accepted it.
+
+    Raises NoSuchThing for one that is forged or expired.
+    """
+    invite = current.invites().read(token)
+    if invite is None:
         raise NoSuchThing("invite")
+    if current.guard().accepted(invite.patient_id):
+        return form_page(invite.patient_id, wanted_return_url())
     form_token = current.forms().make(current.guard().keep_owner())
     return render_template("invite.html", token=token, form_token=form_token)
 
 
 @blueprint.post("/invite/<token>")
-def accept(token: str) -> str:
-    """Use up the invite, and go on to the form. Raises NoSuchThing when it was used before."""
+def accept(token: str) -> Response:
+    """Use up the invite, and go on to the form. Raises NoSuchThing when another browser has used it."""
     current.forms().check(current.guard().owner(), request.form.get(FormTokens.FIELD))
-    invite = current.invites().consume(token)
-    if invite is None:
+    invite = current.invites().read(token)
+    if invite is None or not (
+        current.guard().accepted(invite.patient_id) or current.invites().consume(token)
+    ):
         raise NoSuchThing("invite")
     current.guard().accept_invite(invite.patient_id)
-    return form_page(invite.patient_id, current.enrollment().return_urls.default)
+    return redirect(url_for("invite.look", token=token), 303)

@@ -40,7 +40,7 @@ def test_looking_changes_nothing(app, link, accept):
 
     assert {look.status_code for look in looks} == {200}
     assert browser.get(url).status_code == 200
-    assert accept(browser, url).status_code == 200
+    assert accept(browser, url).status_code == 303
 
 
 def test_looking_gives_no_access(app, link, medblocks):
@@ -53,10 +53,28 @@ def test_looking_gives_no_access(app, link, medblocks):
     assert not medblocks.calls
 
 
-def test_an_invite_works_once_in_the_same_browser(app, link, accept):
+def test_who_has_accepted_may_load_the_page_again_and_click_twice(app, link, accept):
     url, browser = link(), app.test_client()
+    replies = [accept(browser, url) for _ in range(2)]
 
-    assert [accept(browser, url).status_code for _ in range(2)] == [200, 404]
+    assert [(reply.status_code, reply.location) for reply in replies] == [(303, url)] * 2
+    for _ in range(2):
+        assert 'name="suggested_id" value="user_42"' in browser.get(url).text
+
+
+def test_who_has_accepted_may_connect_after_loading_the_page_again(
+    app, link, accept, medblocks, session, form_token
+):
+    medblocks.post(SESSIONS, json=session())
+    url, browser = link(), app.test_client()
+    accept(browser, url)
+    token = form_token(browser, url)
+
+    reply = browser.post(
+        "/intake", data={"form_token": token, "suggested_id": "user_42", "action": "connect"}
+    )
+
+    assert (reply.status_code, reply.location) == (303, "/leaving?patient_session_id=ps_1")
 
 
 def test_an_invite_that_was_used_gives_another_browser_nothing(app, link, accept, medblocks):
@@ -74,7 +92,7 @@ def test_accepting_needs_the_form_and_uses_nothing_up_without_it(app, link, acce
     browser.get(url)
 
     assert browser.post(url, data={"form_token": token} if token is not None else {}).status_code == 403
-    assert accept(browser, url).status_code == 200
+    assert accept(browser, url).status_code == 303
 
 
 def test_the_form_of_another_browser_is_not_taken(app, link, form_token):
@@ -116,9 +134,10 @@ def test_who_accepts_may_read_the_patient_and_start_a_session(app, link, accept,
 
 
 def test_who_accepts_gets_the_form_for_that_patient(app, link, accept):
-    page = accept(app.test_client(), link())
+    url, browser = link(), app.test_client()
+    accept(browser, url)
 
-    assert 'name="suggested_id" value="user_42"' in page.text
+    assert 'name="suggested_id" value="user_42"' in browser.get(url).text
 
 
 def test_two_invites_let_one_browser_act_for_two_patients(app, link, accept, medblocks, patient):

@@ -192,7 +192,7 @@ def test_the_form_counts_as_a_create_and_as_a_start(limited, upstream, form_toke
 
     replies = [fill_in(client, token, "create"), fill_in(client, token, "connect"), create(client)]
 
-    assert statuses(replies) == [200, 200, 429]
+    assert statuses(replies) == [200, 303, 429]
 
 
 def test_only_ids_that_are_taken_count_as_conflicts(limited, upstream):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 from werkzeug.test import Client, TestResponse
 
@@ -151,9 +152,13 @@ def _read(visit: Visit, reply: TestResponse) -> bool:
 
 
 def _leads_to_session(visit: Visit, reply: TestResponse) -> bool:
+    session_id = parse_qs(urlsplit(reply.location).query)["patient_session_id"][0]
+    return reply.status_code == 303 and visit.has_session(session_id) and visit.has_patient()
+
+
+def _links_to_session(visit: Visit, reply: TestResponse) -> bool:
     urls = {html.unescape(url) for url in re.findall(r'href="([^"]+/c/[^"]+)"', reply.text)}
-    known = {one.url for one in visit.store.sessions.values() if one.asked.patient_id == visit.patient_id}
-    return len(urls) == 1 and urls <= known and visit.has_patient()
+    return urls == {visit.store.sessions[visit.session_id].url}
 
 
 ROUTES = {
@@ -190,6 +195,13 @@ ROUTES = {
     ),
     "form, connect": Route(
         WRITE, _with_form, lambda visit, client: visit.submit(client, "connect"), _leads_to_session, page=True
+    ),
+    "leaving": Route(
+        READ,
+        _with_session,
+        lambda visit, client: client.get(f"/leaving?patient_session_id={visit.session_id}"),
+        _links_to_session,
+        page=True,
     ),
     "connected": Route(
         READ,

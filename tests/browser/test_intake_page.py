@@ -14,6 +14,7 @@ def test_a_person_connects_health_records_and_comes_back(intake, demo):
     intake.get_by_label("Name").fill("Asha Example")
     intake.get_by_label("Email").fill("asha@example.com")
     intake.get_by_role("button", name="Connect health records").click()
+    intake.get_by_role("link", name="Continue to Medblocks").click()
     intake.wait_for_url(f"{demo.sandbox}/c/*")
 
     intake.locator("a[href*='/facilities/']").first.click()
@@ -21,12 +22,12 @@ def test_a_person_connects_health_records_and_comes_back(intake, demo):
     intake.locator("form[action$='/finish'] button").click()
 
     assert re.match(rf"{demo.bff}/connected\?patient_id=[0-9a-f-]{{36}}&patient_session_id=ps_", intake.url)
-    assert intake.get_by_role("heading", level=1).inner_text() == "You are back"
+    assert intake.get_by_role("heading", level=1).inner_text() == "Your health records are connected"
 
 
 def test_a_person_is_created_and_goes_to_the_return_url(intake, demo):
     intake.get_by_label("Name").fill("Bo Example")
-    intake.get_by_role("button", name="Create patient").click()
+    intake.get_by_role("button", name="Save without connecting").click()
 
     assert re.match(rf"{demo.bff}/connected\?patient_id=[0-9a-f-]{{36}}$", intake.url)
 
@@ -34,7 +35,7 @@ def test_a_person_is_created_and_goes_to_the_return_url(intake, demo):
 def test_mistakes_come_first_and_keep_what_was_typed(intake):
     intake.get_by_label("Name").fill("Asha Example")
     intake.get_by_label("Email").fill("asha@")
-    intake.get_by_role("button", name="Create patient").click()
+    intake.get_by_role("button", name="Save without connecting").click()
 
     assert intake.title().startswith("Error: ")
     assert "There is a problem" in intake.get_by_role("alert").inner_text()
@@ -55,6 +56,7 @@ def test_another_browser_can_not_come_back_in_the_first_ones_place(enforcing_dem
     first = open_page(f"{enforcing_demo.bff}/intake")
     first.get_by_label("Name").fill("Asha Example")
     first.get_by_role("button", name="Connect health records").click()
+    first.get_by_role("link", name="Continue to Medblocks").click()
     first.wait_for_url(f"{enforcing_demo.sandbox}/c/*")
     first.locator("a[href*='/facilities/']").first.click()
     first.get_by_role("button", name="Approve").click()

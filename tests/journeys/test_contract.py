@@ -104,4 +104,5 @@ def test_the_form_with_both_buttons(client, form_token):
     form["form_token"] = form_token(client)
 
     assert client.post("/intake", data={**form, "action": "create"}).status_code == 303
-    assert "Going on to Medblocks" in client.post("/intake", data={**form, "action": "connect"}).text
+    connecting = client.post("/intake", data={**form, "action": "connect"}, follow_redirects=True)
+    assert "Continue to Medblocks" in connecting.text

@@ -1,0 +1,2 @@
+// The pages work without a script; this one makes them smoother.
+export {};
