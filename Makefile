@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage mutants check simulate figures bench format lock clean
+.PHONY: help run test coverage mutants check simulate figures bench screenshots format lock clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ figures: .venv/dev.stamp  ## Measure faults, an outage, slow clients and overloa
 
 bench: .venv/dev.stamp  ## Measure the product beside Hono, Express, FastAPI, Flask and nginx (QUICK=1 is short, ONLY=ours,hono leaves out)
 	$(BIN)/python -m tests.benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+screenshots: .venv/dev.stamp  ## Take pictures of each state of the pages, into screenshots/
+	$(BIN)/python -m tests.screenshots
 
 format: .venv/dev.stamp  ## Put the code into its layout
 	$(BIN)/ruff check --fix .

@@ -1,5 +1,6 @@
 """Joins the parts into the Flask app, and is the only place that does."""
 
+import time
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -18,10 +19,12 @@ from bff.access.owner import OwnerCookie
 from bff.access.providers import provider_for
 from bff.access.return_urls import ReturnUrls
 from bff.access.store import Counters, MemoryStore, open_redis
+from bff.brand import brand_of
 from bff.config import Settings, environment, load_settings
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
 from bff.lean_flask import LeanFlask
+from bff.logos import Logos, fetch_picture
 from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Room
 from bff.medblocks.catalog import Catalog
@@ -67,6 +70,8 @@ def create_app(
             forms=FormTokens(keys),
             invites=cache(partial(_invites, keys.derive("invite"), redis or MemoryStore())),
             idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
+            logos=Logos(fetch_picture, time.monotonic),
+            brand=brand_of(settings),
         ),
     )
     _protect(app, settings, guard)

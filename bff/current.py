@@ -8,8 +8,10 @@ from flask import Flask, current_app
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
 from bff.access.origin import FormTokens
+from bff.brand import Brand
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
+from bff.logos import Logos
 from bff.medblocks.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ class Parts:
     forms: FormTokens
     invites: "Callable[[], Invites]"
     idempotency: IdempotencyKeys
+    logos: Logos
+    brand: Brand
 
 
 def install(app: Flask, parts: Parts) -> None:
@@ -75,3 +79,13 @@ def catalog() -> Catalog:
 def facilities() -> Facilities:
     """Give the look-up of connected facilities."""
     return _parts().facilities
+
+
+def logos() -> Logos:
+    """Give the facilities' logos."""
+    return _parts().logos
+
+
+def brand() -> Brand:
+    """Give what the pages show of the organisation."""
+    return _parts().brand

@@ -19,7 +19,14 @@ from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
 from bff.access.visit import visit
 from bff.config import Settings
 
-_EXEMPT = {"static", "health.healthz"}
+# A page brings its style sheets and pictures with it, twenty at a time.
+_EXEMPT = {
+    "static",
+    "health.healthz",
+    "pictures.facility_logo",
+    "pictures.brand_logo",
+    "pictures.brand_css",
+}
 _CREATES = {"patients.create_patient", "intake.submit"}
 _SESSIONS = {"patient-sessions.start_patient_session", "intake.submit", "leaving.choose"}
 _CONFLICTS = _CREATES | _SESSIONS

@@ -10,6 +10,8 @@ from limits import parse_many
 from marshmallow import ValidationError, fields
 from marshmallow.validate import OneOf, Regexp
 
+from bff.pictures import MAX_PICTURE_BYTES, read_picture
+
 
 def is_loopback(host: str | None) -> bool:
     """Tell whether a host name or address means this machine alone."""
@@ -94,6 +96,26 @@ class FileText(fields.String):
             raise ValidationError(
                 "names a file that can't be read. Check the path and its rights."
             ) from error
+
+
+class PictureFile(fields.String):
+    """The path of a file, read as the picture in it."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        path = Path(super()._deserialize(value, attr, data, **kwargs))
+        try:
+            with path.open("rb") as file:
+                picture = read_picture(file.read(MAX_PICTURE_BYTES + 1))
+        except OSError as error:
+            raise ValidationError(
+                "names a file that can't be read. Check the path and its rights."
+            ) from error
+        if picture is None:
+            limit = MAX_PICTURE_BYTES // 1024
+            raise ValidationError(f"must be a PNG, JPEG, GIF, WebP or SVG file of at most {limit} KiB.")
+        return picture
 
 
 class Network(fields.String):

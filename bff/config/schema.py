@@ -8,7 +8,17 @@ from urllib.parse import urlsplit
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validates_schema
 from marshmallow.validate import Length, Range, Regexp
 
-from bff.config.fields import FileText, HttpUrl, Limit, Network, SpaceSeparated, is_loopback, one_of, one_word
+from bff.config.fields import (
+    FileText,
+    HttpUrl,
+    Limit,
+    Network,
+    PictureFile,
+    SpaceSeparated,
+    is_loopback,
+    one_of,
+    one_word,
+)
 from bff.config.settings import Secret, Settings
 
 _LIVE, _SANDBOX = "mb_sk_live_", "mb_sk_sbx_"
@@ -114,6 +124,17 @@ class SettingsSchema(Schema):
         data_key="BFF_REDIS_URL",
         load_default=None,
         validate=Regexp(r"rediss?://\S+\Z", error="must start with redis:// or rediss://."),
+    )
+    brand_name = fields.String(
+        data_key="BFF_BRAND_NAME",
+        load_default=None,
+        validate=Length(max=60, error="must not be longer than 60 characters."),
+    )
+    brand_logo = PictureFile(data_key="BFF_BRAND_LOGO", load_default=None)
+    brand_color = fields.String(
+        data_key="BFF_BRAND_COLOR",
+        load_default=None,
+        validate=Regexp(r"#[0-9A-Fa-f]{6}\Z", error="must be a colour such as #0b6470."),
     )
     jwt_jwks_url = HttpUrl(data_key="BFF_JWT_JWKS_URL", http_anywhere=False, load_default=None)
     jwt_secret = fields.String(data_key="BFF_JWT_SECRET", load_default=None, validate=_LONG)

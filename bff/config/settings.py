@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
+from bff.pictures import Picture
+
 
 class SettingsError(Exception):
     """Some settings can't be used; `problems` has one line for each, naming the variable."""
@@ -59,6 +61,9 @@ class Settings:
     rate_limit_sessions: str
     rate_limit_conflicts: str
     redis_url: Secret | None  # it may hold a password
+    brand_name: str | None
+    brand_logo: Picture | None
+    brand_color: str | None  # #rrggbb
     jwt_jwks_url: str | None
     jwt_secret: Secret | None
     jwt_issuer: str | None

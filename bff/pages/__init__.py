@@ -5,12 +5,12 @@ from typing import Any
 from flask import Flask
 
 from bff import current
-from bff.pages import connected, health, intake, invite, leaving, links
+from bff.pages import connected, health, intake, invite, leaving, links, pictures
 
 
 def init_app(app: Flask) -> None:
     """Add the pages to an app."""
-    for module in (intake, invite, leaving, connected, health):
+    for module in (intake, invite, leaving, connected, pictures, health):
         app.register_blueprint(module.blueprint)
     app.add_template_filter(links.web_link)
     app.context_processor(_common)
@@ -19,6 +19,7 @@ def init_app(app: Flask) -> None:
 def _common() -> dict[str, Any]:
     """Give what every page may show."""
     return {
+        "brand": current.brand(),
         "access_is_only_reported": current.guard().reports(),
         "start_url": links.start_url,
         "again_url": links.again_url,

@@ -63,7 +63,7 @@ def outcome(session: Mapping[str, Any], hints: Mapping[str, str]) -> str:
 
 
 def distinct(connections: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Give one connection for each facility, those that are active first: a failed attempt is often repeated."""
+    """Give one connection for each facility, active ones first: what failed is often tried again."""
     best: dict[str, Mapping[str, Any]] = {}
     for connection in sorted(connections, key=lambda connection: connection["status"] != "active"):
         best.setdefault(connection["connection_id"], connection)
@@ -71,7 +71,7 @@ def distinct(connections: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]
 
 
 def _own() -> str | None:
-    """Give the patient of the address where it is this browser's own, so that it can go on as that patient."""
+    """Give the patient of the address where it is this browser's own, so that it can go on as that one."""
     patient_id = request.args.get("patient_id", "")
     known = not patient_id_problem(patient_id) and current.guard().owns(patient_id)
     return patient_id if known else None

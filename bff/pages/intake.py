@@ -20,19 +20,20 @@ from bff.schemas import IntakeForm
 blueprint = Blueprint("intake", __name__)
 
 _FORM = IntakeForm()
+_FIELDS = ("name", "email", "patient_id")  # as they follow each other on the page
 
 
 @blueprint.get("/")
 @blueprint.get("/intake")
 def form() -> str:
-    """Show the form, for the `return_url` and `state` of the query. Raises InvalidInput for one not allowed."""
+    """Show the form, for the query's `return_url` and `state`. Raises InvalidInput for a bad one."""
     return_url = wanted_return_url()
     return form_page(current.guard().own_patient_id() or str(uuid.uuid4()), return_url)
 
 
 @blueprint.post("/intake")
 def submit() -> str | Response:
-    """Create the patient and go to `return_url`, or start a session and go on to the page before Medblocks."""
+    """Create the patient and go to `return_url`, or start a session and go on to `/leaving`."""
     current.forms().check(current.guard().owner(), request.form.get(FormTokens.FIELD))
     return_url = current.enrollment().return_urls.check(request.form.get("return_url"))
     patient = _load_form()
@@ -77,10 +78,16 @@ def mend(error: Exception) -> tuple[str, int, Mapping[str, str]]:
 
 
 def _mending_page(error: Exception, problem: Problem) -> str:
-    problems = dict(error.problems) if isinstance(error, InvalidInput) else {problem.param: problem.message}
+    problems = {problem.param: problem.message}
+    if isinstance(error, InvalidInput):
+        problems = {name: error.problems[name] for name in sorted(error.problems, key=_place_on_page)}
     if problems.keys() & {"return_url", "state"}:
         return render_template("error.html", problem=problem)
     return _page(request.form, problems)
+
+
+def _place_on_page(name: str | None) -> int:
+    return _FIELDS.index(name) if name in _FIELDS else len(_FIELDS)
 
 
 def _page(values: Mapping[str, str], problems: Mapping[str | None, str]) -> str:

@@ -26,8 +26,8 @@ def wanted_return_url() -> str:
 
 def start_url() -> str:
     """Give the address of the form, for the way back that this request has, too."""
-    given = {name: request.values.get(name) or None for name in ("return_url", "state")}
-    return url_for("intake.form", **given)
+    return_url, state = (request.values.get(name) or None for name in ("return_url", "state"))
+    return url_for("intake.form", return_url=return_url, state=state)
 
 
 def leaving_url(patient_session_id: str, return_url: str) -> str:

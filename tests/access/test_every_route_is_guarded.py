@@ -16,6 +16,7 @@ EXAMPLES = {
     "patient_session_id": "ps_1",
     "connection_id": "conn_1",
     "token": "forged",
+    "facility_id": "fhirsrc_1",
     "filename": "style.css",
 }
 

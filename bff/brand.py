@@ -1,0 +1,68 @@
+"""The organisation's name, logo and colour on the pages; the colour is changed until it can be read."""
+
+import hashlib
+from dataclasses import dataclass
+
+from bff.config import Settings
+from bff.pictures import Picture
+
+READABLE = 4.5  # WCAG 2.2, 1.4.3: the contrast of text
+# The surfaces of style.css that the colour stands on, and the text that stands on the colour.
+LIGHT, ON_LIGHT_ACCENT = "#ffffff", "#ffffff"
+DARK, ON_DARK_ACCENT = "#17232a", "#06171b"
+
+
+@dataclass(frozen=True)
+class Brand:
+    """What the pages show of an organisation; `version` changes with what a browser may keep."""
+
+    name: str | None
+    logo: Picture | None
+    css: str | None
+    version: str
+
+
+def brand_of(settings: Settings) -> Brand:
+    """Give the brand that the settings name."""
+    css = _css(settings.brand_color) if settings.brand_color else None
+    logo = settings.brand_logo
+    kept = (css or "").encode() + (logo.body if logo else b"")
+    return Brand(settings.brand_name, logo, css, hashlib.sha256(kept).hexdigest()[:8])
+
+
+def readable(color: str, surface: str, towards: str) -> str:
+    """Mix a colour with another until its contrast to a surface is READABLE. All are `#rrggbb`."""
+    mixes = (_mix(color, towards, share / 50) for share in range(51))
+    return next(mixed for mixed in mixes if contrast(mixed, surface) >= READABLE)
+
+
+def contrast(one: str, other: str) -> float:
+    """Give the contrast ratio of two colours, 1 to 21, as WCAG 2.2 defines it."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _css(color: str) -> str:
+    light = readable(color, LIGHT, "#000000")
+    dark = readable(color, DARK, "#ffffff")
+    return (
+        f":root{{--accent:{light};--on-accent:{ON_LIGHT_ACCENT}}}"
+        f"@media (prefers-color-scheme:dark){{:root{{--accent:{dark};--on-accent:{ON_DARK_ACCENT}}}}}\n"
+    )
+
+
+def _channels(color: str) -> list[int]:
+    return [int(color[start : start + 2], 16) for start in (1, 3, 5)]
+
+
+def _mix(color: str, towards: str, share: float) -> str:
+    pairs = zip(_channels(color), _channels(towards), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def _luminance(color: str) -> float:
+    parts = [channel / 255 for channel in _channels(color)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,131 @@
+"""Facilities' logos, fetched for the browser: it would tell each facility's host who looks, and from where.
+
+The addresses come from the catalog, so they are held to be hostile: https on its own port alone, to
+addresses of the public internet alone, without redirects, small, quick, and pictures alone.
+"""
+
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import certifi
+import pycurl
+from cachetools import TLRUCache
+
+from bff.config import split_http_url
+from bff.medblocks.curl_greenlets import perform
+from bff.pictures import MAX_PICTURE_BYTES, Picture, read_picture
+
+DAY = 24 * 60 * 60  # seconds
+FETCH_SECONDS = 3.0
+_RETRY_SECONDS = 600  # until a host that gave no picture is asked again
+_AT_ONCE = 16
+_KEPT_BYTES = 8 * 1024 * 1024
+_ENTRY_BYTES = 1024  # about what an entry costs besides its picture
+_UNICAST = ipaddress.ip_network("2000::/3")
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address is one of the public internet, by every way that it could be meant."""
+    parsed = ipaddress.ip_address(address)
+    public = parsed.is_global and not parsed.is_multicast
+    if isinstance(parsed, ipaddress.IPv6Address):
+        # Some within, and all outside, may stand for an IPv4 address, and so for one of this network.
+        return public and parsed in _UNICAST and not (parsed.sixtofour or parsed.teredo)
+    return public
+
+
+class Logos:
+    """Fetches each logo once a day and keeps some megabytes of them. Takes what fetches, and a clock."""
+
+    def __init__(self, fetch: Callable[[str], Picture | None], clock: Callable[[], float]) -> None:
+        self._fetch = fetch
+        self._lock = threading.Lock()
+        self._free = threading.BoundedSemaphore(_AT_ONCE)
+        self._kept: TLRUCache[str, Picture | None] = TLRUCache(
+            _KEPT_BYTES, ttu=_until, timer=clock, getsizeof=_size
+        )
+
+    def get(self, url: str) -> Picture | None:
+        """Give the logo at an https address; None where there is none to be had now."""
+        with self._lock:
+            if url in self._kept:
+                return self._kept[url]
+        # Slow hosts must not gather the browsers' requests here: whoever comes too many does without.
+        if not self._free.acquire(blocking=False):
+            return None
+        try:
+            logo = self._fetch(url)
+        finally:
+            self._free.release()
+        with self._lock:
+            self._kept[url] = logo
+        return logo
+
+
+def _until(_: str, logo: Picture | None, now: float) -> float:
+    return now + (DAY if logo else _RETRY_SECONDS)
+
+
+def _size(logo: Picture | None) -> int:
+    return _ENTRY_BYTES + (len(logo.body) if logo else 0)
+
+
+def fetch_picture(
+    url: str, *, may_connect: Callable[[str], bool] = is_public, port: int = 443, ca: str = certifi.where()
+) -> Picture | None:
+    """Fetch a picture over https; None for whatever is not a small picture, at once, from a public host.
+
+    `may_connect` judges the very address that is connected to, so a name can't mean another one meanwhile.
+    """
+    try:
+        parts = split_http_url(url)
+    except ValueError:
+        return None
+    if parts.scheme != "https" or (parts.port or 443) != port:
+        return None
+    body = bytearray()
+    with ExitStack() as sockets:
+        handle = _handle(parts.geturl(), body, ca)
+        handle.setopt(pycurl.OPENSOCKETFUNCTION, _opener(sockets, may_connect))
+        try:
+            perform(handle)
+            complete = handle.getinfo(pycurl.RESPONSE_CODE) == 200
+        except pycurl.error:
+            complete = False
+        finally:
+            handle.close()
+    return read_picture(bytes(body)) if complete else None
+
+
+def _handle(url: str, body: bytearray, ca: str) -> pycurl.Curl:
+    def keep(chunk: bytes) -> int:
+        body.extend(chunk)
+        return len(chunk) if len(body) <= MAX_PICTURE_BYTES else 0  # less than was given ends the transfer
+
+    handle = pycurl.Curl()
+    for option, value in (
+        (pycurl.URL, url),
+        (pycurl.PROTOCOLS, pycurl.PROTO_HTTPS),
+        (pycurl.PROXY, ""),
+        (pycurl.NOSIGNAL, 1),
+        (pycurl.CAINFO, ca),
+        (pycurl.TIMEOUT_MS, int(FETCH_SECONDS * 1000)),
+        (pycurl.HTTPHEADER, ["Accept: image/*", "User-Agent: medblocks-bff"]),
+        (pycurl.WRITEFUNCTION, keep),
+    ):
+        handle.setopt(option, value)
+    return handle
+
+
+def _opener(sockets: ExitStack, may_connect: Callable[[str], bool]) -> Callable[..., Any]:
+    def open_socket(_: int, address: Any) -> Any:
+        family, kind, protocol, where = address
+        if not may_connect(where[0]):
+            return pycurl.SOCKET_BAD
+        return sockets.enter_context(socket.socket(family, kind, protocol))  # libcurl uses a copy of it
+
+    return open_socket

@@ -1,0 +1,57 @@
+"""The pictures of the pages and the brand's colours: all from this server, so no other host is asked."""
+
+from flask import Blueprint, Response, current_app
+
+from bff import current
+from bff.exceptions import NoSuchThing
+from bff.logos import DAY
+from bff.medblocks.ids import is_facility_id
+from bff.pages.links import web_link
+from bff.pictures import Picture
+
+blueprint = Blueprint("pictures", __name__)
+
+_SOON = 600  # seconds
+
+
+@blueprint.get("/facilities/<facility_id>/logo")
+def facility_logo(facility_id: str) -> Response:
+    """Give a facility's logo, or a neutral picture where it has none that can be shown."""
+    logo = _logo(facility_id)
+    if logo is not None:
+        return _picture(logo, f"private, max-age={DAY}")
+    neutral = current_app.send_static_file("place.svg")
+    neutral.headers["Cache-Control"] = f"private, max-age={_SOON}"
+    return neutral
+
+
+@blueprint.get("/brand/logo")
+def brand_logo() -> Response:
+    """Give the organisation's logo. Raises NoSuchThing when there is none."""
+    logo = current.brand().logo
+    if logo is None:
+        raise NoSuchThing("logo")
+    return _picture(logo, f"public, max-age={DAY}")
+
+
+@blueprint.get("/brand.css")
+def brand_css() -> Response:
+    """Give the organisation's colours. Raises NoSuchThing when there are none."""
+    css = current.brand().css
+    if css is None:
+        raise NoSuchThing("style sheet")
+    return Response(css, mimetype="text/css", headers={"Cache-Control": f"public, max-age={DAY}"})
+
+
+def _logo(facility_id: str) -> Picture | None:
+    # Who has not opened a page of ours has no use for it, and need not send us anywhere.
+    if not is_facility_id(facility_id) or current.guard().known_owner() is None:
+        return None
+    url = web_link(current.facilities().look_up(facility_id).get("logo_url"))
+    return current.logos().get(url) if url else None
+
+
+def _picture(picture: Picture, cache: str) -> Response:
+    # An SVG that is opened by itself is a document: sandboxed, it can run nothing and is of no origin.
+    headers = {"Cache-Control": cache, "Content-Security-Policy": "sandbox"}
+    return Response(picture.body, mimetype=picture.mimetype, headers=headers)
