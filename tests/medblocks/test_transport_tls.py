@@ -1,50 +1,28 @@
 """TLS with Medblocks: whoever can't prove to be the host that was asked gets nothing, and no key."""
 
-import ipaddress
 import socket
 import ssl
 import threading
-from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from bff.config import Secret
 from bff.medblocks.errors import Unreachable
 from bff.medblocks.transport import Transport
 from bff.sandbox import create_sandbox
 from bff.sandbox.serve import SandboxServer
+from tests.certificates import certificate_file
 
 ANSWER = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
-HERE = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 ELSEWHERE = x509.DNSName("elsewhere.example")
 
 
 @pytest.fixture
 def make_certificate(tmp_path):
     """Make a certificate that vouches for itself, with its key, and give the file."""
-
-    def make(name=HERE, *, days=1):
-        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "invented")])
-        certificate = (
-            x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=3))
-            .not_valid_after(now + timedelta(days=days))
-            .add_extension(x509.SubjectAlternativeName([name]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256())
-        )
-        secret = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        file = tmp_path / f"{certificate.serial_number}.pem"
-        file.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
-        return file
-
-    return make
+    return partial(certificate_file, tmp_path)
 
 
 class Host:

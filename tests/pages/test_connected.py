@@ -1,79 +1,243 @@
-"""`/connected`: nothing of what its link says is believed."""
+"""`/connected`: each end of the way has its own words, and nothing of what the link says is believed."""
+
+import re
+import time
 
 import pytest
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 CANARY = "error_description=CANARY&success=true&connection_id=CANARY"
+PAGE = "/connected?patient_session_id=ps_1"
 
 
 @pytest.fixture
-def enforcing(make_app):
-    return make_app(BFF_ACCESS="enforce")
+def come_back(started, medblocks, session):
+    """Come back from Medblocks, which says this of the session."""
+
+    def open_page(*attempts, hints="", **changes):
+        body = session(connections=list(attempts), **{"status": "complete", **changes})
+        medblocks.get(f"{HOST}/patient-sessions/ps_1", json=body)
+        return started.get(f"{PAGE}&patient_id=user_42{hints}")
+
+    return open_page
 
 
-@pytest.fixture
-def started(enforcing, medblocks, patient, session):
-    """A browser that has created user_42 and started ps_1."""
-    client = enforcing.test_client()
-    medblocks.post(f"{HOST}/patients", json=patient())
-    medblocks.post(f"{HOST}/patient-sessions", json=session())
-    client.post("/api/patient-sessions", json={"patientId": "user_42"})
-    return client
+def state_of(reply):
+    return re.search(r'<main data-status="(\w+)"', reply.text).group(1)
 
 
-def test_it_shows_what_medblocks_says_of_the_session(started, medblocks, session):
-    connections = [
-        {
-            "id": "conn_1",
-            "connection_id": "fhirsrc_1",
-            "status": "active",
-            "created_at": "2026-04-25T09:34:00Z",
-        },
-        {"id": None, "connection_id": "fhirsrc_2", "status": "failed", "created_at": "2026-04-25T09:35:00Z"},
-    ]
-    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(status="complete", connections=connections))
+def heading_of(reply):
+    return re.search(r"<h1>(.*)</h1>", reply.text).group(1)
 
-    reply = started.get(f"/connected?patient_id=user_42&patient_session_id=ps_1&{CANARY}")
 
-    assert reply.status_code == 200
+def test_it_shows_what_medblocks_says_of_the_session(come_back, catalog, attempt):
+    catalog()
+
+    reply = come_back(attempt(1), attempt(2, "failed"), hints=f"&{CANARY}")
+
+    assert (reply.status_code, state_of(reply)) == (200, "connected")
     assert "You have connected 1 place." in reply.text
+    assert "Alder Example Hospital 1" in reply.text
+    assert 'src="/facilities/fhirsrc_1/logo"' in reply.text
+    assert 'href="https://portal.alder.example/1" rel="noopener noreferrer"' in reply.text
+    assert "portal.alder.example/2" not in reply.text
     assert "CANARY" not in reply.text
 
 
-def test_a_complete_session_can_have_connected_nothing(started, medblocks, session):
-    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(status="complete"))
+DECLINED = {"failure_code": "access_denied"}
+ENDS = {
+    "active": (["active"], {}, "", "connected", "Your health records are connected"),
+    "active beside failed": (["failed", "active"], {}, "&success=false", "connected", "Your health records"),
+    "nothing": ([], {}, "", "nothing", "Nothing is connected yet"),
+    "nothing, though the link says success": ([], {}, "&success=true", "nothing", "Nothing is connected yet"),
+    "failed": (["failed"], {}, "", "failed", "That did not work"),
+    "only the link says failed": ([], {}, "&success=false&error=server_error", "failed", "That did not work"),
+    "declined": ([("failed", DECLINED)], {}, "", "declined", "You did not allow access"),
+    "declined, and failed elsewhere": (
+        [("failed", DECLINED), "failed"],
+        {},
+        "",
+        "failed",
+        "That did not work",
+    ),
+    "only the link says declined": ([], {}, "&success=false&error=access_denied", "declined", "You did not"),
+    "to be renewed": (["refresh_failed"], {}, "", "failed", "That did not work"),
+    "disconnected again": (["disconnected"], {}, "", "nothing", "Nothing is connected yet"),
+    "expired": ([], {"status": "expired"}, "", "expired", "Your time has run out"),
+    "not done": ([], {"status": "open"}, "", "open", "You are not done yet"),
+    "a status that is new": ([], {"status": "paused"}, "", "open", "You are not done yet"),
+}
 
-    reply = started.get("/connected?patient_session_id=ps_1&success=true")
 
-    assert "No health records are connected yet" in reply.text
+@pytest.mark.parametrize("end", ENDS)
+def test_each_end_has_its_own_words_on_the_title_too(come_back, catalog, attempt, end):
+    statuses, session, hints, state, heading = ENDS[end]
+    if statuses:
+        catalog()
+    attempts = [
+        attempt(number, status) if isinstance(status, str) else attempt(number, status[0], **status[1])
+        for number, status in enumerate(statuses)
+    ]
+
+    reply = come_back(*attempts, hints=hints, **session)
+
+    assert state_of(reply) == state
+    assert heading_of(reply).startswith(heading)
+    assert f"<title>{heading_of(reply)}</title>" in reply.text
+    assert ("No health records are connected yet" in reply.text) == (state != "connected")
+
+
+@pytest.mark.parametrize("status", ["complete", "expired"])
+def test_who_tries_again_goes_on_as_the_same_patient_to_the_same_place(come_back, status):
+    page = come_back(status=status, return_url="https://app.example.com/records?state=x%26y").text
+
+    for name, value in {
+        "suggested_id": "user_42",
+        "form_id": "ps_1",
+        "return_url": "https://app.example.com/records?state=x%26y",
+    }.items():
+        assert f'name="{name}" value="{value}"' in page
+    assert 'name="action" value="connect"' in page
+
+
+def test_who_is_not_done_goes_on_where_they_stopped_and_starts_nothing(come_back):
+    page = come_back(status="open").text
+
+    assert 'href="/leaving?patient_session_id=ps_1"' in page
+    assert 'method="post"' not in page
+
+
+def test_the_way_back_to_the_app_is_that_of_medblocks(come_back):
+    page = come_back(return_url="https://app.example.com/records?state=7").text
+
+    back = "https://app.example.com/records?state=7&amp;patient_id=user_42&amp;patient_session_id=ps_1"
+    assert f'href="{back}"' in page
+
+
+def test_a_session_of_this_very_page_has_no_app_to_go_back_to(come_back):
+    assert "Go back to the app" not in come_back(return_url="http://localhost/connected").text
+
+
+def test_a_script_finds_what_it_needs_and_without_one_there_is_a_link(come_back):
+    page = come_back().text
+
+    assert re.search(
+        r'<main data-status="nothing" data-patient-session-id="ps_1" data-patient-id="user_42">', page
+    )
+    assert '<p role="status" id="live"></p>' in page
+    assert '<script type="module" src="/static/connected.js"></script>' in page
+    assert f'<a href="{PAGE}">Look again</a>' in page
+    assert "http-equiv" not in page
+
+
+def test_a_place_that_failed_first_and_worked_then_stands_there_once(come_back, catalog, attempt):
+    catalog()
+
+    page = come_back(attempt(1, "failed"), attempt(1), attempt(1, "failed")).text
+
+    assert page.count("Alder Example Hospital 1</strong>") == 1
+    assert "Not connected" not in page
+
+
+def test_a_place_that_can_not_be_looked_up_is_shown_all_the_same(come_back, medblocks, attempt):
+    medblocks.get(f"{HOST}/connections/fhirsrc_1", status=500)
+
+    page = come_back(attempt(1)).text
+
+    assert "You have connected 1 place." in page
+    assert "A place whose name we can" in page
+
+
+HOSTILE = {
+    "name": '<script>alert(1)</script>"><img src=x onerror=alert(1)>',
+    "type": "<b>lab</b>",
+    "logo_url": "http://evil.example/logo.png",
+}
+
+
+@pytest.mark.parametrize(
+    "portal",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html,x",
+        "http://portal.example/",
+        "//evil.example",
+        "https:evil.example",
+        "https://a@evil.example/",
+        'https://evil.example/" onclick="alert(1)',
+        " https://evil.example/",
+    ],
+)
+def test_a_hostile_catalog_shows_as_harmless_text(come_back, catalog, attempt, portal):
+    catalog(**HOSTILE, portal_url=portal)
+
+    page = come_back(attempt(1)).text
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "&lt;b&gt;lab&lt;/b&gt;" in page
+    assert page.count("<script") == 1
+    assert 'src="/static/place.svg"' in page
+    for absent in ("<b>", "<img src=x", "evil.example", "javascript:", "data:text", "Open its website"):
+        assert absent not in page
+
+
+def test_of_5000_connections_some_are_shown_and_the_rest_is_said(come_back, catalog, medblocks, attempt):
+    catalog()
+    began = time.perf_counter()
+
+    page = come_back(*(attempt(number) for number in range(5000))).text
+
+    print(f"5,000 connections: {time.perf_counter() - began:.2f} s, {len(page):,} bytes")  # noqa: T201 - a figure
+    assert "You have connected 5000 places." in page
+    assert page.count("data-connection-id") == 50
+    assert "And 4,950 more" in page
+    assert sum("/connections/" in call.request.url for call in medblocks.calls) == 50
 
 
 @pytest.mark.parametrize("session_id", ["ps_1", "ps_other", "ps_", "x", "../x", ""])
-def test_another_browser_sees_nothing_and_medblocks_is_not_asked(enforcing, medblocks, session_id):
-    reply = enforcing.test_client().get(
-        f"/connected?patient_id=user_42&patient_session_id={session_id}&{CANARY}"
-    )
+@pytest.mark.parametrize("path", ["/connected", "/leaving"])
+def test_another_browser_sees_nothing_and_medblocks_is_not_asked(enforcing, medblocks, path, session_id):
+    reply = enforcing.test_client().get(f"{path}?patient_id=user_42&patient_session_id={session_id}&{CANARY}")
 
-    assert reply.status_code == 404
+    assert (reply.status_code, state_of(reply)) == (404, "elsewhere")
     assert "another device or in another browser" in reply.text
     assert not medblocks.calls
     for absent in ("user_42", "ps_1", "CANARY"):
         assert absent not in reply.text
 
 
+def test_a_session_that_medblocks_has_forgotten_is_begun_again(started, medblocks, refusal):
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=refusal("not_found"), status=404)
+
+    reply = started.get(f"{PAGE}&state=a%26b")
+
+    assert (reply.status_code, state_of(reply)) == (404, "elsewhere")
+    assert 'href="/intake?state=a%26b"' in reply.text
+
+
 def test_a_session_of_a_patient_that_is_not_the_browsers_own_shows_nothing(started, medblocks, session):
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(patient_id="user_43"))
 
-    reply = started.get("/connected?patient_session_id=ps_1")
+    reply = started.get(PAGE)
 
     assert reply.status_code == 502
     assert "unavailable right now" in reply.text
+    assert f'href="{PAGE}">Try again' in reply.text
     assert "user_43" not in reply.text
 
 
 def test_after_a_create_alone_it_says_thank_you_and_nothing_more(enforcing):
     reply = enforcing.test_client().get(f"/connected?patient_id=user_42&{CANARY}")
 
-    assert reply.status_code == 200
+    assert (reply.status_code, state_of(reply)) == (200, "saved")
+    assert 'href="/intake"' in reply.text
     for absent in ("user_42", "CANARY"):
         assert absent not in reply.text
+
+
+def test_after_a_create_alone_its_browser_can_connect_that_very_patient(started):
+    page = started.get("/connected?patient_id=user_42").text
+
+    assert 'name="suggested_id" value="user_42"' in page
+    assert 'name="action" value="connect"' in page

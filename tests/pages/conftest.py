@@ -1,0 +1,72 @@
+"""A browser that is on its way, and what Medblocks and the catalog say to it."""
+
+import json
+import re
+
+import pytest
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+
+
+@pytest.fixture
+def enforcing(make_app):
+    return make_app(BFF_ACCESS="enforce")
+
+
+@pytest.fixture
+def started(enforcing, medblocks, patient, session):
+    """A browser that has created user_42 and started ps_1."""
+    client = enforcing.test_client()
+    medblocks.post(f"{HOST}/patients", json=patient())
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+    client.post("/api/patient-sessions", json={"patientId": "user_42"})
+    return client
+
+
+@pytest.fixture
+def facility():
+    """Build a facility as the catalog sends it."""
+
+    def build(number=1, **changes):
+        return {
+            "id": f"fhirsrc_{number}",
+            "resource_type": "fhir_source",
+            "name": f"Alder Example Hospital {number}",
+            "type": "hospital_system",
+            "fhir_base_url": f"https://fhir.alder.example/{number}",
+            "logo_url": f"https://alder.example/{number}.png",
+            "portal_url": f"https://portal.alder.example/{number}",
+            **changes,
+        }
+
+    return build
+
+
+@pytest.fixture
+def catalog(medblocks, facility):
+    """Let the catalog know every facility; changes hold for each of them."""
+
+    def know(**changes):
+        def answer(request):
+            number = request.url.rpartition("_")[2]
+            return 200, {}, json.dumps(facility(number, **changes))
+
+        medblocks.add_callback("GET", re.compile(rf"{HOST}/connections/fhirsrc_\w+\Z"), answer)
+
+    return know
+
+
+@pytest.fixture
+def attempt():
+    """Build what became of a facility within a session."""
+
+    def build(number=1, status="active", **changes):
+        return {
+            "id": None if status == "failed" else f"conn_{number}",
+            "connection_id": f"fhirsrc_{number}",
+            "status": status,
+            "created_at": "2026-04-25T09:34:00Z",
+            **changes,
+        }
+
+    return build

@@ -1,0 +1,120 @@
+"""An app sends its visitors here with `return_url` and `state`, and gets them back with both."""
+
+import html
+import json
+import re
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+RECORDS = "https://app.example.com/records"
+
+states = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=40)
+
+
+def hidden(page, name):
+    return html.unescape(re.search(rf'name="{name}" value="([^"]*)"', page).group(1))
+
+
+def fields(page):
+    return {name: hidden(page, name) for name in ("return_url", "form_token", "form_id", "suggested_id")}
+
+
+def state_in(url):
+    return dict(parse_qsl(urlsplit(url).query))["state"]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(states)
+@example("a+b %2B&c=d#e?f")
+@example('"><script>')
+@example("😀" * 2048)
+@example(" ")
+def test_any_state_rides_in_the_address_of_the_way_back(client, state):
+    page = client.get("/intake?" + urlencode({"return_url": f"{RECORDS}?tab=1&state=mine", "state": state}))
+
+    return_url = hidden(page.text, "return_url")
+    assert return_url.startswith(f"{RECORDS}?tab=1&state=")
+    assert state_in(return_url) == state
+    assert return_url.isascii()
+
+
+@pytest.mark.parametrize("state", ["x" * 2049, "a\nb", "a\rb", "\0", "\x7f", "\x85"])
+def test_a_state_that_would_not_come_back_as_it_was_is_refused(client, state):
+    reply = client.get("/intake?" + urlencode({"state": state}))
+
+    assert reply.status_code == 400
+    assert "A state must not contain" in reply.text or "This state is too long" in reply.text
+    assert "go back to where you came from" in reply.text
+
+
+def test_without_a_return_url_the_state_rides_with_the_usual_one(client):
+    assert hidden(client.get("/intake?state=7").text, "return_url") == "https://app.example.com/done?state=7"
+
+
+@pytest.mark.parametrize("query", ["", "?state=", "?return_url="])
+def test_without_a_state_the_address_stays_as_it_is(client, query):
+    assert hidden(client.get(f"/intake{query}").text, "return_url") == "https://app.example.com/done"
+
+
+def test_the_state_goes_through_form_and_session_to_the_app(enforcing, medblocks, patient, session):
+    medblocks.post(f"{HOST}/patients", json=patient())
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+    client = enforcing.test_client()
+    page = client.get("/intake?" + urlencode({"return_url": RECORDS, "state": "é&1"})).text
+
+    reply = client.post("/intake", data={**fields(page), "patient_id": "user_42", "action": "connect"})
+
+    sent = json.loads(medblocks.calls[1].request.body)["return_url"]
+    assert (sent.partition("?")[0], state_in(sent)) == (RECORDS, "é&1")
+    assert parse_qs(urlsplit(reply.location).query) == {"patient_session_id": ["ps_1"], "return_url": [sent]}
+
+
+def test_after_a_create_alone_the_app_gets_patient_and_state(enforcing, medblocks, patient):
+    medblocks.post(f"{HOST}/patients", json=patient())
+    client = enforcing.test_client()
+    page = client.get("/intake?" + urlencode({"return_url": RECORDS, "state": "é&1"})).text
+
+    reply = client.post("/intake", data={**fields(page), "patient_id": "user_42", "action": "create"})
+
+    back = html.unescape(re.search(r'class="button" href="([^"]+)"', reply.text).group(1))
+    assert back.partition("?")[0] == RECORDS
+    assert dict(parse_qsl(urlsplit(back).query)) == {"state": "é&1", "patient_id": "user_42"}
+
+
+def test_the_state_survives_mistakes_in_the_form(client):
+    page = client.get("/intake?state=a%26b").text
+    again = client.post("/intake", data={**fields(page), "email": "x", "action": "create"}).text
+
+    assert hidden(again, "return_url") == hidden(page, "return_url")
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_error_page_leads_to_the_start_with_the_same_way_back(client, method):
+    values = {"return_url": RECORDS, "state": "a&b"}
+    if method == "get":
+        reply = client.get("/nothing?" + urlencode(values))
+    else:
+        reply = client.post("/intake", data=values)  # without its token
+
+    start = f"/intake?return_url={quote(RECORDS, ':/')}&amp;state=a%26b"
+    assert f'href="{start}"' in reply.text
+
+
+def test_the_page_before_medblocks_leads_back_to_the_app_too(started, medblocks, session):
+    body = session(return_url=f"{RECORDS}?state=7")
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=body)
+
+    page = started.get("/leaving?patient_session_id=ps_1").text
+
+    back = f"{RECORDS}?state=7&amp;patient_id=user_42&amp;patient_session_id=ps_1"
+    assert f'href="{back}">Go back without connecting' in page
+
+
+def test_an_address_of_another_site_is_never_linked_to(client):
+    reply = client.get("/nothing?return_url=https://evil.example/")
+
+    assert 'href="https://evil.example' not in reply.text

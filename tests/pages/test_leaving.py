@@ -1,0 +1,256 @@
+"""`/leaving`: the page before Medblocks, and choosing a place on it."""
+
+import html
+import json
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+PAGE = "/leaving?patient_session_id=ps_1"
+LINK = "https://app.medblocks.com/c/unguessable"
+
+
+@pytest.fixture
+def leave(started, medblocks, session):
+    """Open the page, while Medblocks says this of the session."""
+
+    def open_page(query="", **changes):
+        medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(**changes))
+        return started.get(PAGE + query)
+
+    return open_page
+
+
+@pytest.fixture
+def search(leave, medblocks, facility):
+    """Search on the page, while the catalog gives these numbers."""
+
+    def find(*numbers, query="&q=alder", facilities=None, **changes):
+        data = facilities or [facility(number) for number in numbers]
+        body = {"resource_type": "list", "data": data, "has_more": False, "next_cursor": None, **changes}
+        medblocks.get(f"{HOST}/connections", json=body)
+        return leave(query).text
+
+    return find
+
+
+@pytest.fixture
+def choose(started, medblocks, form_token):
+    """Choose a place from the list."""
+
+    def send(connection_id="fhirsrc_7", **changes):
+        token = form_token(started)
+        data = {"form_token": token, "patient_session_id": "ps_1", "connection_id": connection_id, **changes}
+        return started.post("/leaving", data=data)
+
+    return send
+
+
+def starts(medblocks):
+    return [
+        json.loads(call.request.body)
+        for call in medblocks.calls
+        if call.request.url.endswith("/patient-sessions")
+    ]
+
+
+def test_it_says_where_one_goes_and_why_and_links_there(leave):
+    reply = leave()
+
+    assert reply.status_code == 200
+    assert "You are leaving this page for Medblocks" in reply.text
+    assert f'href="{LINK}" id="continue">Continue to Medblocks</a>' in reply.text
+    assert 'data-status="leaving"' in reply.text
+    assert "http-equiv" not in reply.text
+
+
+def test_loading_it_again_starts_nothing(leave, started, medblocks):
+    before = len(starts(medblocks))
+    leave()
+    started.get(PAGE)
+
+    assert len(starts(medblocks)) == before
+
+
+def test_the_link_stands_in_no_header_and_no_log(leave, caplog):
+    caplog.set_level("DEBUG")
+
+    reply = leave()
+
+    assert "unguessable" not in str(reply.headers)
+    assert "unguessable" not in "".join(str(vars(record)) for record in caplog.records)
+    assert reply.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("status", ["complete", "expired"])
+def test_a_session_that_is_over_shows_its_end_instead(leave, status):
+    reply = leave(status=status)
+
+    assert (reply.status_code, reply.location) == (303, "/connected?patient_session_id=ps_1")
+
+
+def test_the_search_is_a_plain_form(leave):
+    page = leave().text
+
+    form = re.search(r'<form method="get" action="/leaving#places" role="search".*?</form>', page, re.DOTALL)
+    assert 'name="patient_session_id" value="ps_1"' in form.group()
+    assert '<label for="q">' in form.group()
+    assert "Type two letters" not in page
+
+
+def test_the_places_that_match_are_a_list_of_buttons(search):
+    page = search(1, 2)
+
+    assert 'Places that match “<span dir="auto">alder</span>”' in page
+    for number in (1, 2):
+        assert f'<button name="connection_id" value="fhirsrc_{number}"' in page
+        assert f"Alder Example Hospital {number}" in page
+    assert "<title>Search for “alder”" in page
+    assert "Show more places" not in page
+
+
+@pytest.mark.parametrize(("q", "kept"), [("a", "a"), ("%20a%20", "a"), ("%C3%A9", "é")])
+def test_under_two_characters_it_asks_for_more_and_searches_nothing(leave, q, kept):
+    page = leave(f"&q={q}").text
+
+    assert "Type two letters of the name or more." in page
+    assert f'type="search" value="{kept}"' in page
+
+
+def test_when_nothing_matches_it_says_what_to_try(search):
+    page = search(query="&q=zz%22%3Cb%3E")
+
+    assert "No place matches" in page
+    assert "zz&#34;&lt;b&gt;" in page
+    assert "<b>" not in page
+
+
+def test_more_pages_are_a_link_away(search, medblocks):
+    page = search(1, has_more=True, next_cursor="c&2", query="&q=alder&starting_after=c1")
+
+    more = html.unescape(re.search(r'href="([^"]+)" id="more"', page).group(1))
+    assert parse_qs(urlsplit(more).query) == {
+        "patient_session_id": ["ps_1"],
+        "q": ["alder"],
+        "starting_after": ["c&2"],
+    }
+    asked = next(call.request.url for call in medblocks.calls if "/connections?" in call.request.url)
+    assert parse_qs(urlsplit(asked).query) == {"q": ["alder"], "limit": ["20"], "starting_after": ["c1"]}
+
+
+@pytest.mark.parametrize("status", [500, 400, 404, 429])
+def test_when_the_catalog_is_down_the_rest_of_the_page_stands(leave, medblocks, status):
+    medblocks.get(f"{HOST}/connections", status=status)
+
+    reply = leave("&q=alder")
+
+    assert reply.status_code == 200
+    assert "The search does not work right now." in reply.text
+    assert f'href="{LINK}"' in reply.text
+    assert 'type="search" value="alder"' in reply.text
+
+
+def test_a_hostile_catalog_is_harmless_here_too(search, facility):
+    names = ["<script>alert(1)</script>", '" onfocus="alert(1)']
+    places = [facility(number, name=name, logo_url="http://x.example/") for number, name in enumerate(names)]
+    places.append(facility(id='fhirsrc_"><script>', name="Not choosable"))
+
+    page = search(facilities=places)
+
+    assert page.count("<script") == 1
+    assert "&lt;script&gt;alert(1)" in page
+    assert "Not choosable" not in page
+    assert "x.example" not in page
+
+
+def test_choosing_a_place_starts_a_session_straight_to_it_for_the_same_patient(
+    choose, leave, medblocks, session
+):
+    leave(return_url="https://app.example.com/records?state=7")
+    medblocks.replace("POST", f"{HOST}/patient-sessions", json=session(id="ps_2", connection_id="fhirsrc_7"))
+
+    reply = choose()
+
+    assert reply.status_code == 303
+    assert parse_qs(urlsplit(reply.location).query) == {
+        "patient_session_id": ["ps_2"],
+        "return_url": ["https://app.example.com/records?state=7"],
+    }
+    assert starts(medblocks)[-1] == {
+        "patient_id": "user_42",
+        "connection_id": "fhirsrc_7",
+        "return_url": "https://app.example.com/records?state=7",
+    }
+
+
+def test_choosing_twice_starts_one_session(choose, leave, medblocks):
+    leave()
+
+    assert [choose().status_code for _ in range(2)] == [303, 303]
+    assert sum("connection_id" in body for body in starts(medblocks)) == 1
+
+
+def test_a_session_straight_to_a_place_goes_on_by_itself(leave, catalog):
+    catalog()
+
+    page = leave(connection_id="fhirsrc_7").text
+
+    assert f'http-equiv="refresh" content="0; url={LINK}"' in page
+    assert f'href="{LINK}" id="continue"' in page
+    assert "Going on to Alder Example Hospital 7" in page
+    assert 'role="search"' not in page
+
+
+@pytest.mark.parametrize("connection_id", ["", "x", "conn_1", "fhirsrc_a/b"])
+def test_only_places_of_the_catalog_can_be_chosen(choose, leave, medblocks, connection_id):
+    leave()
+    before = len(starts(medblocks))
+
+    reply = choose(connection_id)
+
+    assert reply.status_code == 400
+    assert "Choose a place from the list." in reply.text
+    assert f'href="{PAGE}">Try again' in reply.text
+    assert len(starts(medblocks)) == before
+
+
+def test_a_place_that_medblocks_does_not_know_leads_back_to_the_page(choose, leave, medblocks, refusal):
+    leave()
+    medblocks.replace(
+        "POST", f"{HOST}/patient-sessions", json=refusal("invalid_request", "connection_id"), status=400
+    )
+
+    reply = choose()
+
+    assert reply.status_code == 400
+    assert "does not know this facility" in reply.text
+    assert f'href="{PAGE}">Try again' in reply.text
+
+
+@pytest.mark.parametrize("token", [None, "", "forged"])
+def test_choosing_needs_the_form(choose, medblocks, token):
+    before = len(medblocks.calls)
+
+    assert choose(form_token=token).status_code == 403
+    assert len(medblocks.calls) == before
+
+
+def test_another_browser_can_choose_nothing(enforcing, form_token, medblocks):
+    browser = enforcing.test_client()
+    data = {"patient_session_id": "ps_1", "connection_id": "fhirsrc_1", "form_token": form_token(browser)}
+
+    assert browser.post("/leaving", data=data).status_code == 404
+    assert not medblocks.calls
+
+
+def test_a_medblocks_that_is_down_can_be_tried_again(started, medblocks):
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", status=503)
+
+    reply = started.get(f"{PAGE}&return_url=https://app.example.com/records?state%3D7")
+
+    assert reply.status_code == 502
+    way = "return_url=https://app.example.com/records?state%3D7"
+    assert f'href="{PAGE}&amp;{way}">Try again' in reply.text
+    assert f'href="/intake?{way}">Go to the start page' in reply.text

@@ -1,0 +1,161 @@
+"""Logos and the brand: all from this server, and nothing in them that could act."""
+
+import re
+
+import pytest
+
+from bff.pictures import Picture
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+PNG = Picture(b"\x89PNG\r\n\x1a\n", "image/png")
+SVG = Picture(b"<svg><script>alert(1)</script></svg>", "image/svg+xml")
+LOGO = "/facilities/fhirsrc_7/logo"
+
+
+def get(client, path):
+    # Buffered: a static file would stay open otherwise.
+    return client.get(path, buffered=True)
+
+
+@pytest.fixture
+def fetched(monkeypatch):
+    """What there is at which address, and which addresses were asked."""
+    pictures, asked = {}, []
+
+    def fetch(url):
+        asked.append(url)
+        return pictures.get(url)
+
+    monkeypatch.setattr("bff.app.fetch_picture", fetch)
+    return pictures, asked
+
+
+@pytest.fixture
+def browser(fetched, make_app):
+    """A browser that has opened the form."""
+    client = make_app(BFF_ACCESS="enforce").test_client()
+    client.get("/intake")
+    return client
+
+
+@pytest.mark.parametrize("picture", [PNG, SVG])
+def test_a_logo_comes_from_here_sandboxed_and_may_be_kept(browser, fetched, catalog, picture):
+    catalog()
+    fetched[0]["https://alder.example/7.png"] = picture
+
+    reply = get(browser, LOGO)
+
+    assert (reply.data, reply.mimetype) == (picture.body, picture.mimetype)
+    assert "sandbox" in reply.headers.getlist("Content-Security-Policy")
+    assert any("default-src 'none'" in policy for policy in reply.headers.getlist("Content-Security-Policy"))
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert reply.headers["Cache-Control"] == "private, max-age=86400"
+
+
+@pytest.mark.parametrize(
+    "logo_url", [None, "http://alder.example/7.png", "javascript:alert(1)", "//x.example/"]
+)
+def test_a_logo_that_is_not_over_https_is_not_asked_for(browser, fetched, catalog, logo_url):
+    catalog(logo_url=logo_url)
+
+    reply = get(browser, LOGO)
+
+    assert (reply.status_code, reply.mimetype) == (200, "image/svg+xml")
+    assert reply.headers["Cache-Control"] == "private, max-age=600"
+    assert fetched[1] == []
+
+
+def test_a_logo_that_can_not_be_had_is_a_neutral_picture(browser, catalog):
+    catalog()
+
+    assert get(browser, LOGO).data == get(browser, "/static/place.svg").data
+
+
+def test_when_the_catalog_is_down_the_picture_is_neutral(browser, medblocks):
+    medblocks.get(f"{HOST}/connections/fhirsrc_7", status=500)
+
+    assert get(browser, LOGO).mimetype == "image/svg+xml"
+
+
+@pytest.mark.parametrize("facility_id", ["x", "conn_1", "https:%2F%2Fevil.example", "fhirsrc_a%2Fb", ".."])
+def test_only_ids_of_the_catalog_are_looked_up(browser, fetched, medblocks, facility_id):
+    assert get(browser, f"/facilities/{facility_id}/logo").status_code in {200, 404}
+    assert not medblocks.calls
+    assert fetched[1] == []
+
+
+def test_a_stranger_sends_us_nowhere(make_app, fetched, medblocks):
+    assert get(make_app().test_client(), LOGO).status_code == 200
+    assert not medblocks.calls
+    assert fetched[1] == []
+
+
+def test_pictures_do_not_use_up_what_a_waiting_room_behind_one_address_may_ask(fetched, make_app, catalog):
+    catalog()
+    client = make_app(BFF_RATE_LIMIT_ADDRESS="2/minute", BFF_RATE_LIMIT_OWNER="2/minute").test_client()
+    client.get("/intake")
+
+    assert {get(client, LOGO).status_code for _ in range(10)} == {200}
+    assert client.get("/intake").status_code == 200
+
+
+@pytest.fixture
+def branded(make_app, tmp_path):
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(PNG.body)
+    return make_app(
+        BFF_BRAND_NAME='Alder & <Sons> "Ltd"', BFF_BRAND_LOGO=str(logo), BFF_BRAND_COLOR="#ffcc00"
+    ).test_client()
+
+
+def test_the_brand_stands_on_each_page_and_its_title(branded):
+    for path in ("/intake", "/connected", "/nothing"):
+        page = branded.get(path).text
+        assert '<span dir="auto">Alder &amp; &lt;Sons&gt; &#34;Ltd&#34;</span>' in page
+        assert re.search(r"<title>.+ . Alder &amp; &lt;Sons&gt; &#34;Ltd&#34;</title>", page)
+        assert re.search(r'<img src="/brand/logo\?v=[0-9a-f]{8}" alt=""', page)
+        assert re.search(r'<link rel="stylesheet" href="/brand.css\?v=[0-9a-f]{8}">', page)
+
+
+def test_the_brands_colour_is_a_style_sheet_that_may_be_kept(branded):
+    reply = branded.get("/brand.css")
+
+    assert reply.mimetype == "text/css"
+    assert reply.headers["Cache-Control"] == "public, max-age=86400"
+    light, dark = re.findall(r"--accent:(#[0-9a-f]{6})", reply.text)
+    assert light != "#ffcc00"  # nobody could read it on white
+    assert dark == "#ffcc00"
+
+
+def test_the_brands_logo_is_a_sandboxed_picture(branded):
+    reply = branded.get("/brand/logo")
+
+    assert (reply.data, reply.mimetype) == (PNG.body, "image/png")
+    assert "sandbox" in reply.headers.getlist("Content-Security-Policy")
+
+
+def test_without_a_brand_there_is_nothing_of_it(client):
+    page = client.get("/intake").text
+
+    assert "/brand" not in page
+    assert "<header" not in page
+    for path in ("/brand.css", "/brand/logo"):
+        assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/intake", "/connected", "/nothing"])
+def test_a_page_brings_no_script_or_style_within_and_nothing_from_elsewhere(client, path):
+    page = client.get(path).text
+
+    assert re.findall(r"<script(?![^>]* src=\"/static/)", page) == []
+    assert re.findall(r"<style|style=|\son\w+=", page) == []
+    assert [
+        url for url in re.findall(r'(?:src|href)="([^"]+)"', page) if not re.match(r"/|#|data:,", url)
+    ] == []
+
+
+def test_the_form_is_small(client):
+    page = client.get("/intake")
+    parts = [get(client, url).data for url in re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)]
+
+    assert len(page.data) + sum(map(len, parts)) < 30_000

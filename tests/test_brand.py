@@ -1,0 +1,43 @@
+"""The brand's colour stays readable, whatever is set."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bff.brand import DARK, LIGHT, ON_DARK_ACCENT, ON_LIGHT_ACCENT, READABLE, contrast, readable
+
+colors = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [("#000000", "#ffffff", 21), ("#777777", "#ffffff", 4.48), ("#123456", "#123456", 1)],
+)
+def test_the_contrast_is_that_of_the_standard(one, other, expected):
+    assert contrast(one, other) == pytest.approx(expected, abs=0.005)
+    assert contrast(other, one) == contrast(one, other)
+
+
+@given(colors)
+def test_any_colour_becomes_readable_on_both_schemes(color):
+    light, dark = readable(color, LIGHT, "#000000"), readable(color, DARK, "#ffffff")
+
+    assert contrast(light, LIGHT) >= READABLE
+    assert contrast(light, ON_LIGHT_ACCENT) >= READABLE
+    assert contrast(dark, DARK) >= READABLE
+    assert contrast(dark, ON_DARK_ACCENT) >= READABLE
+
+
+def test_a_colour_that_can_be_read_stays_as_it_is():
+    assert readable("#0b6470", LIGHT, "#000000") == "#0b6470"
+
+
+def test_the_surfaces_are_those_of_the_style_sheet(app):
+    sheet = (Path(app.static_folder) / "style.css").read_text()
+    light, dark = (dict(re.findall(r"(--[\w-]+): (#\w+);", part)) for part in sheet.split("@media", 1))
+
+    assert (light["--card"], light["--on-accent"]) == ("#fff", "#fff")
+    assert (dark["--card"], dark["--on-accent"]) == (DARK, ON_DARK_ACCENT)

@@ -1,0 +1,266 @@
+"""Fetching logos: the catalog's addresses are hostile, and so are the hosts behind them."""
+
+import socket
+import ssl
+import threading
+
+import gevent
+import pytest
+
+from bff import logos
+from bff.logos import DAY, Logos, fetch_picture, is_public
+from bff.pictures import MAX_PICTURE_BYTES, Picture
+from tests.certificates import certificate_file
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+
+class Host:
+    """An https server that gives one answer to whoever comes; `asked` holds what they sent."""
+
+    def __init__(self, certificate, answer):
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._answer = answer
+        self.asked, self.connections = b"", 0
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _run(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            try:
+                with self._context.wrap_socket(connection, server_side=True) as trusted:
+                    self.asked += trusted.recv(65_536)
+                    trusted.sendall(self._answer)
+            except OSError:
+                connection.close()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return certificate_file(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def serve(certificate):
+    started = []
+
+    def start(answer):
+        started.append(Host(certificate, answer))
+        return started[-1]
+
+    yield start
+    for host in started:
+        host.close()
+
+
+@pytest.fixture
+def fetch(certificate):
+    """Fetch from this machine, as if it were a public host whose certificate is good."""
+
+    def get(host, path="/logo.png", **changes):
+        options = {"may_connect": lambda _: True, "port": host.port, "ca": str(certificate), **changes}
+        return fetch_picture(f"https://127.0.0.1:{host.port}{path}", **options)
+
+    return get
+
+
+def with_length(body, kind="image/png"):
+    return OK + f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.mark.parametrize("concurrently", [False, True], ids=["in a thread", "in a greenlet"])
+def test_a_picture_is_fetched(serve, fetch, concurrently):
+    host = serve(with_length(PNG))
+
+    logo = gevent.spawn(fetch, host).get(timeout=10) if concurrently else fetch(host)
+
+    assert logo == Picture(PNG, "image/png")
+    assert host.asked.startswith(b"GET /logo.png HTTP/1.1\r\n")
+    for absent in (b"Cookie", b"Referer", b"Authorization"):
+        assert absent not in host.asked
+
+
+def test_what_the_picture_is_called_does_not_count(serve, fetch):
+    assert fetch(serve(with_length(PNG, "text/html"))).mimetype == "image/png"
+    assert fetch(serve(with_length(b"<html><script>1</script>", "image/png"))) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n" % len(PNG) + PNG,
+        b"HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1/\r\nContent-Length: 108\r\n\r\n" + PNG,
+        with_length(PNG + bytes(MAX_PICTURE_BYTES)),
+        OK + b"\r\n" + PNG + bytes(MAX_PICTURE_BYTES),
+        OK + b"Content-Length: 900\r\n\r\n" + PNG,
+        OK + b"Content-Length: 0\r\n\r\n",
+        b"",
+        b"not HTTP at all",
+    ],
+    ids=["404", "redirect", "too large", "too large, unsaid", "cut off", "empty", "silence", "nonsense"],
+)
+def test_anything_but_a_small_whole_picture_is_none(serve, fetch, answer):
+    assert fetch(serve(answer)) is None
+
+
+def test_a_host_that_is_not_public_is_not_even_connected_to(serve, fetch):
+    host = serve(with_length(PNG))
+
+    assert fetch(host, may_connect=is_public) is None
+    assert host.connections == 0
+
+
+def test_the_address_that_is_judged_is_the_one_that_the_name_leads_to(serve, fetch):
+    judged, host = [], serve(with_length(PNG))
+
+    fetch_picture(f"https://localhost:{host.port}/", may_connect=judged.append, port=host.port)
+
+    assert judged
+    assert set(judged) <= {"127.0.0.1", "::1"}
+    assert host.connections == 0
+
+
+def test_a_host_without_a_good_certificate_gets_no_request(serve, fetch):
+    host = serve(with_length(PNG))
+
+    assert fetch(host, ca=logos.certifi.where()) is None
+    assert host.asked == b""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:{port}/",
+        "https://127.0.0.1/",
+        "https://user:password@127.0.0.1:{port}/",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1:{port}/",
+        "javascript:alert(1)",
+        "//127.0.0.1:{port}/",
+        "https://127.0.0.1:{port}\\@example.com/",
+        "https://[::1",
+        "",
+    ],
+)
+def test_an_address_that_is_not_plain_https_on_its_port_is_not_followed(serve, certificate, url):
+    host = serve(with_length(PNG))
+
+    fetched = fetch_picture(
+        url.format(port=host.port), may_connect=lambda _: True, port=host.port, ca=str(certificate)
+    )
+
+    assert fetched is None
+    assert host.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.215.14", True),
+        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.0.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),  # noqa: S104 - nothing listens here
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::", False),
+        ("::1", False),
+        ("fe80::1", False),
+        ("fe80::1%eth0", False),
+        ("fec0::1", False),
+        ("fd00:ec2::254", False),
+        ("ff02::1", False),
+        ("::ffff:10.0.0.1", False),
+        ("::ffff:93.184.215.14", False),
+        ("64:ff9b::a00:1", False),
+        ("64:ff9b:1::a00:1", False),
+        ("2002:a00:1::1", False),
+        ("2001:0:1:2::3", False),
+        ("2001:db8::1", False),
+    ],
+)
+def test_only_addresses_of_the_public_internet_may_be_connected_to(address, public):
+    assert is_public(address) is public
+
+
+@pytest.fixture
+def kept():
+    """Logos over a host that gives what is set, with a clock that is turned by hand."""
+    fetched, now = [], [0.0]
+
+    def give(url):
+        fetched.append(url)
+        return answers.get(url)
+
+    answers = {"https://a.example/": Picture(PNG, "image/png")}
+    cache = Logos(give, lambda: now[0])
+    cache.fetched, cache.answers, cache.now = fetched, answers, now
+    return cache
+
+
+def test_a_logo_is_fetched_once_a_day(kept):
+    for _ in range(3):
+        assert kept.get("https://a.example/").mimetype == "image/png"
+    assert len(kept.fetched) == 1
+
+    kept.now[0] = DAY + 1.0
+    kept.get("https://a.example/")
+    assert len(kept.fetched) == 2
+
+
+def test_a_host_without_a_picture_is_asked_again_after_some_minutes(kept):
+    assert kept.get("https://b.example/") is None
+    assert kept.get("https://b.example/") is None
+    kept.answers["https://b.example/"] = Picture(PNG, "image/png")
+    kept.now[0] = 601.0
+
+    assert kept.get("https://b.example/") is not None
+    assert len(kept.fetched) == 2
+
+
+def test_the_memory_for_logos_is_bounded(kept):
+    large = Picture(bytes(MAX_PICTURE_BYTES), "image/png")
+    for number in range(200):
+        kept.answers[f"https://{number}.example/"] = large
+        kept.get(f"https://{number}.example/")
+
+    assert kept._kept.currsize <= 8 * 1024 * 1024
+
+
+def test_slow_hosts_do_not_gather_requests():
+    waiting, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(_):
+        waiting.release()
+        go_on.wait(10)
+
+    cache = Logos(slow, lambda: 0.0)
+    threads = [threading.Thread(target=cache.get, args=(f"https://{n}.example/",)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+        waiting.acquire(timeout=10)
+
+    assert cache.get("https://one-too-many.example/") is None
+    assert "https://one-too-many.example/" not in cache._kept
+
+    go_on.set()
+    for thread in threads:
+        thread.join()

@@ -1,0 +1,47 @@
+"""Telling pictures from what only says that it is one."""
+
+import pytest
+
+from bff.pictures import MAX_PICTURE_BYTES, read_picture
+
+
+@pytest.mark.parametrize(
+    ("body", "mimetype"),
+    [
+        (b"\x89PNG\r\n\x1a\nrest", "image/png"),
+        (b"\xff\xd8\xff\xe0rest", "image/jpeg"),
+        (b"GIF87arest", "image/gif"),
+        (b"GIF89arest", "image/gif"),
+        (b"RIFF\x00\x00\x00\x00WEBPrest", "image/webp"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "image/svg+xml"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- made by hand -->\n<svg>', "image/svg+xml"),
+        (b'<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x"><svg >', "image/svg+xml"),
+    ],
+)
+def test_a_picture_is_known_by_its_beginning(body, mimetype):
+    assert read_picture(body).mimetype == mimetype
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"RIFF\x00\x00\x00\x00AVI rest",
+        b"<!doctype html><html><svg></svg>",
+        b"<html><body><svg>",
+        b"<script>alert(1)</script>",
+        b"<svgx>",
+        b"%PDF-1.7",
+        b"PK\x03\x04",
+        b"<!--" * 20_000,
+    ],
+)
+def test_anything_else_is_none(body):
+    assert read_picture(body) is None
+
+
+def test_a_picture_may_be_just_so_large():
+    beginning = b"GIF89a"
+
+    assert read_picture(beginning.ljust(MAX_PICTURE_BYTES))
+    assert read_picture(beginning.ljust(MAX_PICTURE_BYTES + 1)) is None
