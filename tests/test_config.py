@@ -231,3 +231,39 @@ def test_with_redis_a_process_serves_on_each_core(monkeypatch):
 @pytest.mark.parametrize("number", ["0", "257", "two", "1.5"])
 def test_a_number_of_processes_that_can_not_be_is_refused(number):
     assert [problem.partition(" ")[0] for problem in problems(BFF_PROCESSES=number)] == ["BFF_PROCESSES"]
+
+
+def test_the_brand_can_be_set(tmp_path):
+    file = tmp_path / "logo.svg"
+    file.write_text("<svg></svg>")
+
+    settings = load(BFF_BRAND_NAME="Alder Example", BFF_BRAND_LOGO=str(file), BFF_BRAND_COLOR="#0B6470")
+
+    assert settings.brand_name == "Alder Example"
+    assert settings.brand_logo.mimetype == "image/svg+xml"
+    assert settings.brand_color == "#0B6470"
+
+
+@pytest.mark.parametrize("color", ["0b6470", "#0b647", "#0b64700", "red", "#gggggg", "#0b6470;}"])
+def test_a_colour_is_six_digits(color):
+    assert problems(BFF_BRAND_COLOR=color) == ["BFF_BRAND_COLOR must be a colour such as #0b6470."]
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"GIF89a" + bytes(128 * 1024)])
+def test_a_logo_is_a_small_picture(tmp_path, content):
+    file = tmp_path / "logo"
+    file.write_bytes(content)
+
+    (problem,) = problems(BFF_BRAND_LOGO=str(file))
+
+    assert problem == "BFF_BRAND_LOGO must be a PNG, JPEG, GIF, WebP or SVG file of at most 128 KiB."
+
+
+def test_a_logo_that_can_not_be_read_is_said(tmp_path):
+    (problem,) = problems(BFF_BRAND_LOGO=str(tmp_path / "nothing"))
+
+    assert problem == "BFF_BRAND_LOGO names a file that can't be read. Check the path and its rights."
+
+
+def test_a_name_is_short():
+    assert problems(BFF_BRAND_NAME="x" * 61) == ["BFF_BRAND_NAME must not be longer than 60 characters."]
