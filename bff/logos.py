@@ -16,7 +16,8 @@ import pycurl
 from cachetools import TLRUCache
 
 from bff.config import split_http_url
-from bff.medblocks.curl_greenlets import perform
+from bff.medblocks.curl import QUICK_EXIT
+from bff.medblocks.curl_greenlets import Transfers
 from bff.pictures import MAX_PICTURE_BYTES, Picture, read_picture
 
 DAY = 24 * 60 * 60  # seconds
@@ -25,6 +26,7 @@ _RETRY_SECONDS = 600  # until a host that gave no picture is asked again
 _AT_ONCE = 16
 _KEPT_BYTES = 8 * 1024 * 1024
 _ENTRY_BYTES = 1024  # about what an entry costs besides its picture
+_TRANSFERS = Transfers(_AT_ONCE)  # apart from the calls to Medblocks, and from their connections
 _UNICAST = ipaddress.ip_network("2000::/3")
 
 
@@ -92,7 +94,7 @@ def fetch_picture(
         handle = _handle(parts.geturl(), body, ca)
         handle.setopt(pycurl.OPENSOCKETFUNCTION, _opener(sockets, may_connect))
         try:
-            perform(handle)
+            _TRANSFERS.perform(handle)
             complete = handle.getinfo(pycurl.RESPONSE_CODE) == 200
         except pycurl.error:
             complete = False
@@ -112,6 +114,8 @@ def _handle(url: str, body: bytearray, ca: str) -> pycurl.Curl:
         (pycurl.PROTOCOLS, pycurl.PROTO_HTTPS),
         (pycurl.PROXY, ""),
         (pycurl.NOSIGNAL, 1),
+        (QUICK_EXIT, 1),  # a slow name look-up would hold up the whole process
+        (pycurl.FORBID_REUSE, 1),  # each connection is judged when it is opened
         (pycurl.CAINFO, ca),
         (pycurl.TIMEOUT_MS, int(FETCH_SECONDS * 1000)),
         (pycurl.HTTPHEADER, ["Accept: image/*", "User-Agent: medblocks-bff"]),

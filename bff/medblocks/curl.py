@@ -20,7 +20,7 @@ from bff.medblocks.curl_greenlets import Transfers
 
 # libcurl gives up at its own, larger limit; headers count here too.
 _TOO_LARGE = pycurl.E_FILESIZE_EXCEEDED
-_QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT of curl.h, which pycurl has no name for
+QUICK_EXIT = 322  # CURLOPTQUICK_EXIT of curl.h, which pycurl has no name for
 
 
 class ReplyTooLarge(RequestsConnectionError):
@@ -126,7 +126,7 @@ class CurlAdapter(HTTPAdapter):
             (pycurl.PROXY, ""),  # proxies of the environment would see where patients go
             (pycurl.CAINFO, certifi.where()),
             (pycurl.TCP_KEEPALIVE, 1),
-            (_QUICK_EXIT, 1),  # a name look-up that outlives the deadline is not waited for
+            (QUICK_EXIT, 1),  # a name look-up that outlives the deadline is not waited for
             (pycurl.MAXFILESIZE_LARGE, self._max_bytes),
         ):
             curl.setopt(option, value)
