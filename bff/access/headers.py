@@ -47,7 +47,7 @@ def _headers(*, https: bool) -> dict[str, str]:
 
 
 def init_app(app: Flask, *, https: bool) -> None:
-    """Put the headers on every response of an app; only static files may be stored."""
+    """Put the headers on every response of an app; only what asks for it by itself may be stored."""
     ours = list(_headers(https=https).items())
     store_nothing = ("Cache-Control", "no-store")
     inner = app.wsgi_app
