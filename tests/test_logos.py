@@ -1,52 +1,15 @@
 """Fetching logos: the catalog's addresses are hostile, and so are the hosts behind them."""
 
-import socket
-import ssl
-import threading
-
 import gevent
 import pytest
 
 from bff import logos
-from bff.logos import DAY, Logos, fetch_picture, is_public
+from bff.logos import fetch_picture, is_public
 from bff.pictures import MAX_PICTURE_BYTES, Picture
-from tests.certificates import certificate_file
+from tests.https_host import Host, certificate_file
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
-
-
-class Host:
-    """An https server that gives one answer to whoever comes; `asked` holds what they sent."""
-
-    def __init__(self, certificate, answer):
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificate)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._answer = answer
-        self.asked, self.connections = b"", 0
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._listener.close()
-
-    def _run(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            try:
-                with self._context.wrap_socket(connection, server_side=True) as trusted:
-                    self.asked += trusted.recv(65_536)
-                    trusted.sendall(self._answer)
-            except OSError:
-                connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +52,9 @@ def test_a_picture_is_fetched(serve, fetch, concurrently):
     logo = gevent.spawn(fetch, host).get(timeout=10) if concurrently else fetch(host)
 
     assert logo == Picture(PNG, "image/png")
-    assert host.asked.startswith(b"GET /logo.png HTTP/1.1\r\n")
+    assert host.received.startswith(b"GET /logo.png HTTP/1.1\r\n")
     for absent in (b"Cookie", b"Referer", b"Authorization"):
-        assert absent not in host.asked
+        assert absent not in host.received
 
 
 def test_what_the_picture_is_called_does_not_count(serve, fetch):
@@ -138,7 +101,7 @@ def test_a_host_without_a_good_certificate_gets_no_request(serve, fetch):
     host = serve(with_length(PNG))
 
     assert fetch(host, ca=logos.certifi.where()) is None
-    assert host.asked == b""
+    assert host.received == b""
 
 
 @pytest.mark.parametrize(
@@ -199,68 +162,3 @@ def test_an_address_that_is_not_plain_https_on_its_port_is_not_followed(serve, c
 )
 def test_only_addresses_of_the_public_internet_may_be_connected_to(address, public):
     assert is_public(address) is public
-
-
-@pytest.fixture
-def kept():
-    """Logos over a host that gives what is set, with a clock that is turned by hand."""
-    fetched, now = [], [0.0]
-
-    def give(url):
-        fetched.append(url)
-        return answers.get(url)
-
-    answers = {"https://a.example/": Picture(PNG, "image/png")}
-    cache = Logos(give, lambda: now[0])
-    cache.fetched, cache.answers, cache.now = fetched, answers, now
-    return cache
-
-
-def test_a_logo_is_fetched_once_a_day(kept):
-    for _ in range(3):
-        assert kept.get("https://a.example/").mimetype == "image/png"
-    assert len(kept.fetched) == 1
-
-    kept.now[0] = DAY + 1.0
-    kept.get("https://a.example/")
-    assert len(kept.fetched) == 2
-
-
-def test_a_host_without_a_picture_is_asked_again_after_some_minutes(kept):
-    assert kept.get("https://b.example/") is None
-    assert kept.get("https://b.example/") is None
-    kept.answers["https://b.example/"] = Picture(PNG, "image/png")
-    kept.now[0] = 601.0
-
-    assert kept.get("https://b.example/") is not None
-    assert len(kept.fetched) == 2
-
-
-def test_the_memory_for_logos_is_bounded(kept):
-    large = Picture(bytes(MAX_PICTURE_BYTES), "image/png")
-    for number in range(200):
-        kept.answers[f"https://{number}.example/"] = large
-        kept.get(f"https://{number}.example/")
-
-    assert kept._kept.currsize <= 8 * 1024 * 1024
-
-
-def test_slow_hosts_do_not_gather_requests():
-    waiting, go_on = threading.Semaphore(0), threading.Event()
-
-    def slow(_):
-        waiting.release()
-        go_on.wait(10)
-
-    cache = Logos(slow, lambda: 0.0)
-    threads = [threading.Thread(target=cache.get, args=(f"https://{n}.example/",)) for n in range(16)]
-    for thread in threads:
-        thread.start()
-        waiting.acquire(timeout=10)
-
-    assert cache.get("https://one-too-many.example/") is None
-    assert "https://one-too-many.example/" not in cache._kept
-
-    go_on.set()
-    for thread in threads:
-        thread.join()

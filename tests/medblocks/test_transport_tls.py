@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import threading
 from functools import partial
 
 import pytest
@@ -13,7 +12,7 @@ from bff.medblocks.errors import Unreachable
 from bff.medblocks.transport import Transport
 from bff.sandbox import create_sandbox
 from bff.sandbox.serve import SandboxServer
-from tests.certificates import certificate_file
+from tests.https_host import Host, certificate_file
 
 ANSWER = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
 ELSEWHERE = x509.DNSName("elsewhere.example")
@@ -25,45 +24,13 @@ def make_certificate(tmp_path):
     return partial(certificate_file, tmp_path)
 
 
-class Host:
-    """A server with a certificate; `received` is what clients sent to it after the handshake."""
-
-    def __init__(self, certificate, version):
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificate)
-        self._context.minimum_version = self._context.maximum_version = version
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.origin = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.received = b""
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread up
-        self._thread.join()
-        self._listener.close()
-
-    def _run(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                with self._context.wrap_socket(connection, server_side=True) as trusted:
-                    self.received += trusted.recv(65_536)
-                    trusted.sendall(ANSWER)
-            except OSError:
-                connection.close()  # the other side wanted none of it
-
-
 @pytest.fixture
 def serve():
     """Serve with a certificate."""
     started = []
 
     def start(certificate, version=ssl.TLSVersion.TLSv1_3):
-        started.append(Host(certificate, version))
+        started.append(Host(certificate, ANSWER, version))
         return started[-1]
 
     yield start

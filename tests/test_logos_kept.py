@@ -1,0 +1,75 @@
+"""Keeping logos: each is fetched once a day, and neither memory nor slow hosts grow over our heads."""
+
+import threading
+
+import pytest
+
+from bff.logos import DAY, Logos
+from bff.pictures import MAX_PICTURE_BYTES, Picture
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def kept():
+    """Logos over a host that gives what is set, with a clock that is turned by hand."""
+    fetched, now = [], [0.0]
+
+    def give(url):
+        fetched.append(url)
+        return answers.get(url)
+
+    answers = {"https://a.example/": Picture(PNG, "image/png")}
+    cache = Logos(give, lambda: now[0])
+    cache.fetched, cache.answers, cache.now = fetched, answers, now
+    return cache
+
+
+def test_a_logo_is_fetched_once_a_day(kept):
+    for _ in range(3):
+        assert kept.get("https://a.example/").mimetype == "image/png"
+    assert len(kept.fetched) == 1
+
+    kept.now[0] = DAY + 1.0
+    kept.get("https://a.example/")
+    assert len(kept.fetched) == 2
+
+
+def test_a_host_without_a_picture_is_asked_again_after_some_minutes(kept):
+    assert kept.get("https://b.example/") is None
+    assert kept.get("https://b.example/") is None
+    kept.answers["https://b.example/"] = Picture(PNG, "image/png")
+    kept.now[0] = 601.0
+
+    assert kept.get("https://b.example/") is not None
+    assert len(kept.fetched) == 2
+
+
+def test_the_memory_for_logos_is_bounded(kept):
+    large = Picture(bytes(MAX_PICTURE_BYTES), "image/png")
+    for number in range(200):
+        kept.answers[f"https://{number}.example/"] = large
+        kept.get(f"https://{number}.example/")
+
+    assert kept._kept.currsize <= 8 * 1024 * 1024
+
+
+def test_slow_hosts_do_not_gather_requests():
+    waiting, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(_):
+        waiting.release()
+        go_on.wait(10)
+
+    cache = Logos(slow, lambda: 0.0)
+    threads = [threading.Thread(target=cache.get, args=(f"https://{n}.example/",)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+        waiting.acquire(timeout=10)
+
+    assert cache.get("https://one-too-many.example/") is None
+    assert "https://one-too-many.example/" not in cache._kept
+
+    go_on.set()
+    for thread in threads:
+        thread.join()
