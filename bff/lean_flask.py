@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from flask import Flask, Request, Response
+from flask.globals import request_ctx
 from flask.sessions import SessionInterface, SessionMixin
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import MapAdapter
@@ -46,13 +47,21 @@ class LeanFlask(Flask):
                 return cast("ResponseReturnValue", answer)
         return None
 
+    def process_response(self, response: Response) -> Response:
+        """Call what stands after every route; blueprints are asked only where one has hooks of its own."""
+        if len(self.after_request_funcs) > 1 or request_ctx._after_request_functions:  # noqa: SLF001 - no public way
+            return super().process_response(response)
+        for hook in reversed(self.after_request_funcs[None]):
+            response = self.ensure_sync(hook)(response)
+        return response
+
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Give what finds the route of a request; none depends on its host, which is not looked up."""
         if request is None:
             return super().create_url_adapter(None)
         return MapAdapter(
             self.url_map,
-            request.host,
+            request.environ.get("HTTP_HOST") or request.host,
             request.root_path.rstrip("/"),
             "",
             request.scheme,

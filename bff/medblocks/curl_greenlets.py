@@ -44,7 +44,8 @@ class _Loop:
         self._hub = hub
         self._loop = hub.loop
         self._waiting: dict[pycurl.Curl, _Greenlet] = {}
-        self._watchers: dict[int, Any] = {}
+        self._watchers: dict[tuple[int, int], Any] = {}
+        self._active: dict[int, Any] = {}
         self._timer: Any = None
         self._due = 0.0  # when libcurl wants to be called, in time.monotonic(); 0 for not at all
         self._multi = pycurl.CurlMulti()
@@ -82,15 +83,17 @@ class _Loop:
 
     def _watch(self, what: int, fd: int, _: object, __: object) -> None:
         """Watch a socket for what libcurl waits for on it, or not any more."""
-        watcher = self._watchers.pop(fd, None)
-        if watcher is not None:
-            watcher.stop()
-            watcher.close()
+        active = self._active.pop(fd, None)
+        if active is not None:
+            active.stop()
         if what != pycurl.POLL_REMOVE:
-            watcher = self._watchers[fd] = self._loop.io(
-                fd, what
-            )  # libcurl's POLL_IN, OUT and INOUT are libev's
+            # A watcher is made once for each number of a socket, and used again: sockets are kept, too.
+            watcher = self._watchers.get((fd, what))
+            if watcher is None:
+                # libcurl's POLL_IN, POLL_OUT and POLL_INOUT have libev's numbers.
+                watcher = self._watchers[fd, what] = self._loop.io(fd, what)
             watcher.start(self._ready, fd, pass_events=True)
+            self._active[fd] = watcher
 
     def _ready(self, events: int, fd: int) -> None:
         self._act(fd, events & _TO_LIBCURL)

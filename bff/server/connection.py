@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import gevent.socket
+from gevent.hub import get_hub
 
 from bff.server.reading import Reader, Request, environment
 from bff.server.refusals import refusal
@@ -57,6 +58,8 @@ class Connection:
         self._door = door
         self._sock = sock
         self._reader = Reader(environment(sock.getsockname(), client, sys.stderr), door.max_body)
+        self._hub = get_hub()
+        self._readable = self._hub.loop.io(sock.fileno(), 1)
 
     def run(self) -> None:
         """Serve until either side has enough."""
@@ -64,6 +67,7 @@ class Connection:
             with contextlib.suppress(OSError):  # the browser has gone: there is nobody to tell
                 self._converse()
         finally:
+            self._readable.close()
             self._sock.close()
 
     def expire(self) -> None:
@@ -80,7 +84,7 @@ class Connection:
 
     def _converse(self) -> None:
         reader = self._reader
-        while data := self._sock.recv(_READ_BYTES):
+        while data := self._receive():
             reader.feed(data)
             while reader.complete:
                 if not self._answer(reader.complete.popleft()):
@@ -95,6 +99,11 @@ class Connection:
             if not self._door.stopping:
                 began = reader.began
                 self.expires = began + REQUEST_SECONDS if began else time.monotonic() + IDLE_SECONDS
+
+    def _receive(self) -> bytes:
+        # Waiting first spares a recv() that finds nothing, which gevent's would begin with.
+        self._hub.wait(self._readable)
+        return self._sock.recv(_READ_BYTES)
 
     def _answer(self, request: Request) -> bool:
         """Answer a request; tell whether the connection goes on."""
