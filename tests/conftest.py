@@ -16,11 +16,16 @@ import pytest
 import responses
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 
 from bff import create_app
 from bff.config import load_settings
 
 pytest_plugins = ["tests.canary"]
+
+# No test asserts a time; on a busy machine a single example can take long.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")
 
 MEDBLOCKS = "https://you-forgot-to-mock-medblocks.test"
 KEY = "mb_sk_sbx_canary_key"
