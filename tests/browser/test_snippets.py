@@ -26,9 +26,9 @@ ASHA = '{ patientId: "member 7/2".replace("/", "-"), email: "asha@example.com", 
 
 
 @pytest.fixture
-def run(enforcing_demo, open_page):
-    """Run an expression in the console of the demo's page, after the snippets."""
-    page = open_page(enforcing_demo.bff)
+def run(site, open_page):
+    """Run an expression in the console of a page of the server, after the snippets."""
+    page = open_page(site.bff)
 
     def evaluate(expression):
         return page.evaluate(f"async () => {{ {SNIPPETS}; return await ({expression}); }}")
@@ -48,9 +48,9 @@ def test_create_and_read_resolve(run):
     assert (read["id"], read["connections"]) == ("member 7-2", [])
 
 
-def test_a_second_create_rejects_with_a_message_that_a_person_understands(run, enforcing_demo, open_page):
+def test_a_second_create_rejects_with_a_message_that_a_person_understands(run, site, open_page):
     run('createPatient({ patientId: "user_99" })')
-    elsewhere = open_page(enforcing_demo.bff)
+    elsewhere = open_page(site.bff)
 
     message = elsewhere.evaluate(
         f'async () => {{ {SNIPPETS}; return createPatient({{ patientId: "user_99" }}).catch(String); }}'
@@ -59,9 +59,9 @@ def test_a_second_create_rejects_with_a_message_that_a_person_understands(run, e
     assert "This patient id is already taken. Please use another one." in message
 
 
-def test_another_browser_is_told_that_there_is_no_such_patient(run, enforcing_demo, open_page):
+def test_another_browser_is_told_that_there_is_no_such_patient(run, site, open_page):
     run('createPatient({ patientId: "user_77", name: "Asha Example" })')
-    elsewhere = open_page(enforcing_demo.bff)
+    elsewhere = open_page(site.bff)
 
     message = elsewhere.evaluate(
         f'async () => {{ {SNIPPETS}; return getPatient("user_77").catch((error) => error.message); }}'

@@ -1,0 +1,182 @@
+"""The front-end module `static/medblocks-bff.js`, imported by a page of the server as an app would."""
+
+import re
+from pathlib import Path
+
+import rjsmin
+
+STATIC = Path(__file__).parents[2] / "static"
+UNREACHABLE = "We can't reach the server. Check your connection, and try again."
+UNREADABLE = "Something went wrong on our side. Please try again in a few minutes."
+FAILURE = """(error) => ({
+  message: error.message, code: error.code, param: error.param, status: error.status,
+  requestId: error.requestId, kind: error.name, isError: error instanceof Error,
+})"""
+
+
+def test_it_is_under_4_kib_minified():
+    assert len(rjsmin.jsmin((STATIC / "medblocks-bff.js").read_text()).encode()) < 4096
+
+
+def test_its_types_name_what_it_exports():
+    exported = r"^export (?:async )?(?:function\*?|class) (\w+)"
+    code, types = ((STATIC / f"medblocks-bff.{kind}").read_text() for kind in ("js", "d.ts"))
+
+    assert set(re.findall(exported, code, re.MULTILINE)) == set(re.findall(exported, types, re.MULTILINE))
+
+
+def test_a_patient_is_created_and_read(run):
+    values = {"patientId": "Zoë b+c", "email": "asha@example.com", "name": "Asha Example"}
+
+    created = run("mb.createPatient(argument)", values)
+    read = run("mb.getPatient(argument)", values["patientId"])
+
+    assert (created["id"], created["name"]) == ("Zoë b+c", "Asha Example")
+    assert read == {**created, "connections": []}
+
+
+def test_facilities_are_found_page_by_page(run, page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    found = run("mb.searchConnections('hospital')")
+    none = run("mb.searchConnections('h')")
+    bad = run(f"mb.searchConnections('hospital', {{ startingAfter: 'a b' }}).catch({FAILURE})")
+
+    assert {"Eldergate University Hospital", "Gullwing Coast Hospital"} < {
+        row["name"] for row in found["data"]
+    }
+    assert (found["has_more"], found["next_cursor"], none["data"], bad["status"]) == (False, None, [], 400)
+    assert asked[-1].endswith("?q=hospital&starting_after=a+b")
+
+
+def test_connections_come_raw_and_as_facilities(run, site):
+    run("mb.createPatient({ patientId: 'connects' })")
+    session = run("mb.startPatientSession({ patientId: 'connects' })")
+    facility = "fhirsrc_wrenhollow_labs"
+    site.store.approve(token_of(session), facility)
+    site.store.decline(token_of(session), "fhirsrc_yarrowby_genomics")
+
+    raw = run("mb.getConnections('connects')")
+    hydrated = run("mb.getConnections('connects', { hydrate: true })")
+
+    assert [row["status"] for row in raw] == ["failed", "active"]
+    assert [(row["connection_id"], row["name"]) for row in hydrated] == [(facility, "Wrenhollow Labs")]
+
+
+def token_of(session):
+    return session["url"].rpartition("/")[2]
+
+
+def test_an_error_carries_the_envelope(run):
+    error = run(f"mb.createPatient({{ patientId: 'a', email: 'x' }}).catch({FAILURE})")
+
+    assert re.match("req_", error.pop("requestId"))
+    assert error == {
+        "message": "Enter an email address in the correct format, like name@example.com.",
+        "code": "invalid_request",
+        "param": "email",
+        "status": 400,
+        "kind": "MedblocksError",
+        "isError": True,
+    }
+
+
+def test_an_id_that_would_lead_elsewhere_is_not_sent(run, page):
+    sent = []
+    page.on("request", lambda request: sent.append(request.url))
+
+    errors = [
+        run(f"mb.getConnections(argument).catch({FAILURE})", patient_id) for patient_id in ("", ".", "..")
+    ]
+
+    assert [(error["status"], error["code"]) for error in errors] == [(404, "not_found")] * 3
+    assert not [url for url in sent if "/api/" in url]
+
+
+ANSWERS = {
+    "HTML of a proxy": {"status": 502, "content_type": "text/html", "body": "<h1>Bad Gateway</h1>"},
+    "an empty body": {"status": 503, "body": ""},
+    "a login page": {"status": 200, "content_type": "text/html", "body": "<p>Sign in"},
+    "JSON of another shape": {"status": 500, "json": ["no envelope"]},
+    "null": {"status": 200, "json": None},
+    "a number": {"status": 200, "json": 7},
+}
+
+
+def fulfilled_with(answer):
+    return lambda route: route.fulfill(**answer)
+
+
+def test_an_answer_that_is_no_json_of_ours_has_a_sentence_of_its_own(run, page):
+    failures = {}
+    for name, answer in ANSWERS.items():
+        page.route("**/api/**", fulfilled_with(answer))
+        failures[name] = run(f"mb.getPatient('user_42').catch({FAILURE})")
+        page.unroute_all()
+
+    assert {name: failure["status"] for name, failure in failures.items()} == {
+        name: answer["status"] for name, answer in ANSWERS.items()
+    }
+    assert {failure["message"] for failure in failures.values()} == {UNREADABLE}
+    assert {failure["code"] for failure in failures.values()} == {"unreadable_answer"}
+
+
+def test_a_network_failure_has_a_sentence_of_its_own(run, page):
+    page.route("**/api/**", lambda route: route.abort("internetdisconnected"))
+
+    error = run(f"mb.createPatient({{ patientId: 'a' }}).catch({FAILURE})")
+
+    assert (error["message"], error["code"], error["status"]) == (UNREACHABLE, "network_error", 0)
+
+
+def test_what_the_caller_aborts_is_no_error_of_the_server(run):
+    name = run("""(async () => {
+      const stop = new AbortController();
+      const search = mb.searchConnections("health", { signal: stop.signal });
+      stop.abort();
+      return search.catch((error) => error.name);
+    })()""")
+
+    assert name == "AbortError"
+
+
+RETURNS = {
+    "?patient_id=user_42&patient_session_id=ps_1": {"patient_id": "user_42", "patient_session_id": "ps_1"},
+    "https://app.example.com/done?success=true&connection_id=fhirsrc_1": {
+        "success": True,
+        "connection_id": "fhirsrc_1",
+    },
+    "/done?success=false&error=access_denied&error_description=No+thanks&state=a%2Bb+%C3%A9": {
+        "success": False,
+        "error": "access_denied",
+        "error_description": "No thanks",
+        "state": "a+b é",
+    },
+    "?success=constructor": {"success": False},
+    "": {},
+}
+
+
+NAMES = (
+    "patient_id",
+    "patient_session_id",
+    "success",
+    "connection_id",
+    "error",
+    "error_description",
+    "state",
+)
+
+
+def test_the_way_back_is_read_from_an_address(run):
+    told = run("argument.map((url) => mb.parseReturn(url))", list(RETURNS))
+
+    assert told == [{**dict.fromkeys(NAMES), **values} for values in RETURNS.values()]
+
+
+def test_the_way_back_is_read_from_this_page(run, page, site):
+    page.goto(f"{site.bff}/connected?error=access_denied")
+
+    assert run("mb.parseReturn().error") == "access_denied"
+    assert run("mb.parseReturn(new URL(location)).error") == "access_denied"

@@ -1,0 +1,119 @@
+"""`followPatientSession` of the front-end module: how it asks, and when it ends."""
+
+import pytest
+
+# Pauses end at once, and are kept to be looked at.
+FOLLOW = """(async () => {
+  window.pauses = [];
+  window.pausing = new Promise((resolve) => {
+    window.setTimeout = (go, milliseconds) => {
+      pauses.push(milliseconds);
+      resolve();
+      queueMicrotask(go);
+    };
+  });
+  window.states = [];
+  window.stop = new AbortController();
+  window.following = (async () => {
+    try {
+      for await (const session of mb.followPatientSession("ps_1", { signal: stop.signal })) {
+        states.push([session.status, ...session.connections.map((connection) => connection.status)]);
+      }
+      states.push("settled");
+    } catch (error) {
+      states.push(error.name);
+    }
+  })();
+})()"""
+DOWN = {"status": 503, "body": "", "headers": {"Retry-After": "7"}}
+
+
+def session(status, *connections):
+    return {"json": {"status": status, "connections": [{"status": one} for one in connections]}}
+
+
+@pytest.fixture
+def follow(run, page):
+    """Begin to follow a session, which is answered in these ways one after the other, the last again."""
+
+    def follow(*answers):
+        left, follow.asked = list(answers), []
+
+        def answer(route):
+            follow.asked.append(route.request.url)
+            now = left.pop(0) if len(left) > 1 else left[0]
+            route.abort() if now is None else route.fulfill(**now)
+
+        page.route("**/api/patient-sessions/ps_1", answer)
+        run(FOLLOW)
+
+    return follow
+
+
+def test_a_session_is_followed_until_its_connections_have_settled(follow, page):
+    follow(
+        session("open"),
+        session("open"),
+        session("open", "pending"),
+        session("complete", "pending"),
+        session("complete", "active", "failed"),
+    )
+    page.evaluate("following")
+
+    assert page.evaluate("states") == [
+        ["open"],
+        ["open", "pending"],
+        ["complete", "pending"],
+        ["complete", "active", "failed"],
+        "settled",
+    ]
+    assert page.evaluate("pauses") == [1000, 1500, 1000, 1000]
+
+
+def test_it_asks_less_and_less_often(follow, page):
+    follow(*[session("open")] * 12, session("expired"))
+    page.evaluate("following")
+
+    pauses = page.evaluate("pauses")
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1], len(pauses)) == (1000, 20000, 12)
+
+
+def test_it_outlives_some_failures_and_waits_as_long_as_it_is_told_to(follow, page):
+    follow(session("open"), DOWN, None, None, None, session("open"), session("complete"))
+    page.evaluate("following")
+
+    assert page.evaluate("states") == [["open"], ["complete"], "settled"]
+    assert page.evaluate("pauses")[1] == 7000
+
+
+@pytest.mark.parametrize(("answer", "times"), [(DOWN, 5), (None, 5), ({"status": 404, "body": ""}, 1)])
+def test_it_ends_with_the_error_that_does_not_pass(follow, page, answer, times):
+    follow(answer)
+    page.evaluate("following")
+
+    assert page.evaluate("states") == ["MedblocksError"]
+    assert len(follow.asked) == times
+
+
+def test_it_does_not_ask_while_the_page_is_hidden(follow, page):
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    follow(session("open"), session("complete"))
+    page.evaluate("pausing")
+    page.evaluate("fetch('/healthz').then((response) => response.text())")
+    asked = len(follow.asked)
+
+    page.evaluate("delete document.hidden, document.dispatchEvent(new Event('visibilitychange'))")
+    page.evaluate("following")
+
+    assert (asked, len(follow.asked)) == (1, 2)
+
+
+def test_following_stops_when_the_caller_says_so(follow, page):
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true })")
+    follow(session("open"))
+    page.evaluate("pausing")
+
+    page.evaluate("stop.abort(), following")
+
+    assert page.evaluate("states") == [["open"], "AbortError"]
