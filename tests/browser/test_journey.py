@@ -1,0 +1,106 @@
+"""A person's whole way, in a real browser, with and without JavaScript."""
+
+import re
+
+from tests.browser import steps
+from tests.browser.steps import heading, started, with_and_without_javascript
+
+
+@with_and_without_javascript
+def test_a_person_connects_health_records_and_comes_back(page, site):
+    steps.fill_in(page, email="asha@example.com")
+    steps.leave(page)
+    steps.go_on(page, site)
+    steps.decide(page, "Approve")
+    steps.finish(page)
+
+    assert re.match(rf"{site.bff}/connected\?patient_id=[0-9a-f-]{{36}}&patient_session_id=ps_", page.url)
+    assert heading(page) == "Your health records are connected"
+    assert "Alderbrook Regional Health" in page.locator("#places").inner_text()
+    assert page.locator("a.portal").get_attribute("href").startswith("https://")
+
+
+@with_and_without_javascript
+def test_a_person_finds_the_place_here_and_goes_straight_to_it(page, site):
+    steps.fill_in(page)
+    steps.leave(page)
+    page.locator("#q").fill("otterb")
+    page.locator("#q").press("Enter")
+    page.get_by_role("button", name="Otterbank Walk-in Clinic").click()
+    page.wait_for_url(f"{site.medblocks}/c/*")
+    page.get_by_role("button", name="Approve").click()
+    page.wait_for_url("**/connected?*success=true*")
+
+    assert heading(page) == "Your health records are connected"
+    assert "Otterbank Walk-in Clinic" in page.locator("#places").inner_text()
+
+
+@with_and_without_javascript
+def test_who_declines_is_offered_to_try_again_as_the_same_patient(page, site):
+    steps.fill_in(page)
+    steps.leave(page)
+    steps.go_on(page, site)
+    steps.decide(page, "Decline")
+    steps.finish(page)
+    patients, _ = started(site)
+    assert heading(page) == "You did not allow access"
+
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_url("**/leaving?*")
+    steps.go_on(page, site)
+    steps.decide(page, "Approve")
+    steps.finish(page)
+
+    assert heading(page) == "Your health records are connected"
+    assert started(site)[0] == patients
+
+
+@with_and_without_javascript
+def test_a_person_is_saved_and_comes_back_to_where_one_can_connect_later(page, site):
+    steps.fill_in(page)
+    page.get_by_role("button", name="Save without connecting").click()
+    page.wait_for_url(re.compile(rf"{site.bff}/connected\?patient_id=[0-9a-f-]{{36}}$"))
+    patients, _ = started(site)
+    assert heading(page) == "Thank you"
+
+    page.get_by_role("button", name="Connect health records").click()
+    page.wait_for_url("**/leaving?*")
+
+    assert started(site)[0] == patients
+
+
+@with_and_without_javascript
+def test_mistakes_come_first_and_keep_what_was_typed(page):
+    steps.fill_in(page, email="asha@")
+    page.get_by_role("button", name="Connect health records").click()
+    page.get_by_role("alert").wait_for()
+
+    assert page.title().startswith("Error: ")
+    assert "There is a problem" in page.get_by_role("alert").inner_text()
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    assert page.locator("#name").input_value() == "Asha Example"
+    assert page.locator("#email").get_attribute("aria-invalid") == "true"
+    page.get_by_role("alert").get_by_role("link").click()
+    assert page.evaluate("document.activeElement.id") == "email"
+
+
+def test_a_person_goes_on_after_mending_a_mistake(page, site):
+    patients, _ = started(site)
+    steps.fill_in(page, patient_id="a/b")
+    page.get_by_role("button", name="Connect health records").click()
+    page.get_by_role("alert").wait_for()
+    page.locator("#patient_id").fill("")
+    steps.leave(page)
+
+    assert started(site)[0] == patients + 1
+
+
+def test_everything_works_before_any_script_has_come(site, open_page):
+    page = open_page("about:blank")
+    blocked = []
+    page.route("**/*.js", lambda route: blocked.append(route.request.url) or route.abort())
+
+    steps.reach_connected(page, site)
+
+    assert heading(page) == "Your health records are connected"
+    assert {url.rpartition("/")[2] for url in blocked} == {"intake.js", "leaving.js", "connected.js"}

@@ -1,0 +1,100 @@
+"""The same way gone twice: clicked twice, loaded again, gone back to, in two tabs and in two browsers."""
+
+from tests.browser import steps
+from tests.browser.steps import heading, started, with_and_without_javascript
+
+
+@with_and_without_javascript
+def test_a_double_click_makes_one_patient_and_one_session(page, site):
+    patients, sessions = started(site)
+    site.faults.replace([{"fault": "latency", "operation": "create_patient", "ms": 200}])
+
+    steps.fill_in(page)
+    page.get_by_role("button", name="Connect health records").dblclick()
+    page.wait_for_url("**/leaving?*")
+    page.wait_for_load_state()
+
+    assert started(site) == (patients + 1, sessions + 1)
+
+
+@with_and_without_javascript
+def test_a_double_click_on_a_place_makes_one_session(page, site):
+    steps.fill_in(page)
+    steps.leave(page)
+    page.goto(f"{page.url}&q=otterb")
+    sessions = started(site)[1]
+    site.faults.replace([{"fault": "latency", "operation": "start_session", "ms": 200}])
+
+    page.get_by_role("button", name="Otterbank Walk-in Clinic").dblclick()
+    page.wait_for_url(f"{site.medblocks}/c/*")
+
+    assert started(site)[1] == sessions + 1
+
+
+@with_and_without_javascript
+def test_loading_a_page_again_or_going_back_to_it_starts_nothing(page, site):
+    steps.fill_in(page)
+    steps.leave(page)
+    before, leaving = started(site), page.url
+
+    page.reload()
+    steps.go_on(page, site)
+    page.go_back()
+    assert page.url == leaving
+    steps.go_on(page, site)
+    steps.decide(page, "Approve")
+    steps.finish(page)
+    page.reload()
+
+    assert heading(page) == "Your health records are connected"
+    assert started(site) == before
+
+
+def test_going_back_from_the_end_leads_to_the_end_again(page, site):
+    steps.fill_in(page)
+    steps.leave(page)
+    leaving = page.url
+    steps.go_on(page, site)
+    steps.decide(page, "Approve")
+    steps.finish(page)
+
+    page.goto(leaving)
+
+    assert heading(page) == "Your health records are connected"
+
+
+def test_two_tabs_of_one_browser_go_their_ways(page, site):
+    other = page.context.new_page()
+    other.goto(f"{site.bff}/intake")
+    for tab, name in ((page, "Asha Example"), (other, "Bo Example")):
+        steps.fill_in(tab, name)
+        steps.leave(tab)
+    for tab, place in ((other, "Bramblewood"), (page, "Alderbrook")):
+        steps.go_on(tab, site)
+        steps.decide(tab, "Approve", place)
+        steps.finish(tab)
+
+    assert "Alderbrook" in page.locator("#places").inner_text()
+    assert "Bramblewood" in other.locator("#places").inner_text()
+    page.reload()
+    assert heading(page) == "Your health records are connected"
+
+
+def test_another_browser_sees_nothing_of_it(page, site, open_page):
+    steps.fill_in(page)
+    steps.leave(page)
+    leaving = page.url
+    link = page.locator("#continue").get_attribute("href")
+    steps.go_on(page, site)
+    steps.decide(page, "Approve")
+    steps.finish(page)
+
+    second = open_page(leaving)
+    leaving_shown = second.content()
+    second.goto(page.url)
+
+    assert heading(second).endswith("be shown here")
+    assert "another browser" in second.inner_text("main")
+    assert "Alderbrook" not in second.content()
+    assert link not in leaving_shown
+    assert "another browser" in leaving_shown

@@ -1,0 +1,169 @@
+"""What scripts add to the pages: a search while one types, a status that is live, and forms sent once."""
+
+import pytest
+
+from tests.browser import steps
+
+FACILITY = {
+    "id": "fhirsrc_1",
+    "resource_type": "fhir_source",
+    "name": "Alder Example Hospital",
+    "type": "hospital_system",
+    "fhir_base_url": "https://fhir.alder.example/r4",
+    "logo_url": None,
+    "portal_url": None,
+}
+
+
+@pytest.fixture
+def leaving(site, open_page):
+    page = open_page("about:blank")
+    steps.reach_leaving(page, site)
+    return page
+
+
+def live(page, text):
+    """Wait until the live region says a text."""
+    page.locator("#live", has_text=text).wait_for()
+    return page.locator("#live")
+
+
+def test_places_are_found_while_one_types(leaving, site):
+    leaving.locator("#q").press_sequentially("clinic")
+    said = live(leaving, "places match “clinic”")
+
+    assert said.get_attribute("role") == "status"
+    shown = [button.inner_text() for button in leaving.locator("#places button").all()]
+    leaving.reload()
+    assert [button.inner_text() for button in leaving.locator("#places button").all()] == shown
+
+    leaving.get_by_role("button", name="Otterbank Walk-in Clinic").click()
+    leaving.wait_for_url(f"{site.medblocks}/c/*")
+
+
+def test_a_place_that_was_found_while_typing_can_be_chosen(leaving, site):
+    leaving.locator("#q").press_sequentially("otterb")
+    live(leaving, "1 place matches “otterb”.")
+
+    leaving.get_by_role("button", name="Otterbank Walk-in Clinic").click()
+    leaving.wait_for_url(f"{site.medblocks}/c/*")
+
+    assert "Connect Otterbank Walk-in Clinic?" in leaving.content()
+
+
+def test_the_search_says_when_there_is_nothing_or_too_little_or_a_failure(leaving, site):
+    leaving.locator("#q").fill("no such place")
+    live(leaving, "No place matches “no such place”.")
+
+    leaving.locator("#q").fill("otterb")
+    live(leaving, "1 place matches")
+    leaving.locator("#q").fill("o")
+    leaving.locator("#places button").wait_for(state="detached")
+    assert leaving.locator("#live").inner_text() == ""
+
+    site.faults.replace([{"fault": "error_before_commit", "operation": "list_connections"}])
+    leaving.locator("#q").fill("kestrel")
+    live(leaving, "The health records service is unavailable right now.")
+
+
+def test_more_places_are_on_a_page_of_their_own(leaving):
+    found = {"data": [FACILITY] * 20, "has_more": True, "next_cursor": "c&1"}
+    leaving.route("**/api/connections?*", lambda route: route.fulfill(json=found))
+    leaving.locator("#q").fill("al")
+    live(leaving, "These are the first 20 places that match “al”.")
+
+    link = leaving.get_by_role("link", name="Show more places").get_attribute("href")
+
+    assert "starting_after=c%261" in link
+    assert "q=al" in link
+    assert "patient_session_id=ps_" in link
+
+
+def test_a_late_answer_to_an_earlier_search_is_not_shown(leaving):
+    held = []
+
+    def answer(route):
+        if route.request.url.endswith("q=alder"):
+            route.fulfill(json={"data": [FACILITY], "has_more": False, "next_cursor": None})
+        else:
+            held.append(route)
+
+    leaving.route("**/api/connections?*", answer)
+    with leaving.expect_request("**/api/connections?q=al"):
+        leaving.locator("#q").fill("al")
+    with leaving.expect_event("requestfailed"):
+        leaving.locator("#q").fill("alder")
+    live(leaving, "1 place matches “alder”.")
+
+    assert len(held) == 1
+
+
+@pytest.fixture
+def open_session(site, open_page):
+    """A page that shows a session which is under way, and that session's link."""
+    page = open_page("about:blank")
+    token = steps.at_medblocks(page, site)
+    session_id = page.locator("main").get_attribute("data-patient-session-id")
+    page.goto(f"{site.bff}/connected?patient_session_id={session_id}")
+    return page, token
+
+
+def test_what_gets_connected_elsewhere_appears_and_is_announced(open_session, site):
+    page, token = open_session
+    region = page.locator("#live").element_handle()
+    assert page.get_by_role("heading", level=1).inner_text() == "You are not done yet"
+
+    site.store.approve(token, "fhirsrc_wrenhollow_labs")
+    site.store.finish(token)
+    said = live(page, "Your health records are connected. Thank you. You have connected 1 place.")
+
+    assert page.get_by_role("heading", level=1).inner_text() == "Your health records are connected"
+    assert "Wrenhollow Labs" in page.locator("#places").inner_text()
+    assert page.title() == "Your health records are connected"
+    # It is read out only when it was there before it changed.
+    assert said.evaluate("(now, before) => now === before", region)
+    assert said.get_attribute("role") == "status"
+
+
+def test_focus_is_not_lost_when_the_page_changes(open_session, site):
+    page, token = open_session
+    page.get_by_role("link", name="Go on").focus()
+
+    site.store.decline(token, "fhirsrc_wrenhollow_labs")
+    live(page, "You did not allow access")
+
+    assert page.evaluate("document.activeElement.tagName") == "H1"
+
+
+def test_a_session_that_is_over_is_not_asked_about(site, open_page):
+    page, asked = open_page("about:blank"), []
+    page.on("request", lambda request: asked.append(request.url))
+
+    steps.reach_connected(page, site)
+    page.wait_for_load_state("networkidle")
+
+    assert page.url in asked
+    assert not [url for url in asked if "/api/" in url]
+
+
+def test_a_form_is_sent_once_until_the_page_is_shown_again(site, open_page):
+    page, sent = open_page(f"{site.bff}/intake"), []
+
+    def answer(route):
+        if route.request.method != "POST":
+            return route.fallback()
+        sent.append(route.request.post_data)
+        return route.fulfill(status=204)  # the browser stays where it is
+
+    page.route("**/intake", answer)
+    connect = page.get_by_role("button", name="Connect health records")
+    for _ in range(2):
+        with page.expect_response("**/intake"):
+            connect.click()
+        assert connect.get_attribute("aria-disabled") == "true"
+        connect.click(force=True)
+        page.get_by_role("button", name="Save without connecting").click()
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+        assert connect.get_attribute("aria-disabled") is None
+
+    assert len(sent) == 2
