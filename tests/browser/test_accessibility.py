@@ -1,0 +1,104 @@
+"""Each state of the pages under WCAG 2.2 AA: by axe-core, and by measuring what it does not."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser import steps
+from tests.browser.conftest import DESKTOP
+
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
+PHONE = {"width": 320, "height": 640}
+# Chromium's zoom of 400 % on a window of 1280 by 1024 leaves the page that many CSS pixels.
+ZOOMED = {"width": 320, "height": 256}
+LEAST_TARGET = 24  # CSS pixels, WCAG 2.2, 2.5.8
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOURS = ["color-contrast", "link-in-text-block"]
+VIOLATIONS = """async (tags) => {
+  const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
+}"""
+# A link within a sentence is exempt.
+SMALL_TARGETS = """(least) => [...document.querySelectorAll("a, button, input:not([type=hidden])")]
+  .filter((element) => element.getClientRects().length)
+  .filter((element) => getComputedStyle(element).display !== "inline"
+    || element.parentElement.textContent.trim() === element.textContent.trim())
+  .filter((element) => {
+    const { width, height } = element.getBoundingClientRect();
+    return width < least || height < least;
+  })
+  .map((element) => element.outerHTML)"""
+# What is wider than the screen, or than the box that cuts it off.
+TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("body *:not(.aside, .aside *)")]
+  .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth)
+  .map((element) => element.outerHTML.slice(0, 200))"""
+
+
+@pytest.mark.parametrize("state", steps.STATES)
+def test_a_state_has_no_barriers(state, site, open_page):
+    page = open_page("about:blank")
+    steps.STATES[state](page, site)
+    assert page.locator("main").get_attribute("data-status") == {"found": "leaving"}.get(state, state)
+
+    page.evaluate(f"(() => {{ {AXE} }}).call(window)")
+    found = []
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        found += page.evaluate(SMALL_TARGETS, LEAST_TARGET)
+        for scheme, rules in (("light", RULES), ("dark", COLOURS)):
+            page.emulate_media(color_scheme=scheme)
+            found += page.evaluate(VIOLATIONS, rules)
+    for size in (PHONE, ZOOMED):
+        page.set_viewport_size(size)
+        found += page.evaluate(TOO_WIDE)
+
+    assert found == []
+
+
+def tab_to(page, selector):
+    """Press Tab until an element has the focus, which has to be seen at each stop."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(FOCUS, selector)
+        assert focus["seen"] or not focus["ours"], focus
+        if focus["there"]:
+            return
+    pytest.fail(f"Tab does not lead to {selector}")
+
+
+FOCUS = """(selector) => {
+  const element = document.activeElement;
+  const style = getComputedStyle(element);
+  const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  return { there: element.matches(selector), seen, ours: element !== document.body, html: element.outerHTML };
+}"""
+
+
+def test_the_whole_way_can_be_gone_by_keyboard_alone(site, open_page):
+    page = open_page(f"{site.bff}/intake")
+    tab_to(page, "#name")
+    page.keyboard.type("Asha Example")
+    tab_to(page, "#email")
+    page.keyboard.type("asha@")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").wait_for()
+    tab_to(page, "[role=alert] a")
+    page.keyboard.press("Enter")
+    page.keyboard.press("End")
+    page.keyboard.type("example.com")
+    tab_to(page, "button[value=connect]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/leaving?*")
+
+    tab_to(page, "#q")
+    page.keyboard.type("otterb")
+    page.locator("#live", has_text="1 place matches").wait_for()
+    tab_to(page, "#places button")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site.medblocks}/c/*")
+    tab_to(page, "button.main")
+    page.keyboard.press("Space")
+    page.wait_for_url("**/connected?*success=true*")
+    tab_to(page, "a.portal")
+
+    assert page.get_by_role("heading", level=1).inner_text() == "Your health records are connected"

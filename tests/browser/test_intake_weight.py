@@ -1,0 +1,55 @@
+"""What the intake page costs a phone: bytes, jumps, and anything that is said behind the scenes."""
+
+import sys
+
+from tests.browser import steps
+
+MOST_BYTES = 60 * 1024
+SHIFTS = """async () => {
+  const shifts = [];
+  new PerformanceObserver((list) => shifts.push(...list.getEntries().map((entry) => entry.value)))
+    .observe({ type: "layout-shift", buffered: true });
+  for (let frame = 0; frame < 3; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+  await new Promise((resolve) => setTimeout(resolve));
+  return shifts;
+}"""
+REPORTED = """
+  window.reported = [];
+  addEventListener("securitypolicyviolation", (event) => reported.push(event.violatedDirective));
+"""
+
+
+def test_the_page_is_light_steady_and_silent(site, open_page):
+    page, finished = open_page("about:blank"), []
+
+    def note(request):  # Playwright wants a function of its own
+        finished.append(request)
+
+    page.context.new_cdp_session(page).send("Network.clearBrowserCache")
+    page.add_init_script(REPORTED)
+    page.on("requestfinished", note)
+
+    page.goto(f"{site.bff}/intake", wait_until="networkidle")
+
+    sizes = [request.sizes() for request in finished]
+    transferred = sum(size["responseHeadersSize"] + size["responseBodySize"] for size in sizes)
+    sys.stdout.write(f"The intake page: {transferred / 1024:.1f} KiB in {len(finished)} requests\n")
+    assert {request.url.startswith(site.bff) for request in finished} == {True}
+    assert len(finished) >= 3
+    assert transferred <= MOST_BYTES
+    assert page.evaluate(SHIFTS) == []
+    assert page.evaluate("reported") == []
+    assert open_page.said == []
+
+
+def test_the_pages_after_it_break_no_policy_either(site, open_page):
+    page = open_page("about:blank")
+    page.add_init_script(REPORTED)
+    reported = {}
+
+    for state in ("mistakes", "found", "connected"):
+        steps.STATES[state](page, site)
+        page.wait_for_load_state("networkidle")
+        reported[state] = page.evaluate("reported") + page.evaluate(SHIFTS)
+
+    assert reported == {"mistakes": [], "found": [], "connected": []}
