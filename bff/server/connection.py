@@ -10,6 +10,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+import gevent
 import gevent.socket
 from gevent.hub import get_hub
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 75.0  # longer than proxies keep an idle connection, so that it is they who close it
 REQUEST_SECONDS = 30.0  # for a browser to send a whole request, and as long to take the answer
-_READ_BYTES = 64 * 1024
+_READ_BYTES = 16 * 1024  # small, since a byte of requests that were sent ahead takes thirty of memory
 _LINGER_BYTES = 1024 * 1024
 _LINGER_SECONDS = 2.0
 _LAST_SECONDS = 1.0  # for whoever connected just before the end
@@ -86,9 +87,8 @@ class Connection:
         reader = self._reader
         while data := self._receive():
             reader.feed(data)
-            while reader.complete:
-                if not self._answer(reader.complete.popleft()):
-                    return
+            if not self._answer_all():
+                return
             if reader.refused:
                 self._send(refusal(reader.refused.status), keep_alive=False)
                 self._linger()
@@ -99,6 +99,16 @@ class Connection:
             if not self._door.stopping:
                 began = reader.began
                 self.expires = began + REQUEST_SECONDS if began else time.monotonic() + IDLE_SECONDS
+
+    def _answer_all(self) -> bool:
+        """Answer what is here; tell whether the connection goes on."""
+        complete = self._reader.complete
+        while complete:
+            if not self._answer(complete.popleft()):
+                return False
+            if complete:
+                gevent.sleep(0)  # or all others would wait: gevent switches only where somebody waits
+        return True
 
     def _receive(self) -> bytes:
         # Waiting first spares a recv() that finds nothing, which gevent's would begin with.

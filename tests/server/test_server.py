@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 import threading
+from itertools import islice
 
 import gevent
 import pytest
@@ -340,6 +341,30 @@ def test_when_it_stops_it_finishes_what_is_under_way_and_answers_what_has_arrive
 
         status, headers, _ = read_reply(busy)
         assert (status, headers["connection"]) == (200, "close")
+
+
+def test_one_that_sends_many_requests_ahead_does_not_keep_the_others_waiting():
+    order, began, others_are_there = [], threading.Event(), threading.Event()
+
+    def app(environ, start_response):
+        order.append(environ["PATH_INFO"])
+        began.set()
+        assert others_are_there.wait(timeout=10)
+        start_response("200 OK", [])
+        return [b"ok"]
+
+    with serving(app) as (address, _), socket.create_connection(address, timeout=10) as greedy:
+        greedy.sendall(head(start=b"GET /ahead HTTP/1.1") * 2000)
+        assert began.wait(timeout=10)
+        with socket.create_connection(address, timeout=10) as other:
+            other.sendall(head(start=b"GET /other HTTP/1.1"))
+            others_are_there.set()
+            assert read_reply(other)[0] == 200
+        lines = greedy.makefile("rb")
+        assert sum(line.endswith(b"HTTP/1.1 200 OK\r\n") for line in islice(lines, 4 * 2000)) == 2000
+
+    assert order.count("/ahead") == 2000
+    assert order[-1] == "/ahead"
 
 
 def test_one_address_does_not_get_all_connections(held, monkeypatch):
