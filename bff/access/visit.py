@@ -27,8 +27,9 @@ def visit() -> Visit:
     """Give the visit that is going on."""
     # Flask's own objects and not their proxies, through which each name is a look-up of its own.
     here = cast("LocalProxy[dict[str, Visit]]", g)._get_current_object()  # noqa: SLF001 - public, see Flask's docs
+    asked = cast("LocalProxy[Request]", request)._get_current_object()  # noqa: SLF001 - the same
     found: Visit | None = here.get("visit")
-    if found is None:
-        asked = cast("LocalProxy[Request]", request)._get_current_object()  # noqa: SLF001 - the same
+    # Where somebody left an app context open, Flask uses its `g` for each request after another.
+    if found is None or found.request is not asked:
         found = g.visit = Visit(asked)
     return found

@@ -199,3 +199,13 @@ def test_a_login_owns_the_exact_id_alone(make_app, medblocks, sub):
 
     assert client.get("/api/patients/user_42", headers=login(sub=sub)).status_code == 404
     assert not medblocks.calls
+
+
+def test_who_comes_next_is_somebody_else_even_where_an_app_context_stays_open(enforcing, enroll):
+    # As after `app.app_context().push()` in a module: Flask uses that context, and its `g`, for all requests.
+    with enforcing.app_context():
+        enroll(enforcing.test_client())
+        stranger = enforcing.test_client().get("/api/patients/user_42")
+
+    assert stranger.status_code == 404
+    assert "Set-Cookie" not in stranger.headers
