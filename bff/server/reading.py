@@ -116,9 +116,11 @@ class Reader:
             raise Refused(400)
         if coding is not None and (version == "1.0" or coding.lower() != "chunked"):
             raise Refused(400 if version == "1.0" else 501)
+        if self._parser.should_upgrade() and (coding or headers.get("CONTENT_LENGTH", "0") != "0"):
+            raise Refused(400)  # httptools would take the body for what follows an upgrade, and leave it out
         if int(headers.get("CONTENT_LENGTH") or 0) > self._max_body:
             raise Refused(413)
-        self.expects = headers.get("HTTP_EXPECT", "").lower() == "100-continue"
+        self.expects = version == "1.1" and headers.get("HTTP_EXPECT", "").lower() == "100-continue"
 
     def on_body(self, piece: bytes) -> None:
         """Take a piece of the body. Raises Refused."""
@@ -135,14 +137,17 @@ class Reader:
         environ.update(self._headers)
         path, _, query = _target(self._url)
         body = b"".join(self._body)
+        version = self._parser.get_http_version()
         environ["REQUEST_METHOD"] = self._parser.get_method().decode("latin-1")
         environ["PATH_INFO"] = path
         environ["QUERY_STRING"] = query
-        environ["SERVER_PROTOCOL"] = f"HTTP/{self._parser.get_http_version()}"
+        environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
         environ["CONTENT_LENGTH"] = str(len(body))  # of chunks too, so that the app need not know of them
         environ["wsgi.input"] = BytesIO(body)
         environ[ARRIVED] = time.monotonic()
-        self.complete.append(Request(environ, keep_alive=self._parser.should_keep_alive()))
+        # An older client goes on only with an answer that says so; without, it waits for the end.
+        keep_alive = version == "1.1" and self._parser.should_keep_alive()
+        self.complete.append(Request(environ, keep_alive=keep_alive))
         self.began = 0.0
         self._bytes = 0
 

@@ -125,16 +125,32 @@ def test_a_client_that_asks_first_is_refused_before_it_sends_too_much(ask):
     assert_envelope(reply, 413, "payload_too_large")
 
 
-def test_an_old_client_is_answered_and_its_connection_closed(ask):
-    status, headers, _ = ask(head(start=b"GET /echo/a HTTP/1.0"))
+@pytest.mark.parametrize("lines", [(), (b"Connection: keep-alive",), (b"Expect: 100-continue",)])
+def test_an_old_client_is_answered_and_its_connection_closed(ask, lines):
+    status, headers, _ = ask(head(b"Content-Length: 2", *lines, start=b"POST /echo/a HTTP/1.0"), b"ab")
 
     assert (status, headers["connection"]) == (200, "close")
+
+
+def test_an_old_client_is_not_asked_to_go_on_since_it_would_take_that_for_the_answer(connect):
+    connection = connect()
+    connection.sendall(head(b"Content-Length: 2", b"Expect: 100-continue", start=b"POST /echo/a HTTP/1.0"))
+    connection.shutdown(socket.SHUT_WR)
+
+    assert connection.recv(100) == b""
 
 
 def test_an_upgrade_is_answered_as_if_it_had_not_been_asked_for(ask):
     status, _, body = ask(head(b"Connection: Upgrade", b"Upgrade: h2c", start=b"GET /echo/a HTTP/1.1"))
 
     assert (status, json.loads(body)["name"]) == (200, "a")
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 2", b"Transfer-Encoding: chunked"])
+def test_an_upgrade_with_a_body_is_refused_and_not_answered_as_if_it_had_none(ask, framing):
+    reply = ask(head(b"Connection: Upgrade", b"Upgrade: h2c", framing), b"2\r\nab\r\n0\r\n\r\n")
+
+    assert_envelope(reply, 400, "bad_request")
 
 
 def test_a_body_announced_as_too_large_is_refused_before_it_comes(ask):
