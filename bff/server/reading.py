@@ -81,8 +81,8 @@ class Reader:
     def on_message_begin(self) -> None:
         """Begin with a request."""
         self._url = b""
-        self._body: list[bytes] = []
-        self._body_bytes = self._head_bytes = 0
+        self._body = bytearray()
+        self._head_bytes = 0
         self._headers: dict[str, str] = {}
         self._in_head = True
         self.began = time.monotonic()
@@ -125,10 +125,9 @@ class Reader:
     def on_body(self, piece: bytes) -> None:
         """Take a piece of the body. Raises Refused."""
         self.expects = False
-        self._body_bytes += len(piece)
-        if self._body_bytes > self._max_body:
+        if len(self._body) + len(piece) > self._max_body:
             raise Refused(413)
-        self._body.append(piece)
+        self._body += piece
 
     def on_message_complete(self) -> None:
         """Give the whole request the form that WSGI wants (PEP 3333). Raises Refused."""
@@ -136,7 +135,7 @@ class Reader:
         environ = self._base.copy()
         environ.update(self._headers)
         path, _, query = _target(self._url)
-        body = b"".join(self._body)
+        body, self._body = self._body, bytearray()  # a connection that idles, or is garbage, keeps none
         version = self._parser.get_http_version()
         environ["REQUEST_METHOD"] = self._parser.get_method().decode("latin-1")
         environ["PATH_INFO"] = path

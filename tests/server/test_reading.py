@@ -1,6 +1,7 @@
 """However the bytes of requests are cut into pieces, the same requests come out."""
 
 import sys
+import tracemalloc
 from itertools import pairwise
 
 from hypothesis import given
@@ -81,3 +82,23 @@ def test_what_is_after_a_refusal_is_not_read():
 
     assert reader.refused.status == 400
     assert not reader.complete
+
+
+def test_a_body_in_tiny_chunks_takes_no_more_memory_than_it_has_bytes():
+    pieces = [b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", b"2\r\nab\r\n" * 20_000]
+    tracemalloc.start()
+    try:
+        reader = read(pieces, max_body=64 * 1024)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert reader.refused is None
+    assert taken < 3 * 40_000
+
+
+def test_when_a_request_is_whole_its_body_is_kept_with_it_alone():
+    reader = read([b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nsensitive"])
+
+    assert reader.complete.popleft().environ["wsgi.input"].getvalue() == b"sensitive"
+    assert "sensitive" not in repr(vars(reader))
