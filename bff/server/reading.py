@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 MAX_HEADER_BYTES = 64 * 1024
+_KEPT_NAME = 64  # bytes of a header's name that is remembered
 _WITHOUT_PREFIX = {"CONTENT_TYPE", "CONTENT_LENGTH"}
 
 
@@ -97,7 +98,7 @@ class Reader:
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > MAX_HEADER_BYTES:
             raise Refused(431)
-        key = _key(name)
+        key = _known(name) if len(name) <= _KEPT_NAME else _key(name)
         if key is None or not self._in_head:  # trailers say nothing that an app may rely on
             return
         text = value.decode("latin-1")
@@ -151,13 +152,15 @@ class Reader:
         self._bytes = 0
 
 
-@lru_cache(maxsize=512)
 def _key(name: bytes) -> str | None:
     """Name a header as WSGI does; None for one with `_`, which could pass for another that a proxy strips."""
     if b"_" in name:
         return None
     key = name.decode("ascii").upper().replace("-", "_")
     return key if key in _WITHOUT_PREFIX else f"HTTP_{key}"
+
+
+_known = lru_cache(maxsize=512)(_key)
 
 
 def _target(url: bytes) -> tuple[str, str, str]:

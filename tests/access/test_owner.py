@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import time
+import tracemalloc
 import zlib
 
 import pytest
@@ -227,3 +228,20 @@ def test_a_cookie_of_another_name_is_not_read(https, name):
 
     assert read(cookie, signed(GOOD), name) is None
     assert read(cookie, signed(GOOD)) is not None
+
+
+def test_a_cookie_among_many_others_is_read_and_not_remembered(cookie):
+    owner = new_owner()
+    others = "x" * 50_000
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            with Flask("test").test_request_context(
+                headers={"Cookie": f"{cookie.name}={value_of(written(cookie, owner))}; a={number}{others}"}
+            ):
+                assert cookie.read(request) == owner
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert taken < 20 * len(others)

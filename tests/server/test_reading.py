@@ -102,3 +102,18 @@ def test_when_a_request_is_whole_its_body_is_kept_with_it_alone():
 
     assert reader.complete.popleft().environ["wsgi.input"].getvalue() == b"sensitive"
     assert "sensitive" not in repr(vars(reader))
+
+
+def test_header_names_that_nobody_uses_take_no_memory_for_long():
+    reader = Reader(BASE, 1000)
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            name = b"x%d-" % number + b"y" * 20_000
+            reader.feed(b"GET / HTTP/1.1\r\nHost: h\r\n" + name + b": 1\r\n\r\n")
+            assert reader.complete.popleft()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert taken < 20 * 20_000
