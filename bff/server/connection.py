@@ -25,7 +25,7 @@ REQUEST_SECONDS = 30.0  # for a browser to send a whole request, and as long to 
 _READ_BYTES = 16 * 1024  # small, since a byte of requests that were sent ahead takes thirty of memory
 _LINGER_BYTES = 1024 * 1024
 _LINGER_SECONDS = 2.0
-_LAST_SECONDS = 1.0  # for whoever connected just before the end
+_LAST_SECONDS = 1.0  # for what was on its way just before the end
 _ALIVE = "/healthz"
 
 log = logging.getLogger("bff.server")
@@ -76,8 +76,11 @@ class Connection:
         self._shut(socket.SHUT_RDWR)
 
     def stop(self) -> None:
-        """Let it answer what has arrived whole by now, and then end."""
-        self._shut(socket.SHUT_RD)
+        """Let it answer what has arrived by now, or arrives in a moment if it has begun to, and then end."""
+        if self._reader.began and self.expires != math.inf:
+            self.expires = min(self.expires, time.monotonic() + _LAST_SECONDS)
+        else:
+            self._shut(socket.SHUT_RD)
 
     def _shut(self, how: int) -> None:
         with contextlib.suppress(OSError):  # it has ended by itself

@@ -359,6 +359,30 @@ def test_when_it_stops_it_finishes_what_is_under_way_and_answers_what_has_arrive
         assert (status, headers["connection"]) == (200, "close")
 
 
+def test_when_it_stops_a_request_that_is_still_coming_gets_a_moment(held):
+    with serving(held) as (address, stop), socket.create_connection(address, timeout=10) as coming:
+        coming.sendall(head(b"Content-Length: 2", b"Expect: 100-continue", start=b"POST /late HTTP/1.1"))
+        assert coming.recv(100).startswith(b"HTTP/1.1 100")
+        with socket.create_connection(address, timeout=10) as idle:
+            idle.sendall(head(start=b"GET /first HTTP/1.1"))
+            assert read_reply(idle)[0] == 200
+            stop()
+            assert idle.recv(100) == b""
+        coming.sendall(b"ab")
+
+        status, headers, _ = read_reply(coming)
+        assert (status, headers["connection"]) == (200, "close")
+
+
+def test_when_it_stops_a_request_that_does_not_come_to_its_end_is_given_up(held):
+    with serving(held) as (address, stop), socket.create_connection(address, timeout=10) as never:
+        never.sendall(head(b"Content-Length: 2", b"Expect: 100-continue", start=b"POST /late HTTP/1.1"))
+        assert never.recv(100).startswith(b"HTTP/1.1 100")
+        stop()
+
+        assert never.recv(100) == b""
+
+
 def test_one_that_sends_many_requests_ahead_does_not_keep_the_others_waiting():
     order, began, others_are_there = [], threading.Event(), threading.Event()
 
