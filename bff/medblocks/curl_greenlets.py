@@ -88,10 +88,13 @@ class _Loop:
             active.stop()
         if what != pycurl.POLL_REMOVE:
             # A watcher is made once for each number of a socket, and used again: sockets are kept, too.
-            watcher = self._watchers.get((fd, what))
+            watcher: Any = self._watchers.get((fd, what))
             if watcher is None:
                 # libcurl's POLL_IN, POLL_OUT and POLL_INOUT have libev's numbers.
                 watcher = self._watchers[fd, what] = self._loop.io(fd, what)
+            # Says anew what it watches: libev can't see that a socket was closed and its number given to
+            # another, and would not watch that one ("disappearing file descriptors" in its manual).
+            watcher.fd = fd
             watcher.start(self._ready, fd, pass_events=True)
             self._active[fd] = watcher
 

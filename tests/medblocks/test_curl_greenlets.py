@@ -1,0 +1,37 @@
+"""How libcurl's sockets are watched; that its transfers work beside each other, the journeys prove."""
+
+import socket
+
+import gevent
+import pycurl
+from gevent.event import Event
+from gevent.hub import get_hub
+
+from bff.medblocks.curl_greenlets import _Loop
+
+
+def test_a_new_socket_with_the_number_of_one_just_closed_is_watched(monkeypatch):
+    seen = Event()
+
+    def in_greenlet():
+        loop = _Loop(get_hub(), 4)
+        monkeypatch.setattr(loop, "_act", lambda _fd, _events: seen.set())
+        old, old_peer = socket.socketpair()
+        number = old.fileno()
+        loop._watch(pycurl.POLL_IN, number, None, None)
+        old_peer.send(b"x")
+        assert seen.wait(timeout=10)
+        # As libcurl does when an address refuses, and it goes on to the next: all before the loop turns.
+        loop._watch(pycurl.POLL_REMOVE, number, None, None)
+        old.close()
+        seen.clear()
+        new, new_peer = socket.socketpair()
+        assert new.fileno() == number
+        loop._watch(pycurl.POLL_IN, number, None, None)
+        new_peer.send(b"x")
+        assert seen.wait(timeout=10)
+        loop._watch(pycurl.POLL_REMOVE, number, None, None)
+        for each in (old_peer, new, new_peer):
+            each.close()
+
+    gevent.spawn(in_greenlet).get()
