@@ -1,7 +1,6 @@
 """The one envelope: every exception becomes a status and a safe message of ours, in one place."""
 
 import logging
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +8,7 @@ from flask import Flask, Response, g, jsonify, render_template, request
 from limits.errors import StorageError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, TooManyRequests
 
+from bff import observe
 from bff.exceptions import (
     CredentialRefused,
     CrossSiteRequest,
@@ -194,9 +194,7 @@ def report(error: Exception, problem: Problem) -> None:
     elif isinstance(error, CredentialRefused):
         log.warning("a credential was refused: %s", error)
     elif problem.status == 500:
-        frames = traceback.extract_tb(error.__traceback__)
-        where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames[-8:]))
-        log.error("crash: %s at %s", type(error).__name__, where)
+        log.error("crash: %s", observe.whereabouts(error))
 
 
 def answer(error: Exception) -> Response:

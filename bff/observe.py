@@ -4,6 +4,7 @@ import logging
 import random
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import lru_cache
@@ -116,6 +117,13 @@ class Entry(AbstractContextManager["Entry"]):
             patient_id=self.patient_id,
             upstream_request_id=self.upstream_request_id,
         )
+
+
+def whereabouts(error: BaseException) -> str:
+    """Say what kind of exception it is and where it was raised, without its text, which may hold anything."""
+    frames = reversed(traceback.extract_tb(error.__traceback__)[-8:])
+    where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+    return f"{type(error).__name__} at {where}"
 
 
 def configure_logging() -> None:

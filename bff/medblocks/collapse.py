@@ -25,7 +25,8 @@ class _Call(Generic[T]):
     def result(self) -> T:
         """Give what it gave, or raise what it raised."""
         if self.error is not None:
-            raise self.error
+            # Each who waits raises it anew, and not with the places of those before.
+            raise self.error.with_traceback(None)
         return self.value  # type: ignore[return-value]  # None is a value too, where T has it
 
 

@@ -20,7 +20,7 @@ from bff.medblocks.curl_greenlets import Transfers
 
 # libcurl gives up at its own, larger limit; headers count here too.
 _TOO_LARGE = pycurl.E_FILESIZE_EXCEEDED
-QUICK_EXIT = 322  # CURLOPTQUICK_EXIT of curl.h, which pycurl has no name for
+QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT of curl.h, which pycurl has no name for
 
 
 class ReplyTooLarge(RequestsConnectionError):

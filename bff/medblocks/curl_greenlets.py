@@ -5,16 +5,14 @@ libcurl's documentation of curl_multi_socket_action). Elsewhere, as in a threade
 """
 
 import time
-from typing import Any, TypeAlias
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import gevent
 import pycurl
-from gevent.hub import Hub, get_hub
+from gevent.hub import Hub, Waiter, get_hub
 
 _TO_LIBCURL = 3  # READ and WRITE have the same bits in libev (1, 2) and in libcurl's CURL_CSELECT_* (1, 2)
-
-_Greenlet: TypeAlias = "gevent.Greenlet[..., Any]"
 
 
 class Transfers:
@@ -26,15 +24,14 @@ class Transfers:
 
     def perform(self, handle: pycurl.Curl) -> None:
         """Do the transfer that a handle describes. Raises pycurl.error, as `Curl.perform` does."""
-        greenlet = gevent.getcurrent()
-        if not isinstance(greenlet, gevent.Greenlet):
+        if not isinstance(gevent.getcurrent(), gevent.Greenlet):
             handle.perform()
             return
         hub = get_hub()
         loop = self._loops.get(hub)
         if loop is None:
             loop = self._loops[hub] = _Loop(hub, self._connections)
-        loop.run(handle, greenlet)
+        loop.run(handle)
 
 
 class _Loop:
@@ -43,7 +40,7 @@ class _Loop:
     def __init__(self, hub: Hub, connections: int) -> None:
         self._hub = hub
         self._loop = hub.loop
-        self._waiting: dict[pycurl.Curl, _Greenlet] = {}
+        self._waiting: dict[pycurl.Curl, Waiter[Any]] = {}
         self._watchers: dict[tuple[int, int], Any] = {}
         self._active: dict[int, Any] = {}
         self._timer: Any = None
@@ -53,13 +50,14 @@ class _Loop:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._remind)
 
-    def run(self, handle: pycurl.Curl, greenlet: _Greenlet) -> None:
+    def run(self, handle: pycurl.Curl) -> None:
         """Start a transfer, and wait for its end in this greenlet. Raises pycurl.error."""
-        self._waiting[handle] = greenlet
+        waiter: Waiter[Any] = Waiter(self._hub)
+        self._waiting[handle] = waiter
         self._multi.add_handle(handle)
         try:
             self._act(pycurl.SOCKET_TIMEOUT, 0)  # what libcurl has to do first, it does at once
-            fault = self._hub.switch()
+            fault = waiter.get()
         finally:
             self._waiting.pop(handle, None)
             self._multi.remove_handle(handle)
@@ -77,9 +75,9 @@ class _Loop:
                 self._end(handle, (code, text))
 
     def _end(self, handle: pycurl.Curl, fault: tuple[int, str] | None) -> None:
-        greenlet = self._waiting.pop(handle, None)
-        if greenlet is not None:
-            self._loop.run_callback(greenlet.switch, fault)
+        waiter = self._waiting.pop(handle, None)
+        if waiter is not None:
+            self._loop.run_callback(waiter.switch, fault)
 
     def _watch(self, what: int, fd: int, _: object, __: object) -> None:
         """Watch a socket for what libcurl waits for on it, or not any more."""

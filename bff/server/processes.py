@@ -17,6 +17,7 @@ import gevent.socket
 from flask import Flask
 from gevent.event import Event
 
+from bff.observe import whereabouts
 from bff.server import Server
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -116,7 +117,7 @@ def _end_with(plan: Plan, listener: socket.socket, parent: socket.socket) -> NoR
     try:
         _serve_here(plan, listener, parent)
         status = 0
-    except Exception:
-        log.exception("a server process could not serve")
+    except Exception as error:  # noqa: BLE001 - whatever it is, this process ends with it
+        log.error("a server process could not serve: %s", whereabouts(error))  # noqa: TRY400 - its text could hold a secret
     finally:
         os._exit(status)
