@@ -1,6 +1,7 @@
 """Where the pages' links lead: back to the form, back to the app, and to nothing that is not a web page."""
 
 from flask import request, url_for
+from werkzeug.exceptions import HTTPException
 
 from bff import current
 from bff.access.return_urls import with_query
@@ -26,8 +27,16 @@ def wanted_return_url() -> str:
 
 def start_url() -> str:
     """Give the address of the form, for the way back that this request has, too."""
-    return_url, state = (request.values.get(name) or None for name in ("return_url", "state"))
+    return_url, state = (_given(name) for name in ("return_url", "state"))
     return url_for("intake.form", return_url=return_url, state=state)
+
+
+def _given(name: str) -> str | None:
+    """Give a field of the query or the form; of a form that can't be read, which has an error page too, none."""
+    try:
+        return request.values.get(name) or None
+    except HTTPException:
+        return request.args.get(name) or None
 
 
 def leaving_url(patient_session_id: str, return_url: str) -> str:
@@ -58,7 +67,7 @@ def web_link(url: str | None) -> str | None:
 
 def again_url() -> str | None:
     """Give the address that shows the session of this request anew, on a page that is about one."""
-    patient_session_id = request.values.get("patient_session_id")
+    patient_session_id = _given("patient_session_id")
     if not patient_session_id or request.blueprint not in {"leaving", "connected"}:
         return None
     page = "leaving.leave" if request.blueprint == "leaving" else "connected.connected"

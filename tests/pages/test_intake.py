@@ -229,3 +229,12 @@ def test_a_form_that_was_tampered_with_is_refused(post, medblocks, broken):
 def test_healthz_answers_without_asking_medblocks(client, medblocks):
     assert client.get("/healthz").json == {"ok": True}
     assert not medblocks.calls
+
+
+@pytest.mark.parametrize("path", ["/intake", "/leaving"])
+def test_a_form_that_is_too_large_is_told_so_on_a_page(client, path):
+    reply = client.post(path, data={"name": "x" * 70_000}, query_string={"state": "7"})
+
+    assert (reply.status_code, reply.mimetype) == (413, "text/html")
+    assert "at most 64 KiB" in reply.text
+    assert 'href="/intake?state=7"' in reply.text
