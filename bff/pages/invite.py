@@ -37,7 +37,7 @@ def accept(token: str) -> Response:
     current.forms().check(current.guard().owner(), request.form.get(FormTokens.FIELD))
     invite = current.invites().read(token)
     if invite is None or not (
-        current.guard().accepted(invite.patient_id) or current.invites().consume(token)
+        current.invites().consume(token) or current.guard().accepted(invite.patient_id)
     ):
         raise NoSuchThing("invite")
     current.guard().accept_invite(invite.patient_id)

@@ -86,6 +86,13 @@ def test_an_invite_that_was_used_gives_another_browser_nothing(app, link, accept
     assert not medblocks.calls
 
 
+def test_an_invite_is_used_up_by_who_has_the_patient_already_too(app, link, accept):
+    urls, browser = [link(), link()], app.test_client()
+
+    assert [accept(browser, url).status_code for url in urls] == [303, 303]
+    assert [accept(app.test_client(), url).status_code for url in urls] == [404, 404]
+
+
 @pytest.mark.parametrize("token", [None, "", "forged"])
 def test_accepting_needs_the_form_and_uses_nothing_up_without_it(app, link, accept, token):
     url, browser = link(), app.test_client()
