@@ -16,8 +16,10 @@ import pycurl
 from cachetools import TLRUCache
 
 from bff.config import split_http_url
+from bff.medblocks.collapse import Collapse
 from bff.medblocks.curl import QUICK_EXIT
 from bff.medblocks.curl_greenlets import Transfers
+from bff.medblocks.errors import TooSlow
 from bff.pictures import MAX_PICTURE_BYTES, Picture, read_picture
 
 DAY = 24 * 60 * 60  # seconds
@@ -28,12 +30,14 @@ _KEPT_BYTES = 8 * 1024 * 1024
 _ENTRY_BYTES = 1024  # about what an entry costs besides its picture
 _TRANSFERS = Transfers(_AT_ONCE)  # apart from the calls to Medblocks, and from their connections
 _UNICAST = ipaddress.ip_network("2000::/3")
+# Of IANA's special-purpose registries, what some versions of Python hold to be global, in whole or in part.
+_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")))
 
 
 def is_public(address: str) -> bool:
     """Tell whether an IP address is one of the public internet, by every way that it could be meant."""
     parsed = ipaddress.ip_address(address)
-    public = parsed.is_global and not parsed.is_multicast
+    public = parsed.is_global and not parsed.is_multicast and not any(parsed in net for net in _SPECIAL)
     if isinstance(parsed, ipaddress.IPv6Address):
         # Some within, and all outside, may stand for an IPv4 address, and so for one of this network.
         return public and parsed in _UNICAST and not (parsed.sixtofour or parsed.teredo)
@@ -46,13 +50,23 @@ class Logos:
     def __init__(self, fetch: Callable[[str], Picture | None], clock: Callable[[], float]) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
+        self._calls: Collapse[Picture | None] = Collapse()
         self._free = threading.BoundedSemaphore(_AT_ONCE)
         self._kept: TLRUCache[str, Picture | None] = TLRUCache(
             _KEPT_BYTES, ttu=_until, timer=clock, getsizeof=_size
         )
 
     def get(self, url: str) -> Picture | None:
-        """Give the logo at an https address; None where there is none to be had now."""
+        """Give the logo at an https address; None where there is none to be had now.
+
+        Equal fetches at the same time are one.
+        """
+        try:
+            return self._calls.run(url, "fetch logo", lambda: self._get(url))
+        except TooSlow:
+            return None
+
+    def _get(self, url: str) -> Picture | None:
         with self._lock:
             if url in self._kept:
                 return self._kept[url]

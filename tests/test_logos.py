@@ -144,6 +144,11 @@ def test_an_address_that_is_not_plain_https_on_its_port_is_not_followed(serve, c
         ("0.0.0.0", False),  # noqa: S104 - nothing listens here
         ("224.0.0.1", False),
         ("255.255.255.255", False),
+        ("192.0.0.8", False),
+        ("192.0.0.170", False),
+        ("192.0.1.1", True),
+        ("192.88.99.1", False),
+        ("192.88.98.1", True),
         ("::", False),
         ("::1", False),
         ("fe80::1", False),
@@ -158,6 +163,10 @@ def test_an_address_that_is_not_plain_https_on_its_port_is_not_followed(serve, c
         ("2002:a00:1::1", False),
         ("2001:0:1:2::3", False),
         ("2001:db8::1", False),
+        ("2001:20::1", False),
+        ("3fff::1", False),
+        ("3fff:fff::1", False),
+        ("3ffe::1", True),
     ],
 )
 def test_only_addresses_of_the_public_internet_may_be_connected_to(address, public):

@@ -1,10 +1,12 @@
 """Keeping logos: each is fetched once a day, and neither memory nor slow hosts grow over our heads."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bff.logos import DAY, Logos
+from bff.medblocks import collapse
 from bff.pictures import MAX_PICTURE_BYTES, Picture
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -73,3 +75,27 @@ def test_slow_hosts_do_not_gather_requests():
     go_on.set()
     for thread in threads:
         thread.join()
+
+
+def test_equal_fetches_at_the_same_time_are_one(monkeypatch):
+    fetched, go_on, second_waits = [], threading.Event(), threading.Event()
+    wait = collapse._wait
+
+    def announce(*args):
+        second_waits.set()
+        wait(*args)
+
+    def slow(url):
+        fetched.append(url)
+        assert go_on.wait(10)
+        return Picture(PNG, "image/png")
+
+    monkeypatch.setattr(collapse, "_wait", announce)
+    cache = Logos(slow, lambda: 0.0)
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(cache.get, "https://a.example/") for _ in range(2)]
+        assert second_waits.wait(10)
+        go_on.set()
+
+    assert [one.result() for one in both] == [Picture(PNG, "image/png")] * 2
+    assert len(fetched) == 1
