@@ -24,7 +24,7 @@ from bff.config import Settings, environment, load_settings
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
 from bff.lean_flask import LeanFlask
-from bff.logos import Logos, fetch_picture
+from bff.logos import LogoAddresses, Logos, fetch_picture
 from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Room
 from bff.medblocks.catalog import Catalog
@@ -71,6 +71,7 @@ def create_app(
             invites=cache(partial(_invites, keys.derive("invite"), redis or MemoryStore())),
             idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
             logos=Logos(fetch_picture, time.monotonic),
+            logo_addresses=LogoAddresses(keys),
             brand=brand_of(settings),
         ),
     )

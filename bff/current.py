@@ -11,7 +11,7 @@ from bff.access.origin import FormTokens
 from bff.brand import Brand
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
-from bff.logos import Logos
+from bff.logos import LogoAddresses, Logos
 from bff.medblocks.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Parts:
     invites: "Callable[[], Invites]"
     idempotency: IdempotencyKeys
     logos: Logos
+    logo_addresses: LogoAddresses
     brand: Brand
 
 
@@ -84,6 +85,11 @@ def facilities() -> Facilities:
 def logos() -> Logos:
     """Give the facilities' logos."""
     return _parts().logos
+
+
+def logo_addresses() -> LogoAddresses:
+    """Give the addresses of the logos."""
+    return _parts().logo_addresses
 
 
 def brand() -> Brand:

@@ -4,6 +4,7 @@ The addresses come from the catalog, so they are held to be hostile: https on it
 addresses of the public internet alone, without redirects, small, quick, and pictures alone.
 """
 
+import hmac
 import ipaddress
 import socket
 import threading
@@ -15,11 +16,13 @@ import certifi
 import pycurl
 from cachetools import TLRUCache
 
+from bff.access.keys import Keys
 from bff.config import split_http_url
 from bff.medblocks.collapse import Collapse
 from bff.medblocks.curl import QUICK_EXIT
 from bff.medblocks.curl_greenlets import Transfers
 from bff.medblocks.errors import TooSlow
+from bff.medblocks.ids import is_facility_id
 from bff.pictures import MAX_PICTURE_BYTES, Picture, read_picture
 
 DAY = 24 * 60 * 60  # seconds
@@ -42,6 +45,29 @@ def is_public(address: str) -> bool:
         # Some within, and all outside, may stand for an IPv4 address, and so for one of this network.
         return public and parsed in _UNICAST and not (parsed.sixtofour or parsed.teredo)
     return public
+
+
+class LogoAddresses:
+    """Where logos stand on this server.
+
+    An address carries a tag that we alone can make, so that nobody has us look up what we never showed.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def of(self, facility_id: str, logo_url: str | None) -> str | None:
+        """Give the path of a facility's logo; None for one that has none over https."""
+        if not (logo_url and logo_url.startswith("https://") and is_facility_id(facility_id)):
+            return None
+        return f"/facilities/{facility_id}/logo?tag={self._tag(facility_id)}"
+
+    def is_ours(self, facility_id: str, tag: str) -> bool:
+        """Tell whether an address with this tag is one that was given for this facility."""
+        return hmac.compare_digest(self._tag(facility_id).encode(), tag.encode())
+
+    def _tag(self, facility_id: str) -> str:
+        return self._keys.tag("logo", facility_id)
 
 
 class Logos:

@@ -50,14 +50,14 @@ function list(facilities) {
   return element;
 }
 
-function item({ id, name, type, logo_url: logo }) {
+function item({ id, name, type, logo_path: logo }) {
   const element = choice.content.cloneNode(true);
   element.querySelector("button").value = id;
   element.querySelector("strong").textContent = name;
   const kind = element.querySelector(".about .quiet");
   if (type) kind.textContent = (type[0].toUpperCase() + type.slice(1)).replaceAll("_", " ");
   else kind.remove();
-  if (logo?.startsWith("https:")) element.querySelector("img").src = `/facilities/${encodeURIComponent(id)}/logo`;
+  if (logo) element.querySelector("img").src = logo;
   return element;
 }
 

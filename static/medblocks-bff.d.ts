@@ -79,6 +79,8 @@ export interface Facility {
   type: string | null;
   fhir_base_url: string;
   logo_url: string | null;
+  /** The logo from this server, so that no other host learns who looks. */
+  logo_path: string | null;
   portal_url: string | null;
 }
 

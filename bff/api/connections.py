@@ -8,11 +8,27 @@ from marshmallow.validate import Length
 
 from bff import current
 from bff.api.openapi import JsonBlueprint
-from bff.medblocks.replies import FacilityListReply
+from bff.medblocks.replies import FacilityListReply, FacilityReply
 
 blueprint = JsonBlueprint(
     "connections", __name__, url_prefix="/api/connections", description="The places that keep health records"
 )
+
+
+class FoundFacility(FacilityReply):
+    """A facility of the catalog, with where its logo stands on this server."""
+
+    logo_path = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The logo from this server, so that no other host learns who looks."},
+    )
+
+
+class FoundFacilities(FacilityListReply):
+    """A page of the catalog."""
+
+    data = fields.List(fields.Nested(FoundFacility), required=True)
 
 
 class FacilitySearch(Schema):
@@ -43,6 +59,7 @@ _FOUND = {
             "type": "hospital",
             "fhir_base_url": "https://fhir.alder.example/r4",
             "logo_url": None,
+            "logo_path": None,
             "portal_url": "https://portal.alder.example",
         }
     ],
@@ -53,11 +70,16 @@ _FOUND = {
 
 @blueprint.route("")
 @blueprint.arguments(FacilitySearch, location="query")
-@blueprint.response(200, FacilityListReply, example=_FOUND)
+@blueprint.response(200, FoundFacilities, example=_FOUND)
 @blueprint.problems(429)
 def search_facilities(query: dict[str, Any]) -> Response:
     """Search the facilities.
 
     At most 20 at a time; `starting_after` goes on.
     """
-    return jsonify(current.catalog().search(query["q"].strip(), query["starting_after"]))
+    found = current.catalog().search(query["q"].strip(), query["starting_after"])
+    address = current.logo_addresses().of
+    data = [
+        {**facility, "logo_path": address(facility["id"], facility["logo_url"])} for facility in found["data"]
+    ]
+    return jsonify({**found, "data": data})

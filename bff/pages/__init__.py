@@ -23,4 +23,5 @@ def _common() -> dict[str, Any]:
         "access_is_only_reported": current.guard().reports(),
         "start_url": links.start_url,
         "again_url": links.again_url,
+        "logo_address": current.logo_addresses().of,
     }

@@ -1,11 +1,10 @@
 """The pictures of the pages and the brand's colours: all from this server, so no other host is asked."""
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, request
 
 from bff import current
 from bff.exceptions import NoSuchThing
 from bff.logos import DAY
-from bff.medblocks.ids import is_facility_id
 from bff.pages.links import web_link
 from bff.pictures import Picture
 
@@ -44,8 +43,9 @@ def brand_css() -> Response:
 
 
 def _logo(facility_id: str) -> Picture | None:
-    # Who has not opened a page of ours has no use for it, and need not send us anywhere.
-    if not is_facility_id(facility_id) or current.guard().known_owner() is None:
+    # Pictures don't count against the limits, so whoever makes up an address must not send us anywhere.
+    shown = current.logo_addresses().is_ours(facility_id, request.args.get("tag", ""))
+    if not shown or current.guard().known_owner() is None:
         return None
     url = web_link(current.facilities().look_up(facility_id).get("logo_url"))
     return current.logos().get(url) if url else None

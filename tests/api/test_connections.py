@@ -34,13 +34,24 @@ def page(*facilities, **changes):
     }
 
 
-def test_what_is_found_comes_as_medblocks_sends_it(client, medblocks):
+def test_what_is_found_comes_as_medblocks_sends_it_and_where_its_logo_stands_here(client, medblocks):
     medblocks.get(CONNECTIONS, json=page(facility(), has_more=True, next_cursor="cursor-1"))
 
     reply = client.get("/api/connections?q=alder")
 
     assert reply.status_code == 200
-    assert reply.json == page(facility(), has_more=True, next_cursor="cursor-1")
+    assert reply.json == page(facility(logo_path=None), has_more=True, next_cursor="cursor-1")
+
+
+@pytest.mark.parametrize("logo_url", ["http://alder.example/1.png", "javascript:alert(1)", "", None])
+def test_only_a_logo_over_https_has_a_path_here(client, medblocks, logo_url):
+    good = facility(id="fhirsrc_2", logo_url="https://alder.example/2.png")
+    medblocks.get(CONNECTIONS, json=page(facility(logo_url=logo_url), good))
+
+    none, path = (found["logo_path"] for found in client.get("/api/connections?q=alder").json["data"])
+
+    assert none is None
+    assert path.startswith("/facilities/fhirsrc_2/logo?tag=")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_it_shows_what_medblocks_says_of_the_session(come_back, catalog, attempt
     assert (reply.status_code, state_of(reply)) == (200, "connected")
     assert "You have connected 1 place." in reply.text
     assert "Alder Example Hospital 1" in reply.text
-    assert 'src="/facilities/fhirsrc_1/logo"' in reply.text
+    assert re.search(r'src="/facilities/fhirsrc_1/logo\?tag=[\w-]{22}"', reply.text)
     assert 'href="https://portal.alder.example/1" rel="noopener noreferrer"' in reply.text
     assert "portal.alder.example/2" not in reply.text
     assert "CANARY" not in reply.text

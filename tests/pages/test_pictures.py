@@ -9,7 +9,6 @@ from bff.pictures import Picture
 HOST = "https://you-forgot-to-mock-medblocks.test"
 PNG = Picture(b"\x89PNG\r\n\x1a\n", "image/png")
 SVG = Picture(b"<svg><script>alert(1)</script></svg>", "image/svg+xml")
-LOGO = "/facilities/fhirsrc_7/logo"
 
 
 def get(client, path):
@@ -30,6 +29,12 @@ def fetched(monkeypatch):
     return pictures, asked
 
 
+def logo(app, number=7):
+    """The address of a facility's logo, as our pages show it."""
+    addresses = app.extensions["medblocks-bff"].logo_addresses
+    return addresses.of(f"fhirsrc_{number}", "https://alder.example/logo.png")
+
+
 @pytest.fixture
 def browser(fetched, make_app):
     """A browser that has opened the form."""
@@ -43,7 +48,7 @@ def test_a_logo_comes_from_here_sandboxed_and_may_be_kept(browser, fetched, cata
     catalog()
     fetched[0]["https://alder.example/7.png"] = picture
 
-    reply = get(browser, LOGO)
+    reply = get(browser, logo(browser.application))
 
     assert (reply.data, reply.mimetype) == (picture.body, picture.mimetype)
     assert "sandbox" in reply.headers.getlist("Content-Security-Policy")
@@ -58,7 +63,7 @@ def test_a_logo_comes_from_here_sandboxed_and_may_be_kept(browser, fetched, cata
 def test_a_logo_that_is_not_over_https_is_not_asked_for(browser, fetched, catalog, logo_url):
     catalog(logo_url=logo_url)
 
-    reply = get(browser, LOGO)
+    reply = get(browser, logo(browser.application))
 
     assert (reply.status_code, reply.mimetype) == (200, "image/svg+xml")
     assert reply.headers["Cache-Control"] == "private, max-age=600"
@@ -68,24 +73,32 @@ def test_a_logo_that_is_not_over_https_is_not_asked_for(browser, fetched, catalo
 def test_a_logo_that_can_not_be_had_is_a_neutral_picture(browser, catalog):
     catalog()
 
-    assert get(browser, LOGO).data == get(browser, "/static/place.svg").data
+    assert get(browser, logo(browser.application)).data == get(browser, "/static/place.svg").data
 
 
 def test_when_the_catalog_is_down_the_picture_is_neutral(browser, medblocks):
     medblocks.get(f"{HOST}/connections/fhirsrc_7", status=500)
 
-    assert get(browser, LOGO).mimetype == "image/svg+xml"
+    assert get(browser, logo(browser.application)).mimetype == "image/svg+xml"
 
 
-@pytest.mark.parametrize("facility_id", ["x", "conn_1", "https:%2F%2Fevil.example", "fhirsrc_a%2Fb", ".."])
-def test_only_ids_of_the_catalog_are_looked_up(browser, fetched, medblocks, facility_id):
-    assert get(browser, f"/facilities/{facility_id}/logo").status_code in {200, 404}
+@pytest.mark.parametrize(
+    "facility_id", ["fhirsrc_8", "x", "conn_1", "https:%2F%2Fevil.example", "fhirsrc_a%2Fb", ".."]
+)
+@pytest.mark.parametrize("tag", ["", "?tag=", "?tag=forged", "?tag=é", "of another facility"])
+def test_only_what_our_pages_have_shown_is_looked_up(browser, fetched, medblocks, facility_id, tag):
+    if tag == "of another facility":
+        tag = f"?tag={logo(browser.application).partition('tag=')[2]}"
+
+    assert get(browser, f"/facilities/{facility_id}/logo{tag}").status_code in {200, 404}
     assert not medblocks.calls
     assert fetched[1] == []
 
 
 def test_a_stranger_sends_us_nowhere(make_app, fetched, medblocks):
-    assert get(make_app().test_client(), LOGO).status_code == 200
+    app = make_app()
+
+    assert get(app.test_client(), logo(app)).status_code == 200
     assert not medblocks.calls
     assert fetched[1] == []
 
@@ -95,7 +108,7 @@ def test_pictures_do_not_use_up_what_a_waiting_room_behind_one_address_may_ask(f
     client = make_app(BFF_RATE_LIMIT_ADDRESS="2/minute", BFF_RATE_LIMIT_OWNER="2/minute").test_client()
     client.get("/intake")
 
-    assert {get(client, LOGO).status_code for _ in range(10)} == {200}
+    assert {get(client, logo(client.application)).status_code for _ in range(10)} == {200}
     assert client.get("/intake").status_code == 200
 
 
