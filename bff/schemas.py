@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote_plus
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, post_load, pre_load, validates_schema
 from marshmallow.validate import Email, Length, OneOf
@@ -32,12 +33,13 @@ def check_facility_id(value: str) -> None:
 def state_problem(state: str) -> str | None:
     """Say what is wrong with the `state` of an app that sends its visitors here; None when it is fine.
 
-    Forms change line breaks on their way, so what holds controls would not come back as it was.
+    Forms change line breaks on their way, so what holds controls would not come back as it was. It rides in
+    addresses, which servers and proxies bound, so it is measured as it stands there.
     """
-    if len(state) > STATE_MAX:
-        return f"This state is too long: use at most {STATE_MAX:,} characters."
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in state):
         return "A state must not contain line breaks or control characters."
+    if len(quote_plus(state)) > STATE_MAX:
+        return f"This state is too long: use at most {STATE_MAX:,} characters, as the address encodes them."
     return None
 
 
