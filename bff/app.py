@@ -57,7 +57,7 @@ def create_app(
     guard = Guard(keys, cookie, provider_for(settings, identify), audit, report=settings.reports)
     medblocks = connect(settings)
     room = Room(settings.requests)
-    return_urls = ReturnUrls(settings.return_urls)
+    return_urls = ReturnUrls(settings.return_urls, settings.public_url)
     redis = open_redis(settings)
     catalog = Catalog(medblocks, settings.catalog_seconds, within=room.within)
     current.install(

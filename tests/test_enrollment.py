@@ -57,7 +57,9 @@ def make_enrollment():
     def build(notebook):
         settings = load_settings({"MEDBLOCKS_API_KEY": "canary", "MEDBLOCKS_BASE_URL": HOST})
         audit = Audit(lambda *_: "pseudonym")
-        return Enrollment(connect(settings), notebook, ReturnUrls([DONE]), settings, audit)
+        return Enrollment(
+            connect(settings), notebook, ReturnUrls([DONE], "http://localhost"), settings, audit
+        )
 
     return build
 

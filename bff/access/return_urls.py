@@ -10,9 +10,13 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class ReturnUrls:
-    """The allowed addresses, as `BFF_RETURN_URLS` lists them: origins, or origins with a path prefix."""
+    """The allowed addresses, as `BFF_RETURN_URLS` lists them: origins, or origins with a path prefix.
 
-    def __init__(self, allowed: Sequence[str]) -> None:
+    Takes the origin of this very server, too.
+    """
+
+    def __init__(self, allowed: Sequence[str], own: str) -> None:
+        self._own = own
         self._allowed = [split_http_url(url) for url in allowed]
         self.default = allowed[0]
 
@@ -27,6 +31,10 @@ class ReturnUrls:
         if not any(_covers(allowed, candidate) for allowed in self._allowed):
             raise InvalidInput({"return_url": "This return_url is not one that this site allows."})
         return return_url
+
+    def is_own(self, return_url: str) -> bool:
+        """Tell whether a url leads to this very server, whatever a proxy made of the request."""
+        return return_url == self._own or return_url.startswith((f"{self._own}/", f"{self._own}?"))
 
 
 def _covers(allowed: SplitResult, candidate: SplitResult) -> bool:

@@ -32,7 +32,7 @@ def start_url() -> str:
 
 
 def _given(name: str) -> str | None:
-    """Give a field of the query or the form; of a form that can't be read, which has an error page too, none."""
+    """Give a field of the query or the form; of the query alone where the form can't be read."""
     try:
         return request.values.get(name) or None
     except HTTPException:
@@ -52,7 +52,7 @@ def leaving_url(patient_session_id: str, return_url: str) -> str:
 def app_url(session: dict[str, str]) -> str | None:
     """Give the way back to the app that a session is for, as Medblocks' own return; None when it is here."""
     return_url = session["return_url"]
-    if not return_url or return_url.startswith(request.host_url):
+    if not return_url or current.enrollment().return_urls.is_own(return_url):
         return None
     return with_query(return_url, patient_id=session["patient_id"], patient_session_id=session["id"])
 

@@ -11,7 +11,7 @@ NOT_ALLOWED = "This return_url is not one that this site allows."
 
 
 def allowed(*urls):
-    return ReturnUrls(urls or (RECORDS,))
+    return ReturnUrls(urls or (RECORDS,), "http://localhost")
 
 
 def problem(return_url, *urls):

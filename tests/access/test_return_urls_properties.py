@@ -124,7 +124,7 @@ def test_the_stand_in_for_a_browser_reads_urls_as_browsers_do(url, expected):
 def test_a_url_that_passes_leads_a_browser_to_an_allowed_origin_and_path(url):
     assume(url)
     try:
-        passed = ReturnUrls(ALLOWED).check(url)
+        passed = ReturnUrls(ALLOWED, "http://localhost").check(url)
     except InvalidInput:
         return
 

@@ -118,6 +118,21 @@ def test_a_session_of_this_very_page_has_no_app_to_go_back_to(come_back):
     assert "Go back to the app" not in come_back(return_url="http://localhost/connected").text
 
 
+def test_behind_a_proxy_that_ends_tls_this_very_page_is_no_app_either(make_app, medblocks, patient, session):
+    here = "https://records.example.com"
+    app = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=here, BFF_RETURN_URLS=f"{here}/connected")
+    client, own = app.test_client(), session(return_url=f"{here}/connected", status="complete")
+    medblocks.post(f"{HOST}/patients", json=patient())
+    medblocks.post(f"{HOST}/patient-sessions", json=own)
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=own)
+    cookie = client.post("/api/patient-sessions", json={"patientId": "user_42"}).headers["Set-Cookie"]
+
+    page = client.get(PAGE, headers={"Cookie": cookie.partition(";")[0]})  # over http, as the proxy asks
+
+    assert state_of(page) == "nothing"
+    assert "Go back to the app" not in page.text
+
+
 def test_a_script_finds_what_it_needs_and_without_one_there_is_a_link(come_back):
     page = come_back().text
 
