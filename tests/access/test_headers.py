@@ -169,3 +169,12 @@ def test_a_crash_has_the_same_headers_as_every_error(make_app, origin):
 
     assert reply.status_code == 500
     assert_headers(reply, {**everywhere(origin), **JSON})
+
+
+def test_a_static_file_that_has_not_changed_may_go_on_being_kept_and_asked_after(send, origin):
+    first = send("GET", "/static/style.css")
+    again = send("GET", "/static/style.css", {"headers": {"If-None-Match": first.headers["ETag"]}})
+
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers.getlist("Cache-Control") == first.headers.getlist("Cache-Control") == ["no-cache"]
+    assert again.headers["ETag"] == first.headers["ETag"]
