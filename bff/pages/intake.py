@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, redirect, render_template, request
 from marshmallow import ValidationError
@@ -28,7 +29,7 @@ _FIELDS = ("name", "email", "patient_id")  # as they follow each other on the pa
 def form() -> str:
     """Show the form, for the query's `return_url` and `state`. Raises InvalidInput for a bad one."""
     return_url = wanted_return_url()
-    return form_page(current.guard().own_patient_id() or str(uuid.uuid4()), return_url)
+    return form_page(current.guard().own_patient_id(), return_url)
 
 
 @blueprint.post("/intake")
@@ -46,10 +47,11 @@ def submit() -> str | Response:
     return _go_back(with_query(return_url, patient_id=created.body["id"]))
 
 
-def form_page(suggested_id: str, return_url: str) -> str:
-    """Show an empty form, for a patient id that is used when the person gives none."""
-    values = {"return_url": return_url, "suggested_id": suggested_id, "form_id": uuid.uuid4().hex}
-    return _page(values, {})
+def form_page(patient_id: str | None, return_url: str) -> str:
+    """Show an empty form, for a patient who is known already, or for a new one."""
+    form_id = uuid.uuid4().hex
+    suggested_id = patient_id or _made_up_id(form_id)
+    return _page({"return_url": return_url, "suggested_id": suggested_id, "form_id": form_id}, {})
 
 
 def _load_form() -> dict[str, Any]:
@@ -58,12 +60,27 @@ def _load_form() -> dict[str, Any]:
     except ValidationError as error:
         raise invalid_input(error.messages_dict) from error
     patient.pop("return_url", None)
+    name, email = patient.get("name"), patient.get("email")
+    # Who goes back and sends the form again, or another one, is the same patient all the same.
+    if name and email and patient["patient_id"] == _made_up_id(patient.get("form_id")):
+        patient["patient_id"] = current.guard().derive_patient_id(name.casefold(), email.casefold())
     return patient
 
 
+def _made_up_id(form_id: str | None) -> str | None:
+    """Give the patient id that a form suggests for a new patient; None when this is no such form."""
+    try:
+        return str(uuid.UUID(hex=form_id or ""))
+    except ValueError:
+        return None
+
+
 def _go_back(url: str) -> str | Response:
-    """Go on: at once within this site, over a page where the policy `form-action` stops a redirect."""
-    if url.startswith(request.host_url):
+    """Go on: at once within this site, over a page where the policy `form-action` stops a redirect.
+
+    It does so, too, for who came by another name of this server than the public one.
+    """
+    if current.enrollment().return_urls.is_own(url) and urlsplit(url).netloc == request.host:
         return redirect(url, 303)
     return render_template("saved.html", url=url)
 
@@ -90,7 +107,7 @@ def _place_on_page(name: str | None) -> int:
     return _FIELDS.index(name) if name in _FIELDS else len(_FIELDS)
 
 
-def _page(values: Mapping[str, str], problems: Mapping[str | None, str]) -> str:
+def _page(values: Mapping[str, str | None], problems: Mapping[str | None, str]) -> str:
     return render_template(
         "intake.html",
         values=values,

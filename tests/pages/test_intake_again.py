@@ -1,0 +1,102 @@
+"""Sending the form again without a number: the same person on the same browser stays one patient."""
+
+import json
+import re
+import uuid
+
+import pytest
+
+from bff.medblocks.ids import patient_id_problem
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+ASHA = {"name": "Asha Example", "email": "asha@example.com"}
+
+
+@pytest.fixture
+def enforcing(make_app):
+    return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
+
+
+@pytest.fixture
+def create(medblocks, patient):
+    """Open the form in a browser, send it, and give the id that Medblocks gets."""
+
+    def send(browser, **typed):
+        page = browser.get("/intake").text
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+        reply = browser.post("/intake", data={**hidden, **typed, "action": "create"})
+        assert reply.status_code == 200, reply.text
+        sent = json.loads(medblocks.calls[-1].request.body)["patient_id"]
+        return sent, hidden["suggested_id"]
+
+    def echo(request):
+        body = json.loads(request.body)
+        return 200, {}, json.dumps(patient(**{"id": body.pop("patient_id"), **body}))
+
+    medblocks.add_callback("POST", f"{HOST}/patients", echo)
+    return send
+
+
+@pytest.mark.parametrize(
+    "again",
+    [ASHA, {"name": " asha EXAMPLE ", "email": "Asha@Example.com "}],
+    ids=["equal", "spelt otherwise"],
+)
+def test_the_same_name_and_email_on_the_same_browser_are_the_same_patient(enforcing, create, again):
+    browser = enforcing.test_client()
+
+    assert create(browser, **ASHA)[0] == create(browser, **again)[0]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": "Bo Example", "email": "asha@example.com"},
+        {"name": "Asha Example", "email": "bo@example.com"},
+        {"name": "Asha Exampl", "email": "easha@example.com"},
+    ],
+)
+def test_another_name_or_email_is_another_patient(enforcing, create, other):
+    browser = enforcing.test_client()
+
+    assert create(browser, **ASHA)[0] != create(browser, **other)[0]
+
+
+def test_the_same_name_and_email_on_another_browser_are_another_patient(enforcing, create):
+    first, second = (create(enforcing.test_client(), **ASHA)[0] for _ in range(2))
+
+    assert first != second
+
+
+@pytest.mark.parametrize("typed", [{}, {"name": "Asha Example"}, {"email": "asha@example.com"}])
+def test_who_gives_not_both_gets_an_id_that_the_form_made_up(enforcing, create, typed):
+    browser = enforcing.test_client()
+    used, suggested = create(browser, **typed)
+
+    assert used == suggested
+    assert create(browser, **typed)[0] != used
+
+
+def test_a_number_goes_before_name_and_email(enforcing, create):
+    assert create(enforcing.test_client(), **ASHA, patient_id="user_42")[0] == "user_42"
+
+
+def test_the_derived_id_is_as_good_as_a_random_one(enforcing, create):
+    used, suggested = create(enforcing.test_client(), **ASHA)
+
+    assert used != suggested
+    assert str(uuid.UUID(used)) == used
+    assert patient_id_problem(used) is None
+
+
+def test_who_was_invited_stays_the_patient_of_the_invite(make_app, medblocks, session, form_token):
+    app = make_app(BFF_ACCESS="enforce")
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+    url = f"/invite/{app.extensions['medblocks-bff'].invites().make('user_42', 1)}"
+    browser = app.test_client()
+    browser.post(url, data={"form_token": form_token(browser, url)})
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', browser.get(url).text))
+
+    browser.post("/intake", data={**hidden, **ASHA, "action": "connect"})
+
+    assert json.loads(medblocks.calls[0].request.body)["patient_id"] == "user_42"
