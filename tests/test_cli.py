@@ -26,7 +26,10 @@ def run(tmp_path, monkeypatch):
     def invoke(*arguments, **variables):
         return CliRunner().invoke(main, arguments, env=variables)
 
-    return invoke
+    # A server holds signals back until it is ready for them; what other tests start would inherit that.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    yield invoke
+    signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def test_serve_without_a_key_exits_with_78_and_names_the_variable_and_the_demo(run):
