@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any, Self, TextIO, cast
 
 from flask import Flask, Request, Response, g, has_request_context, request
+from gevent import Greenlet, getcurrent
+from gevent.hub import get_hub
 from werkzeug.local import LocalProxy
 
 from bff.quick_json import dumps
@@ -35,19 +37,37 @@ class JsonLines(logging.Formatter):
 
 
 class Lines(logging.StreamHandler[TextIO]):
-    """Writes each record to standard error, which Python flushes at the end of each line by itself."""
+    """Writes records to standard error; in a server, those of one turn of its event loop in one call.
+
+    A write takes as long as all else that a line costs. Each line stays whole, and is written before the
+    loop waits for anything again.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._waiting: list[str] = []
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Write a record, without a lock and filters: a line is written in one call, so it stays whole."""
+        """Write a record, without the lock and the filters of other handlers."""
         self.emit(record)
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; a fault in it is told as `logging` tells it."""
+        """Write a record soon; a fault in it is told as `logging` tells it."""
         try:
-            self.stream.write(self.format(record) + "\n")
+            self._waiting.append(self.format(record) + "\n")
+            if not isinstance(getcurrent(), Greenlet):
+                self.flush()
+            elif len(self._waiting) == 1:
+                get_hub().loop.run_callback(self.flush)
         except Exception:  # noqa: BLE001 - logging never fails the one that logs
             self.handleError(record)
+
+    def flush(self) -> None:
+        """Write what waits; `logging` asks for it at the end of the program, too."""
+        lines, self._waiting = self._waiting, []
+        if lines:
+            self.stream.write("".join(lines))
 
 
 @lru_cache(maxsize=2)

@@ -3,7 +3,9 @@
 import json
 import logging
 import re
+from types import SimpleNamespace
 
+import gevent
 import pytest
 from flask import Flask, abort
 
@@ -167,3 +169,30 @@ def test_the_http_client_logs_no_paths(root_logging, switch):
 
     assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.DEBUG)
     assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.INFO)
+
+
+def test_lines_of_one_turn_of_the_loop_are_written_together_before_it_waits_again():
+    written = []
+    lines = observe.Lines(SimpleNamespace(write=written.append))
+    lines.setFormatter(observe.JsonLines())
+
+    def log(number):
+        lines.handle(logging.makeLogRecord({"msg": f"line {number}"}))
+
+    for number in (1, 2):
+        gevent.spawn(log, number)
+    gevent.sleep(0)
+    gevent.sleep(0)
+
+    assert [json.loads(line)["message"] for line in "".join(written).splitlines()] == ["line 1", "line 2"]
+    assert len(written) == 1
+
+
+def test_outside_of_a_server_a_line_is_written_at_once():
+    written = []
+    lines = observe.Lines(SimpleNamespace(write=written.append))
+    lines.setFormatter(observe.JsonLines())
+
+    lines.handle(logging.makeLogRecord({"msg": "line"}))
+
+    assert len(written) == 1

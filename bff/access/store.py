@@ -1,7 +1,6 @@
 """What limits, invites and idempotency keys count and remember for a while: in memory, or in Redis."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -10,6 +9,7 @@ from limits.errors import StorageError
 from limits.storage import RedisStorage
 
 from bff.config import Settings
+from bff.locks import Lock
 
 log = logging.getLogger("bff.store")
 
@@ -55,7 +55,7 @@ class MemoryStore:
     def __init__(self, most: int = 50_000, clock: Callable[[], float] = time.time) -> None:
         self._most = most
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._entries: dict[str, tuple[Any, float]] = {}  # what a name has, and until when
         self._sweep_at = clock() + _SWEEP_SECONDS
 

@@ -4,11 +4,11 @@ pybreaker, the library for it, holds a lock during each call, so that calls woul
 """
 
 import math
-import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from bff.locks import Lock
 from bff.medblocks.errors import MedblocksError, NotTried, OutOfTime, Refusal, TooSlow, Unreachable, Unusable
 
 _FAILURES = (Unusable, Unreachable, TooSlow)
@@ -24,7 +24,7 @@ class Breaker:
         self._limit = failures
         self._seconds = seconds
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._failures = 0
         self._open_until = 0.0
         self._probing = False

@@ -3,6 +3,7 @@
 import threading
 from contextlib import AbstractContextManager
 
+from bff.locks import Lock
 from bff.medblocks import deadline
 from bff.medblocks.errors import NotTried, Refusal
 
@@ -66,7 +67,7 @@ class Room:
 
     def __init__(self, requests: int) -> None:
         self._seats = max(1, requests - max(1, requests // 8))
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
         """Do what `deadline.within` does, with a seat. Raises NotTried when all are taken."""

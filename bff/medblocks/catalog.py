@@ -3,13 +3,13 @@
 What is kept goes on serving, however old, while Medblocks can't be asked.
 """
 
-import threading
 import time
 from collections.abc import Callable, Hashable
 from typing import Any
 
 from cachetools import LRUCache
 
+from bff.locks import Lock
 from bff.medblocks.client import Answer, Medblocks
 from bff.medblocks.collapse import Collapse
 from bff.medblocks.deadline import Within, within
@@ -35,7 +35,7 @@ class Catalog:
         self._seconds = seconds
         self._clock = clock
         self._within = within
-        self._lock = threading.Lock()  # an LRU cache changes when it is read, too
+        self._lock = Lock()  # an LRU cache changes when it is read, too
         self._kept: LRUCache[Hashable, tuple[float, dict[str, Any]]] = LRUCache(_MAX_ENTRIES)
         self._calls: Collapse[Answer] = Collapse()
 

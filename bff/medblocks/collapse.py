@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from bff.locks import Lock
 from bff.medblocks import deadline
 from bff.medblocks.errors import TooSlow
 
@@ -36,7 +37,7 @@ class Collapse(Generic[T]):
     def __init__(self, keep: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._keep = keep
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._calls: dict[Hashable, _Call[T]] = {}
         self._kept: deque[tuple[float, Hashable]] = deque()
 
@@ -70,10 +71,10 @@ class Collapse(Generic[T]):
                 self._kept.append((self._clock() + self._keep, key))
             else:
                 del self._calls[key]
-            if mine.ended is None:
-                mine.ended = _PAST
-            else:
-                mine.ended.set()
+            ended = mine.ended
+            mine.ended = ended or _PAST
+        if ended is not None:
+            ended.set()
 
     def _forget(self) -> None:
         while self._kept and self._kept[0][0] <= self._clock():

@@ -6,11 +6,11 @@ the calls, and a few more.
 """
 
 import random
-import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from bff.locks import Lock
 from bff.medblocks import deadline
 from bff.medblocks.errors import Busy, MedblocksError, Unreachable, Unusable
 
@@ -29,7 +29,7 @@ class Retries:
     """Runs calls, and runs some of them again."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._budget = _RESERVE
 
     def run(self, attempt: Callable[[], T], *, read: bool) -> T:

@@ -120,4 +120,5 @@ def _end_with(plan: Plan, listener: socket.socket, parent: socket.socket) -> NoR
     except Exception as error:  # noqa: BLE001 - whatever it is, this process ends with it
         log.error("a server process could not serve: %s", whereabouts(error))  # noqa: TRY400 - its text could hold a secret
     finally:
+        logging.shutdown()
         os._exit(status)
