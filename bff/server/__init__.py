@@ -59,7 +59,6 @@ class Server:
         self._share = MAX_CONNECTIONS if through_proxy else _SHARE
         self._addresses: Counter[str] = Counter()
         self._connections: set[Connection] = set()
-        self._listener = listener
         self._greenlets = Pool(MAX_CONNECTIONS + 50)
         self._server = StreamServer(_cooperative(listener), self._serve, spawn=self._greenlets)
         # One at a time: of several processes, the one with less to do takes the next connection.

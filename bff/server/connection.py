@@ -54,7 +54,6 @@ class Connection:
 
     def __init__(self, door: Door, sock: gevent.socket.socket, client: tuple[Any, ...]) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.client = client
         self.expires = time.monotonic() + (_LAST_SECONDS if door.stopping else REQUEST_SECONDS)
         self._door = door
         self._sock = sock
