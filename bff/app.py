@@ -6,7 +6,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask, Request, request
+from flask import Flask, Request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bff import __version__, api, current, errors, observe, pages
@@ -90,7 +90,7 @@ def _invites(key: bytes, used: Counters) -> "Invites":
     return Invites(key, used)
 
 
-def _protect(app: Flask, settings: Settings, guard: Guard) -> None:
+def _protect(app: LeanFlask, settings: Settings, guard: Guard) -> None:
     """Put around every route what none may be without."""
     hops = settings.proxy_hops
     if hops:
@@ -98,7 +98,7 @@ def _protect(app: Flask, settings: Settings, guard: Guard) -> None:
     observe.init_app(app)
     errors.init_app(app)
     headers.init_app(app, https=settings.https)
-    app.before_request(lambda: deadline.begin(request.environ.get(deadline.ARRIVED)))
+    app.before(lambda asked: deadline.begin(asked.environ.get(deadline.ARRIVED)))
     OriginGate(settings.public_url, settings.trusted_origins).init_app(app)
     guard.init_app(app)
 

@@ -10,9 +10,9 @@ from bff.access.keys import Keys
 from bff.access.store import MemoryStore
 from bff.app import create_app
 from bff.config import Settings, SettingsError, environment, load_settings
+from bff.lines import configure_logging
 from bff.medblocks.connect import connect
 from bff.medblocks.errors import KeyRefused, MedblocksError
-from bff.observe import configure_logging
 from bff.sandbox.app import DEMO_KEY, create_sandbox
 from bff.sandbox.fault_profiles import PROFILES
 from bff.sandbox.serve import SandboxServer

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, request
 from limits.errors import StorageError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, TooManyRequests
 
@@ -19,6 +19,7 @@ from bff.exceptions import (
     NotSignedIn,
     WrongMediaType,
 )
+from bff.lean_flask import this_request
 from bff.medblocks import errors as upstream
 
 log = logging.getLogger("bff.errors")
@@ -59,7 +60,7 @@ class Problem:
                 "type": "rate_limit_error" if self.code == _BUSY else _TYPES.get(self.status, "api_error"),
                 "code": self.code,
                 "param": self.param,
-                "request_id": g.request_id,
+                "request_id": this_request().request_id,
             }
         }
 

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from flask.json.provider import JSONProvider
 from flask.wrappers import Response
+from werkzeug.datastructures import Headers
 from werkzeug.wsgi import ClosingIterator
 
 if TYPE_CHECKING:
@@ -42,10 +43,20 @@ class JsonAnswer(Response):
     """An answer whose whole body is there: what Werkzeug does for streams and redirects is left out."""
 
     def __init__(self, body: bytes, status: int = 200) -> None:
-        super().__init__(body, status, content_type="application/json")
+        if status != 200:
+            super().__init__(body, status, content_type="application/json")
+            return
+        # What that does for a plain answer, in a twentieth of its time.
+        self.headers = Headers()
+        # Its own ways to add one look for line breaks first.
+        self.headers._list = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]  # noqa: SLF001
+        self._status, self._status_code = "200 OK", 200
+        self.direct_passthrough = False
+        self._on_close = []
+        self.response = [body]
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer, without a body where the request was HEAD (PEP 3333)."""
-        start_response(self.status, self.headers.to_wsgi_list())
-        body = () if environ["REQUEST_METHOD"] == "HEAD" else cast("Iterable[bytes]", self.response)
+        start_response(self._status, list(self.headers))
+        body: Any = () if environ["REQUEST_METHOD"] == "HEAD" else self.response
         return ClosingIterator(body, self.close) if self._on_close else body

@@ -4,9 +4,10 @@ import json
 import logging
 
 import pytest
-from flask import Flask, g
 
-from bff.observe import Audit, JsonLines
+from bff.lean_flask import LeanFlask, this_request
+from bff.lines import JsonLines
+from bff.observe import Audit
 
 
 @pytest.fixture
@@ -51,8 +52,8 @@ def test_a_line_names_the_event_and_nobody(lines):
 
 
 def test_a_line_within_a_request_has_its_id(lines):
-    with Flask("test").test_request_context():
-        g.request_id = "req_1"
+    with LeanFlask("test").test_request_context():
+        this_request().request_id = "req_1"
         audit().record("read patient", "ok")
 
     (line,) = lines()

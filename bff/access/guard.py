@@ -6,14 +6,15 @@ Whatever is denied looks like what does not exist: the same 404, and nothing is 
 from base64 import urlsafe_b64decode
 from uuid import UUID
 
-from flask import Flask, Response
+from flask import Response
 
 from bff.access.idempotency import first_owner_name
 from bff.access.identity import Caller, IdentityProvider
 from bff.access.keys import Keys
 from bff.access.owner import Owner, OwnerCookie, new_owner
-from bff.access.visit import visit
+from bff.access.visit import Visit, visit
 from bff.exceptions import CredentialRefused, NoSuchThing, NotSignedIn
+from bff.lean_flask import LeanFlask
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.ids import is_session_id, patient_id_problem
 from bff.observe import Audit
@@ -34,17 +35,16 @@ class Guard:
         self._audit = audit
         self._report = report
 
-    def init_app(self, app: Flask) -> None:
-        """Write the owner cookie of an app's responses, where a request changed it."""
+    def init_app(self, app: LeanFlask) -> None:
+        """Let an app's requests keep what is found out, and write the owner cookie where one changed it."""
+        app.request_class = Visit
 
-        @app.after_request
-        def finish(response: Response) -> Response:
-            here = visit()
+        @app.after
+        def finish(here: Visit, response: Response) -> None:
             if here.owner_changed:
-                self._cookie.write(response, self.owner())
+                self._cookie.write(response, self._owner(here))
             if here.would_deny:
                 response.headers["BFF-Access-Report"] = "would-deny"
-            return response
 
     def patient(self, patient_id: str) -> Grant:
         """Grant a patient that the caller owns. Raises NoSuchThing, or NotSignedIn."""
@@ -60,7 +60,7 @@ class Guard:
 
         Raises NoSuchThing for an id that is not the caller's to create, or NotSignedIn.
         """
-        caller, grant = self._caller(), self._grant(patient_id)
+        caller, grant = self._caller(visit()), self._grant(patient_id)
         if not grant.owned and not (caller and caller.may_enroll):
             self._deny("patient", grant.owner, patient_id)
         return grant
@@ -107,7 +107,7 @@ class Guard:
 
     def own_patient_id(self) -> str | None:
         """Give the patient id that a login vouches for, where one does. Raises NotSignedIn."""
-        caller = self._caller()
+        caller = self._caller(visit())
         return caller.patient_id if caller else None
 
     def derive_patient_id(self, *person: str) -> str:
@@ -117,22 +117,18 @@ class Guard:
 
     def owner(self) -> Owner:
         """Give the browser's owner as it will be after this request; a new one when it has no cookie."""
-        here = visit()
-        if here.owner is None:
-            known = self._cookie.read(here.request)
-            here.came_with_cookie = known is not None
-            here.owner = known or new_owner(first_owner_name(self._keys, here.request))
-        return here.owner
+        return self._owner(visit())
 
-    def known_owner(self) -> Owner | None:
-        """Give the browser's owner where the request came with a good cookie."""
-        owner = self.owner()
-        return owner if visit().came_with_cookie else None
+    def known_owner(self, here: Visit) -> Owner | None:
+        """Give the browser's owner where this request came with a good cookie."""
+        owner = self._owner(here)
+        return owner if here.came_with_cookie else None
 
     def keep_owner(self) -> Owner:
         """Give the browser's owner, and see to it that the browser has a cookie from now on."""
-        owner = self.owner()
-        if not visit().came_with_cookie:
+        here = visit()
+        owner = self._owner(here)
+        if not here.came_with_cookie:
             self._change_owner(owner)
         return owner
 
@@ -140,11 +136,17 @@ class Guard:
         here = visit()
         here.owner, here.owner_changed = owner, True
 
-    def _caller(self) -> Caller | None:
-        here = visit()
+    def _owner(self, here: Visit) -> Owner:
+        if here.owner is None:
+            known = self._cookie.read(here)
+            here.came_with_cookie = known is not None
+            here.owner = known or new_owner(first_owner_name(self._keys, here))
+        return here.owner
+
+    def _caller(self, here: Visit) -> Caller | None:
         if not here.identified:
             try:
-                here.caller = self._provider.identify(here.request, self.owner())
+                here.caller = self._provider.identify(here, self._owner(here))
             except CredentialRefused:
                 self._audit.record("access", "credential refused")
                 raise
@@ -155,18 +157,20 @@ class Guard:
         return here.caller
 
     def _grant(self, patient_id: str) -> Grant:
-        caller = self._caller()
-        name = caller.owner if caller else self.owner().name
+        here = visit()
+        caller, owner = self._caller(here), self._owner(here)
+        name = caller.owner if caller else owner.name
         tag = self._keys.tag("patient", name, patient_id)
         if caller and caller.patient_id is not None:
             owned = caller.patient_id == patient_id
         else:
-            owned = tag in self.owner().patients
+            owned = tag in owner.patients
         return Grant(patient_id, name, tag, owned)
 
     def _name(self) -> str:
-        caller = self._caller()
-        return caller.owner if caller else self.owner().name
+        here = visit()
+        caller = self._caller(here)
+        return caller.owner if caller else self._owner(here).name
 
     def _session_tag(self, patient_session_id: str) -> str:
         # Of this browser and of who is signed in on it: the next login in the same browser is another caller.

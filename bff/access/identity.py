@@ -1,8 +1,7 @@
 """Who is calling: the providers that `BFF_IDENTITY` chooses from, behind one small protocol."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from flask import Request
 
@@ -11,8 +10,7 @@ from bff.exceptions import CredentialRefused
 from bff.medblocks.ids import patient_id_problem
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """Someone who asks for patients.
 
     With a `patient_id`, a login says who it is: that patient alone is its own. Without, it owns what its

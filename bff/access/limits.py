@@ -9,15 +9,16 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from ipaddress import ip_address, ip_network
 
-from flask import Flask, Response, request
+from flask import Response
 from limits import parse_many
 from werkzeug.exceptions import TooManyRequests
 
 from bff.access.guard import Guard
 from bff.access.keys import Keys
 from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
-from bff.access.visit import visit
+from bff.access.visit import Visit
 from bff.config import Settings
+from bff.lean_flask import LeanFlask
 
 # A page brings its style sheets and pictures with it, twenty at a time.
 _EXEMPT = {
@@ -33,12 +34,12 @@ _CONFLICTS = _CREATES | _SESSIONS
 _NONE: tuple[Window, ...] = ()
 
 
-def init_app(app: Flask, settings: Settings, keys: Keys, guard: Guard, redis: RedisStore | None) -> None:
+def init_app(app: LeanFlask, settings: Settings, keys: Keys, guard: Guard, redis: RedisStore | None) -> None:
     """Limit the routes of an app; counted in memory where Redis is not set, or does not answer."""
     if settings.rate_limit:
         limits = app.extensions["limits"] = Limits(settings, keys, guard, redis)
-        app.before_request(limits.admit)
-        app.after_request(limits.count_conflict)
+        app.before(limits.admit)
+        app.after(limits.count_conflict)
 
 
 class Limits:
@@ -56,14 +57,13 @@ class Limits:
         self._sessions = _windows("sessions", settings.rate_limit_sessions, of_client)
         self._conflicts = _windows("conflicts", settings.rate_limit_conflicts, of_client)
 
-    def admit(self) -> None:
+    def admit(self, asked: Visit) -> None:
         """Count a request. Raises TooManyRequests, with the seconds to wait, where one limit is reached."""
-        asked = visit().request
         endpoint, address = asked.endpoint, asked.remote_addr or ""
         if endpoint in _EXEMPT:
             return
         counted, looked_at = self._by_address(address), _NONE
-        if owner := self._guard.known_owner():
+        if owner := self._guard.known_owner(asked):
             counted += self._by_owner(owner.name)
         if endpoint in _CREATES:
             counted += self._creates(address)
@@ -74,12 +74,11 @@ class Limits:
         if seconds := self._counters.take(counted, looked_at):
             raise TooManyRequests(retry_after=math.ceil(seconds))
 
-    def count_conflict(self, response: Response) -> Response:
+    def count_conflict(self, asked: Visit, response: Response) -> None:
         """Count an answer that tells that an id is taken."""
-        if response.status_code == 409 and request.endpoint in _CONFLICTS:
-            for window in self._conflicts(request.remote_addr or ""):
+        if response.status_code == 409 and asked.endpoint in _CONFLICTS:
+            for window in self._conflicts(asked.remote_addr or ""):
                 self._counters.incr(window.key, window.seconds)
-        return response
 
 
 def _windows(scope: str, setting: str, tag: Callable[[str], str]) -> Callable[[str], tuple[Window, ...]]:

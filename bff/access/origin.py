@@ -8,11 +8,12 @@ to the owner cookie (OWASP: signed double submit).
 import hmac
 from collections.abc import Collection
 
-from flask import Flask, Request, request
+from flask import Request
 
 from bff.access.keys import Keys
 from bff.access.owner import Owner
 from bff.exceptions import CrossSiteRequest
+from bff.lean_flask import LeanFlask
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -24,9 +25,9 @@ class OriginGate:
         self._own = public_url
         self._trusted = frozenset(trusted)
 
-    def init_app(self, app: Flask) -> None:
+    def init_app(self, app: LeanFlask) -> None:
         """Stand before every route of an app, those that are added later too."""
-        app.before_request(lambda: self.check(request))
+        app.before(self.check)
 
     def check(self, request: Request) -> None:
         """Let a request pass. Raises CrossSiteRequest."""

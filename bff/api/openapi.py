@@ -49,10 +49,24 @@ class JsonBlueprint(Blueprint):
         """Let the routes be described when somebody asks for the document."""
         api.later(partial(super().register_views_in_doc, api, *args, **kwargs))
 
+    def response(self, *args: Any, **kwargs: Any) -> Callable[[View], View]:
+        """Document the answer of a route. Views give it ready, so nothing is put around them to dump it."""
+        return _documented(super().response(*args, **kwargs))
+
     def problems(self, *statuses: int) -> Callable[[View], View]:
         """Document the errors of a route: these, and those that Medblocks can cause anywhere."""
         names = {status: HTTPStatus(status).name for status in (*statuses, 502, 503, 504)}
-        return cast("Callable[[View], View]", self.doc(responses=names))
+        return _documented(self.doc(responses=names))
+
+
+def _documented(decorate: Callable[..., Any]) -> Callable[[View], View]:
+    """Give a decorator that takes over what another one documents, and leaves the view as it is."""
+
+    def document(view: View) -> View:
+        vars(view)["_apidoc"] = vars(decorate(view))["_apidoc"]
+        return view
+
+    return document
 
 
 def respond(answer: Answer, *only: str) -> Response:

@@ -1,8 +1,7 @@
 """The calls to Medblocks that this product makes, each one method; see Medblocks' API, version 2026-04-25."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import ValidationError
 
@@ -29,8 +28,7 @@ _FACILITY, _FACILITY_LIST = map(quick_load, (FacilityReply(), FacilityListReply(
 _CREATE_PATIENCE = 0.6
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What Medblocks said: the checked body, and the status to pass on."""
 
     body: dict[str, Any]

@@ -3,11 +3,10 @@
 Only `bff.access.guard` makes these; a view that forgot to ask has nothing to call upstream with.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """The caller may act for this patient.
 
     `owner` names the caller, `owner_tag` marks the patient as that caller's, and `owned` says whether it is
@@ -23,8 +22,7 @@ class Grant:
         return "Grant(…)"
 
 
-@dataclass(frozen=True)
-class SessionGrant:
+class SessionGrant(NamedTuple):
     """The caller started this patient session."""
 
     patient_session_id: str

@@ -12,6 +12,9 @@ _PATH_SYNTAX = frozenset("/\\%?#")
 # Control characters, lone surrogates, and the two separators that end a line without being controls.
 _INVISIBLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
+_RESOLVED = {"", ".", ".."}
+_PLAIN = re.compile(r"[A-Za-z0-9_-]*")  # what stands for itself in a path
+
 _SESSION_ID = re.compile(r"ps_[A-Za-z0-9_-]{1,200}")
 _CONNECTION_ID = re.compile(r"conn_[A-Za-z0-9_-]{1,200}")
 _FACILITY_ID = re.compile(r"fhirsrc_[A-Za-z0-9_-]{1,200}")
@@ -30,7 +33,8 @@ def patient_id_problem(patient_id: str) -> str | None:
         return f"A patient id must not start with {', '.join(RESERVED_PREFIXES)}: these are Medblocks' own."
     if patient_id in {".", ".."} or not _PATH_SYNTAX.isdisjoint(patient_id):
         return "A patient id must not be . or .. nor contain / \\ % ? or #."
-    if any(unicodedata.category(character) in _INVISIBLE for character in patient_id):
+    # What can be printed is fine, and what can't be may be fine all the same: joiners, for example.
+    if not patient_id.isprintable() and any(unicodedata.category(c) in _INVISIBLE for c in patient_id):
         return "A patient id must not contain line breaks or control characters."
     return None
 
@@ -55,6 +59,9 @@ def path(*segments: str) -> str:
 
     Raises ValueError for an empty or dot segment, which servers and clients resolve instead of sending.
     """
-    if any(segment in {"", ".", ".."} for segment in segments):
-        raise ValueError("a path segment must not be empty, . or ..")
-    return "".join(f"/{quote(segment, safe='')}" for segment in segments)
+    whole = ""
+    for segment in segments:
+        if segment in _RESOLVED:
+            raise ValueError("a path segment must not be empty, . or ..")
+        whole += f"/{segment if _PLAIN.fullmatch(segment) else quote(segment, safe='')}"
+    return whole

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from json import dumps
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import requests
@@ -19,8 +19,7 @@ MAX_REPLY_BYTES = 1024 * 1024
 _PATH = re.compile(r"(?:/(?!(?:\.|%2E){1,2}(?:/|\Z))(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+)+")
 
 
-@dataclass(frozen=True)
-class RawReply:
+class RawReply(NamedTuple):
     """A complete answer as it came from the wire."""
 
     status: int
@@ -90,7 +89,7 @@ class Transport:
         # built. It would also take ten times as long.
         request = requests.PreparedRequest()
         request.method = method
-        request.url = f"{self._base_url}{path}{'?' if query else ''}{urlencode(query or {})}"
+        request.url = f"{self._base_url}{path}?{urlencode(query)}" if query else self._base_url + path
         request.headers = self._headers
         if json is not None:
             request.body = dumps(json, allow_nan=False).encode()

@@ -1,5 +1,7 @@
 """One browser's connection: it reads a request, lets the app answer it, writes the answer, and goes on."""
 
+from __future__ import annotations  # those of a function within one would be worked out at every request
+
 import contextlib
 import logging
 import math
@@ -36,7 +38,7 @@ Answer = tuple[str, list[tuple[str, str]], bytes]
 class Door(Protocol):
     """What a connection needs of its server."""
 
-    app: "WSGIApplication"
+    app: WSGIApplication
     max_body: int
     stopping: bool
 
@@ -154,7 +156,7 @@ class Connection:
             taken += len(data)
 
 
-def _call(app: "WSGIApplication", environ: dict[str, Any]) -> Answer:
+def _call(app: WSGIApplication, environ: dict[str, Any]) -> Answer:
     """Let an app answer; what escapes it is a 500, of which the log shows no more than the kind."""
     try:
         return _run(app, environ)
@@ -163,7 +165,7 @@ def _call(app: "WSGIApplication", environ: dict[str, Any]) -> Answer:
         return refusal(500, environ["PATH_INFO"])
 
 
-def _run(app: "WSGIApplication", environ: dict[str, Any]) -> Answer:
+def _run(app: WSGIApplication, environ: dict[str, Any]) -> Answer:
     """Call an app (PEP 3333), and give the whole answer: a fault in the middle of its body is still a 500."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
     written: list[bytes] = []
@@ -180,10 +182,14 @@ def _run(app: "WSGIApplication", environ: dict[str, Any]) -> Answer:
         if close is not None:
             close()
     status, headers = started[0]
-    bare = status.startswith(("204", "304"))
-    if not bare and not any(name.lower() == "content-length" for name, _ in headers):
+    if status.startswith(("204", "304")):
+        return status, headers, b""
+    for name, _ in headers:
+        if name.lower() == "content-length":
+            break
+    else:
         headers = [*headers, ("Content-Length", str(len(body)))]
-    return status, headers, b"" if bare else body
+    return status, headers, body
 
 
 @lru_cache(maxsize=2)
