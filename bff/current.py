@@ -1,7 +1,7 @@
 """The parts of the running app that views work with."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app
 
@@ -43,8 +43,13 @@ def install(app: Flask, parts: Parts) -> None:
     app.extensions[_KEY] = parts
 
 
+# Flask documents `_get_current_object` for getting what stands behind a proxy; its types don't know it.
+_app: Any = current_app
+
+
 def _parts() -> Parts:
-    return cast("Parts", current_app.extensions[_KEY])
+    parts: Parts = _app._get_current_object().extensions[_KEY]  # noqa: SLF001 - public, see above
+    return parts
 
 
 def enrollment() -> Enrollment:

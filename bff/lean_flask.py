@@ -64,8 +64,8 @@ class LeanFlask(Flask):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._before: list[Callable[[Any], None]] = []
         self._after: list[Callable[[Any, Response], None]] = []
+        self._quick: QuickRoutes | None = None
         super().__init__(*args, **kwargs)
-        self._quick = QuickRoutes(self.url_map)
         # Asked anew for every function at every request, and the answer never changes.
         self.ensure_sync: Callable[..., Any] = lru_cache(512)(super().ensure_sync)
 
@@ -123,6 +123,11 @@ class LeanFlask(Flask):
         if self.teardown_appcontext_funcs or appcontext_tearing_down.receivers:
             super().do_teardown_appcontext(exc)
 
+    def add_url_rule(self, *args: Any, **kwargs: Any) -> None:
+        """Add a rule; those before it are looked at anew."""
+        super().add_url_rule(*args, **kwargs)
+        self._quick = None
+
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Give what finds the route of a request; none depends on its host, which is not looked up."""
         if request is None:
@@ -138,5 +143,5 @@ class LeanFlask(Flask):
             request.method,
             environ.get("QUERY_STRING", ""),
         )
-        adapter.quick = self._quick
+        self._quick = adapter.quick = self._quick or QuickRoutes(self.url_map)
         return adapter

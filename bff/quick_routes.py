@@ -25,14 +25,22 @@ class QuickRoutes:
     """The rules of a map by method and number of parts, in the order of Werkzeug: a text before any text."""
 
     def __init__(self, url_map: Map) -> None:
-        self.map = url_map
-        self._known = 0
+        rules = list(url_map.iter_rules())
+        plans = [plan for plan in map(_plan_of, rules) if plan]
+        planned = {id(plan.rule) for plan in plans}
+        others = [rule for rule in rules if id(rule) not in planned]
+        # What such a rule may have a say in, it gets.
+        beginnings = {_beginning(rule) for rule in others}
+        endpoints = {rule.endpoint for rule in others}
         self._plans: dict[tuple[str, int], list[_Plan]] = {}
+        for plan in sorted(plans, key=_order):
+            rule = plan.rule
+            if _beginning(rule) not in beginnings and rule.endpoint not in endpoints:
+                for method in rule.methods or ():
+                    self._plans.setdefault((method, rule.rule.count("/") + 1), []).append(plan)
 
     def find(self, method: str, path: str) -> tuple[Rule, Mapping[str, Any]] | None:
         """Give the rule of a path and its arguments; None when that is for Werkzeug to say."""
-        if self._known != len(self.map._rules):  # noqa: SLF001 - its public iterator sorts them
-            self._plan()
         parts = path.split("/")
         for rule, texts, names in self._plans.get((method, len(parts)), ()):
             for place, text in texts:
@@ -42,22 +50,6 @@ class QuickRoutes:
                 arguments = {name: parts[place] for place, name in names}
                 return (rule, arguments) if "" not in arguments.values() else None
         return None
-
-    def _plan(self) -> None:
-        rules = list(self.map.iter_rules())
-        plans = [plan for plan in map(_plan_of, rules) if plan]
-        planned = {id(plan.rule) for plan in plans}
-        others = [rule for rule in rules if id(rule) not in planned]
-        # What such a rule may have a say in, it gets.
-        beginnings = {_beginning(rule) for rule in others}
-        endpoints = {rule.endpoint for rule in others}
-        self._plans = {}
-        for plan in sorted(plans, key=_order):
-            rule = plan.rule
-            if _beginning(rule) not in beginnings and rule.endpoint not in endpoints:
-                for method in rule.methods or ():
-                    self._plans.setdefault((method, rule.rule.count("/") + 1), []).append(plan)
-        self._known = len(rules)
 
 
 def _plan_of(rule: Rule) -> _Plan | None:

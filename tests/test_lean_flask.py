@@ -14,6 +14,7 @@ from flask import (
     request_started,
     request_tearing_down,
 )
+from werkzeug.exceptions import NotFound
 
 from bff.lean_flask import LeanFlask, this_request
 
@@ -117,6 +118,16 @@ def test_a_view_that_fails_meets_its_handler():
     app.register_error_handler(RuntimeError, lambda _: ("sorry", 500))
 
     assert app.test_client().get("/").text == "sorry"
+
+
+def test_a_rule_that_is_added_later_is_found():
+    app = make()
+    with app.test_request_context("/page"), pytest.raises(NotFound):
+        app.dispatch_request()
+
+    app.add_url_rule("/page", "page", lambda: "page")
+
+    assert app.test_client().get("/page").text == "page"
 
 
 def test_options_are_answered_by_flask():

@@ -49,11 +49,15 @@ class Breaker:
 
     def leave(self, era: int, error: BaseException | None) -> None:
         """Learn from the end of a call of this era."""
-        if isinstance(error, (NotTried, OutOfTime)):
+        if error is None:
+            # While all is well, one more success tells nothing.
+            if self._failures or self._probing:
+                self._worked(era)
+        elif isinstance(error, (NotTried, OutOfTime)):
             self._left(era)
         elif isinstance(error, _FAILURES):
             self._failed(era)
-        elif error is None or isinstance(error, MedblocksError):
+        elif isinstance(error, MedblocksError):
             self._worked(era)
         else:
             self._left(era)

@@ -1,6 +1,7 @@
 """A bulkhead: no more calls to Medblocks at once than set; a few may wait a moment for a place."""
 
 import threading
+from collections import deque
 from contextlib import AbstractContextManager
 
 from bff.locks import Lock
@@ -11,55 +12,63 @@ WAIT_SECONDS = 0.2
 
 
 class Bulkhead:
-    """Takes how many calls may be in flight; an eighth as many may wait besides."""
+    """Takes how many calls may be in flight; an eighth as many may wait besides, and go on in their order."""
 
     def __init__(self, calls: int) -> None:
         self._free = calls
         self._seats = max(1, calls // 8)
-        self._waiting = 0
-        self._changed = threading.Condition(threading.Lock())
+        self._waiting: deque[threading.Event] = deque()
+        self._lock = Lock()
 
-    def slot(self, operation: str) -> "_Slot":
-        """Give a place for a `with` block, which raises NotTried when there is none in time."""
-        return _Slot(self, operation)
+    def slot(self, operation: str) -> "Bulkhead":
+        """Take a place for a `with` block, at whose end it is given back.
 
-    def enter(self, operation: str) -> None:
-        """Take a place. Raises NotTried when there is none in time."""
-        with self._changed:
-            if not self._free and not self._wait(operation):
-                raise NotTried(operation, Refusal(retry_after=1), "too many calls at once")
-            self._free -= 1
-
-    def leave(self) -> None:
-        """Give a place back."""
-        with self._changed:
-            self._free += 1
-            if self._waiting:
-                self._changed.notify()
-
-    def _wait(self, operation: str) -> bool:
-        if self._waiting >= self._seats:
-            return False
-        seconds = min(WAIT_SECONDS, deadline.remaining(operation))
-        self._waiting += 1
-        try:
-            return self._changed.wait_for(lambda: self._free > 0, seconds)
-        finally:
-            self._waiting -= 1
-
-
-class _Slot(AbstractContextManager[None]):
-    """A place among the calls in flight."""
-
-    def __init__(self, bulkhead: Bulkhead, operation: str) -> None:
-        self._bulkhead = bulkhead
-        self._operation = operation
+        Raises NotTried when there is none in time.
+        """
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return self
+            if len(self._waiting) >= self._seats:
+                raise _full(operation)
+            given = threading.Event()
+            self._waiting.append(given)
+        self._wait(given, operation)
+        return self
 
     def __enter__(self) -> None:
-        self._bulkhead.enter(self._operation)
+        pass
 
     def __exit__(self, *_: object) -> None:
-        self._bulkhead.leave()
+        with self._lock:
+            if not self._waiting:
+                self._free += 1
+                return
+            given = self._waiting.popleft()
+        given.set()
+
+    def _wait(self, given: threading.Event, operation: str) -> None:
+        """Wait for the place of somebody who leaves, who sets this event."""
+        try:
+            in_time = given.wait(min(WAIT_SECONDS, deadline.remaining(operation)))
+        except BaseException:
+            if not self._withdraw(given):
+                self.__exit__()
+            raise
+        if not in_time and self._withdraw(given):
+            raise _full(operation)
+
+    def _withdraw(self, given: threading.Event) -> bool:
+        """Wait no longer; tell False when the place has been given meanwhile."""
+        with self._lock:
+            if given not in self._waiting:
+                return False
+            self._waiting.remove(given)
+            return True
+
+
+def _full(operation: str) -> NotTried:
+    return NotTried(operation, Refusal(retry_after=1), "too many calls at once")
 
 
 class Room:
@@ -92,7 +101,7 @@ class _Stay(deadline.Budget):
     """A budget of time with a seat."""
 
     def __init__(self, room: Room, seconds: float) -> None:
-        super().__init__(seconds)
+        self._seconds = seconds
         self._room = room
 
     def __enter__(self) -> None:

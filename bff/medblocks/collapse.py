@@ -47,7 +47,8 @@ class Collapse(Generic[T]):
         Raises TooSlow when the other takes longer than this caller has.
         """
         with self._lock:
-            self._forget()
+            if self._kept:
+                self._forget()
             theirs = self._calls.get(key)
             if theirs is None:
                 mine = self._calls[key] = _Call()
@@ -57,13 +58,13 @@ class Collapse(Generic[T]):
             _wait(ended, operation)
             return theirs.result()
         try:
-            mine.value = call()
+            value = mine.value = call()
         except BaseException as error:
             mine.error = error
             raise
         finally:
             self._finish(key, mine)
-        return mine.result()
+        return value
 
     def _finish(self, key: Hashable, mine: _Call[T]) -> None:
         with self._lock:

@@ -14,9 +14,9 @@ import pycurl
 from requests import ConnectionError as RequestsConnectionError
 from requests import PreparedRequest, Response, Timeout
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 
 from bff.medblocks.curl_greenlets import Transfers
+from bff.medblocks.curl_reply import Reply
 
 # libcurl gives up at its own, larger limit; headers count here too.
 _TOO_LARGE = pycurl.E_FILESIZE_EXCEEDED
@@ -28,12 +28,16 @@ class ReplyTooLarge(RequestsConnectionError):
 
 
 class _Handle:
-    """A libcurl handle, and what it was told last: what stays the same is not told again."""
+    """A libcurl handle, what it was told last, and what it gets: what stays the same is not told again."""
 
-    __slots__ = ("_headers", "_method", "curl")
+    __slots__ = ("_headers", "_method", "body", "curl", "lines")
 
     def __init__(self, curl: pycurl.Curl) -> None:
         self.curl = curl
+        self.body = bytearray()
+        self.lines: list[bytes] = []
+        curl.setopt(pycurl.WRITEFUNCTION, self.body.extend)
+        curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
         self._headers: object = None
         self._method: str | None = None
 
@@ -59,6 +63,8 @@ class _Handle:
 
     def forget(self, request: PreparedRequest) -> None:
         """Hold on to nothing of a patient."""
+        self.body.clear()
+        self.lines.clear()
         if request.body is not None:
             self.curl.setopt(pycurl.POSTFIELDS, b"")
             self._method = None
@@ -90,9 +96,7 @@ class CurlAdapter(HTTPAdapter):
         Raises requests.Timeout, ReplyTooLarge, or requests.ConnectionError for whatever else went wrong.
         """
         handle = self._take()
-        curl, body, lines = handle.curl, bytearray(), list[bytes]()
-        curl.setopt(pycurl.WRITEFUNCTION, body.extend)
-        curl.setopt(pycurl.HEADERFUNCTION, lines.append)
+        curl = handle.curl
         curl.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))
         handle.describe(request)
         try:
@@ -100,8 +104,8 @@ class CurlAdapter(HTTPAdapter):
         except pycurl.error as error:
             curl.close()
             raise _exception(error.args[0]) from None
-        response = _Reply(request, curl.getinfo(pycurl.RESPONSE_CODE), lines, bytes(body))
-        body.clear()  # libcurl goes on holding it, and nothing of a patient is kept
+        status = curl.getinfo(pycurl.RESPONSE_CODE)
+        response = Reply(request, status, handle.lines.copy(), bytes(handle.body))
         handle.forget(request)
         self._idle.append(handle)
         return response
@@ -147,31 +151,3 @@ def _exception(code: int) -> RequestsConnectionError | Timeout:
         return Timeout(f"libcurl error {code}")
     kind = NotSent if code in _NOT_SENT else ReplyTooLarge if code == _TOO_LARGE else RequestsConnectionError
     return kind(f"libcurl error {code}")
-
-
-class _Reply(Response):
-    """A whole answer. Nothing is left to stream, and no cookie is kept: requests makes a jar for each."""
-
-    cookies: Any = None
-
-    def __init__(self, request: PreparedRequest, status: int, lines: list[bytes], body: bytes) -> None:
-        self.request = request
-        self.url = request.url or ""
-        self.status_code = status
-        self.headers = CaseInsensitiveDict(_headers(lines))
-        self.history = []
-        self.encoding = self.raw = None
-        self.reason = ""
-        self._content = body
-        self._content_consumed = True
-
-
-def _headers(lines: list[bytes]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for line in lines:
-        if line.startswith(b"HTTP/"):
-            headers.clear()  # what came before was an interim answer
-        name, colon, value = line.decode("latin-1").partition(":")
-        if colon:
-            headers[name.strip()] = value.strip()
-    return headers

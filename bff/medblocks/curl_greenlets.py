@@ -6,7 +6,6 @@ libcurl's documentation of curl_multi_socket_action). Elsewhere, as in a threade
 
 import time
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import gevent
 import pycurl
@@ -20,7 +19,7 @@ class Transfers:
 
     def __init__(self, connections: int) -> None:
         self._connections = connections
-        self._loops: WeakKeyDictionary[Hub, _Loop] = WeakKeyDictionary()
+        self._loops: dict[Hub, _Loop] = {}
 
     def perform(self, handle: pycurl.Curl) -> None:
         """Do the transfer that a handle describes. Raises pycurl.error, as `Curl.perform` does."""
@@ -41,32 +40,41 @@ class _Loop:
         self._hub = hub
         self._loop = hub.loop
         self._waiting: dict[pycurl.Curl, Waiter[Any]] = {}
+        self._wanted: dict[int, int] = {}  # of sockets, what libcurl has said since it was called
         self._watchers: dict[tuple[int, int], Any] = {}
         self._active: dict[int, Any] = {}
         self._timer: Any = None
+        self._starting = False
         self._due = 0.0  # when libcurl wants to be called, in time.monotonic(); 0 for not at all
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._want)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._remind)
 
     def run(self, handle: pycurl.Curl) -> None:
         """Start a transfer, and wait for its end in this greenlet. Raises pycurl.error."""
         waiter: Waiter[Any] = Waiter(self._hub)
         self._waiting[handle] = waiter
+        # What libcurl has to do first, it wants to be reminded of at once, and does in a moment.
+        self._starting = True
         self._multi.add_handle(handle)
+        self._starting = False
         try:
-            self._act(pycurl.SOCKET_TIMEOUT, 0)  # what libcurl has to do first, it does at once
+            self._act(pycurl.SOCKET_TIMEOUT, 0)
             fault = waiter.get()
         finally:
             self._waiting.pop(handle, None)
             self._multi.remove_handle(handle)
+            if self._wanted:
+                self._watch()
         if fault:
             raise pycurl.error(*fault)
 
     def _act(self, fd: int, events: int) -> None:
-        self._multi.socket_action(fd, events)
-        more = 1
+        _, running = self._multi.socket_action(fd, events)
+        if self._wanted:
+            self._watch()
+        more = running < len(self._waiting)
         while more:
             more, good, bad = self._multi.info_read()
             for handle in good:
@@ -79,22 +87,28 @@ class _Loop:
         if waiter is not None:
             self._loop.run_callback(waiter.switch, fault)
 
-    def _watch(self, what: int, fd: int, _: object, __: object) -> None:
-        """Watch a socket for what libcurl waits for on it, or not any more."""
-        active = self._active.pop(fd, None)
-        if active is not None:
-            active.stop()
-        if what != pycurl.POLL_REMOVE:
-            # A watcher is made once for each number of a socket, and used again: sockets are kept, too.
-            watcher: Any = self._watchers.get((fd, what))
-            if watcher is None:
-                # libcurl's POLL_IN, POLL_OUT and POLL_INOUT have libev's numbers.
-                watcher = self._watchers[fd, what] = self._loop.io(fd, what)
-            # Says anew what it watches: libev can't see that a socket was closed and its number given to
-            # another, and would not watch that one ("disappearing file descriptors" in its manual).
-            watcher.fd = fd
-            watcher.start(self._ready, fd, pass_events=True)
-            self._active[fd] = watcher
+    def _want(self, what: int, fd: int, _: object, __: object) -> None:
+        """Take note of what libcurl waits for on a socket; it says so up to four times while it is called."""
+        self._wanted[fd] = what
+
+    def _watch(self) -> None:
+        """Watch sockets for what libcurl waits for on them, or not any more."""
+        for fd, what in self._wanted.items():
+            active = self._active.pop(fd, None)
+            if active is not None:
+                active.stop()
+            if what != pycurl.POLL_REMOVE:
+                # A watcher is made once for each number of a socket, and used again: sockets are kept, too.
+                watcher: Any = self._watchers.get((fd, what))
+                if watcher is None:
+                    # libcurl's POLL_IN, POLL_OUT and POLL_INOUT have libev's numbers.
+                    watcher = self._watchers[fd, what] = self._loop.io(fd, what)
+                # Says anew what it watches: libev can't see that a socket was closed and its number given to
+                # another, and would not watch that one ("disappearing file descriptors" in its manual).
+                watcher.fd = fd
+                watcher.start(self._ready, fd, pass_events=True)
+                self._active[fd] = watcher
+        self._wanted.clear()
 
     def _ready(self, events: int, fd: int) -> None:
         self._act(fd, events & _TO_LIBCURL)
@@ -103,6 +117,8 @@ class _Loop:
         """Let libcurl be called in so many milliseconds. A timer that rings too early is set anew then."""
         if milliseconds < 0:
             self._due = 0.0
+            return
+        if self._starting and milliseconds == 0:
             return
         self._due = time.monotonic() + milliseconds / 1000
         if self._timer is None or self._rings > self._due:

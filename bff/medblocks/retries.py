@@ -34,7 +34,9 @@ class Retries:
 
     def run(self, attempt: Callable[[], T], *, read: bool) -> T:
         """Give what the attempt gives. Raises its last error, without waiting longer than the deadline."""
-        self._earn()
+        with self._lock:
+            if self._budget < _RESERVE:
+                self._budget += _SHARE
         for number in range(RETRIES):
             try:
                 return attempt()
@@ -42,10 +44,6 @@ class Retries:
                 if not _may_pass(error, read=read) or not self._pause(error, number):
                     raise
         return attempt()
-
-    def _earn(self) -> None:
-        with self._lock:
-            self._budget = min(self._budget + _SHARE, _RESERVE)
 
     def _spend(self) -> bool:
         with self._lock:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 from json import dumps
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import requests
@@ -25,6 +26,19 @@ class RawReply(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class _Prepared(requests.PreparedRequest):
+    """A request that is ready as it is: without hooks and cookies, for which requests makes room in each."""
+
+    hooks: Any = MappingProxyType({})
+    _cookies = _body_position = None
+
+    def __init__(self, method: str, url: str, headers: CaseInsensitiveDict[str]) -> None:
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = None
 
 
 class Transport:
@@ -87,10 +101,8 @@ class Transport:
             raise ValueError("the path could be read as another one on its way")
         # Prepared by hand: requests would resolve and re-quote the url, and what goes out must be what was
         # built. It would also take ten times as long.
-        request = requests.PreparedRequest()
-        request.method = method
-        request.url = f"{self._base_url}{path}?{urlencode(query)}" if query else self._base_url + path
-        request.headers = self._headers
+        url = f"{self._base_url}{path}?{urlencode(query)}" if query else self._base_url + path
+        request = _Prepared(method, url, self._headers)
         if json is not None:
             request.body = dumps(json, allow_nan=False).encode()
             request.headers = self._headers.copy()

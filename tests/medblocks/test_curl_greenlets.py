@@ -10,6 +10,12 @@ from gevent.hub import get_hub
 from bff.medblocks.curl_greenlets import _Loop
 
 
+def tell(loop, what, number):
+    """Do as libcurl does, and as the loop does after that."""
+    loop._want(what, number, None, None)
+    loop._watch()
+
+
 def test_a_new_socket_with_the_number_of_one_just_closed_is_watched(monkeypatch):
     seen = Event()
 
@@ -18,19 +24,19 @@ def test_a_new_socket_with_the_number_of_one_just_closed_is_watched(monkeypatch)
         monkeypatch.setattr(loop, "_act", lambda _fd, _events: seen.set())
         old, old_peer = socket.socketpair()
         number = old.fileno()
-        loop._watch(pycurl.POLL_IN, number, None, None)
+        tell(loop, pycurl.POLL_IN, number)
         old_peer.send(b"x")
         assert seen.wait(timeout=10)
         # As libcurl does when an address refuses, and it goes on to the next: all before the loop turns.
-        loop._watch(pycurl.POLL_REMOVE, number, None, None)
+        loop._want(pycurl.POLL_REMOVE, number, None, None)
         old.close()
         seen.clear()
         new, new_peer = socket.socketpair()
         assert new.fileno() == number
-        loop._watch(pycurl.POLL_IN, number, None, None)
+        tell(loop, pycurl.POLL_IN, number)
         new_peer.send(b"x")
         assert seen.wait(timeout=10)
-        loop._watch(pycurl.POLL_REMOVE, number, None, None)
+        tell(loop, pycurl.POLL_REMOVE, number)
         for each in (old_peer, new, new_peer):
             each.close()
 
