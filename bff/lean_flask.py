@@ -36,9 +36,8 @@ class LeanRequest(Request):
             super().close()
 
 
-def this_request() -> Any:
-    """Give the request that is being answered. Raises RuntimeError where none is."""
-    return _request._get_current_object()  # noqa: SLF001 - public, see above
+# Gives the request that is being answered. Raises RuntimeError where none is.
+this_request: Callable[[], Any] = _request._get_current_object  # noqa: SLF001 - public, see above
 
 
 class _NoSession(SessionInterface):
@@ -86,7 +85,9 @@ class LeanFlask(Flask):
                 request_started.send(self, _async_wrapper=self.ensure_sync)
             for hook in self._before:
                 hook(asked)
-            answer = self._hooked() if self.before_request_funcs or self.url_value_preprocessors else None
+            answer = None
+            if self.before_request_funcs or self.url_value_preprocessors:
+                answer = self.preprocess_request()
             if answer is None:
                 answer = self._view(asked)
         except Exception as error:  # noqa: BLE001 - as in Flask: its handlers know which they take
@@ -94,8 +95,6 @@ class LeanFlask(Flask):
         if isinstance(answer, Response) and not request_finished.receivers:
             return self.process_response(answer)
         return self.finalize_request(answer)
-
-    _hooked = Flask.preprocess_request
 
     def _view(self, asked: LeanRequest) -> ResponseReturnValue:
         if asked.url_rule is None or asked.method == "OPTIONS":

@@ -13,12 +13,8 @@ from werkzeug.wsgi import ClosingIterator
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_encode = msgspec.json.Encoder().encode
-
-
-def dumps(value: object) -> bytes:
-    """Give the JSON of a value, in UTF-8. Raises TypeError or ValueError for what JSON has no form for."""
-    return _encode(value)
+# Gives the JSON of a value, in UTF-8. Raises TypeError or ValueError for what JSON has no form for.
+dumps = msgspec.json.Encoder().encode
 
 
 class QuickJson(JSONProvider):
@@ -57,6 +53,6 @@ class JsonAnswer(Response):
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer, without a body where the request was HEAD (PEP 3333)."""
-        start_response(self._status, list(self.headers))
+        start_response(self._status, self.headers._list.copy())  # noqa: SLF001 - as above
         body: Any = () if environ["REQUEST_METHOD"] == "HEAD" else self.response
         return ClosingIterator(body, self.close) if self._on_close else body

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from functools import lru_cache
 
 
@@ -17,7 +18,7 @@ class Keys:
         self._root = hashlib.sha256(b"medblocks-bff root key\0" + secret.encode()).digest()
         self._derived: dict[str, bytes] = {}
         # One request asks for the same tags several times, and so does the next one of the same browser.
-        self._kept = lru_cache(4096)(self._make)
+        self.tag: Callable[..., str] = lru_cache(4096)(self._tag)
 
     def derive(self, purpose: str) -> bytes:
         """Give 32 bytes for one purpose; from one purpose's key, no other can be found."""
@@ -26,11 +27,8 @@ class Keys:
             key = self._derived[purpose] = hmac.digest(self._root, purpose.encode(), "sha256")
         return key
 
-    def tag(self, purpose: str, *parts: str) -> str:
+    def _tag(self, purpose: str, *parts: str) -> str:
         """Mark that these texts belong together: 128 bits of an HMAC, in 22 characters that fit anywhere."""
-        return self._kept(purpose, parts)
-
-    def _make(self, purpose: str, parts: tuple[str, ...]) -> str:
         message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
         digest = hmac.digest(self.derive(purpose), message, "sha256")
         return urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()

@@ -95,7 +95,10 @@ class CurlAdapter(HTTPAdapter):
 
         Raises requests.Timeout, ReplyTooLarge, or requests.ConnectionError for whatever else went wrong.
         """
-        handle = self._take()
+        try:
+            handle = self._idle.pop()
+        except IndexError:
+            handle = self._new()
         curl = handle.curl
         curl.setopt(pycurl.TIMEOUT_MS, max(1, int(timeout * 1000)))
         handle.describe(request)
@@ -114,12 +117,6 @@ class CurlAdapter(HTTPAdapter):
         """Close all idle connections."""
         while self._idle:
             self._idle.pop().curl.close()
-
-    def _take(self) -> _Handle:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._new()
 
     def _new(self) -> _Handle:
         curl = pycurl.Curl()

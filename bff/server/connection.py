@@ -32,6 +32,8 @@ _ALIVE = "/healthz"
 
 log = logging.getLogger("bff.server")
 
+_line = "%s: %s\r\n".__mod__
+
 Answer = tuple[str, list[tuple[str, str]], bytes]
 
 
@@ -139,7 +141,7 @@ class Connection:
 
     def _send(self, answer: Answer, *, keep_alive: bool, bodiless: bool = False) -> None:
         status, headers, body = answer
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        lines = "".join(map(_line, headers))
         end = "\r\n" if keep_alive else "Connection: close\r\n\r\n"
         head = f"HTTP/1.1 {status}\r\nDate: {_date(int(time.time()))}\r\n{lines}{end}".encode("latin-1")
         data = head if bodiless else head + body
