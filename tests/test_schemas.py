@@ -110,7 +110,7 @@ MISSING = "Give a patient id: it must not be empty."
         ({"patientId": ""}, MISSING),
         ({"patient_id": 42}, "The patient id must be a text."),
         ({"patient_id": ["user_42"]}, "The patient id must be a text."),
-        ({"patient_id": "a/b"}, "A patient id must not be . or .. nor contain / \\ % ? or #."),
+        ({"patient_id": "a/b"}, "A patient id can't have any of / \\ % ? # in it. Please leave them out."),
     ],
 )
 def test_a_patient_id_that_can_not_be_used_is_told(schema, body, message):

@@ -31,8 +31,10 @@ def patient_id_problem(patient_id: str) -> str | None:
         return f"This patient id is too long: use at most {PATIENT_ID_MAX} characters."
     if patient_id.startswith(RESERVED_PREFIXES):
         return f"A patient id must not start with {', '.join(RESERVED_PREFIXES)}: these are Medblocks' own."
-    if patient_id in {".", ".."} or not _PATH_SYNTAX.isdisjoint(patient_id):
-        return "A patient id must not be . or .. nor contain / \\ % ? or #."
+    if patient_id in _RESOLVED:
+        return "A patient id must be more than dots."
+    if not _PATH_SYNTAX.isdisjoint(patient_id):
+        return "A patient id can't have any of / \\ % ? # in it. Please leave them out."
     # What can be printed is fine, and what can't be may be fine all the same: joiners, for example.
     if not patient_id.isprintable() and any(unicodedata.category(c) in _INVISIBLE for c in patient_id):
         return "A patient id must not contain line breaks or control characters."
