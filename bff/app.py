@@ -29,6 +29,7 @@ from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Room
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.connect import connect
+from bff.problems import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from bff.access.invites import Invites
@@ -50,7 +51,7 @@ def create_app(
     app = LeanFlask(
         __name__, template_folder=str(_ASSETS / "templates"), static_folder=str(_ASSETS / "static")
     )
-    app.config["MAX_CONTENT_LENGTH"] = errors.MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     keys = Keys(settings.secret.reveal())
     audit = observe.Audit(keys.tag)
     cookie = OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age)

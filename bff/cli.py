@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from bff import __version__, server
+from bff import __version__, cli_texts, server
 from bff.access.keys import Keys
 from bff.access.store import MemoryStore
 from bff.app import create_app
@@ -57,9 +57,9 @@ def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> 
             "BFF_ACCESS": "enforce" if enforce else "report",
         }
     )
-    click.echo(_demo_text(address, sandbox_address))
+    click.echo(cli_texts.demo_text(address, sandbox_address))
     if faults:
-        click.echo(_faults_text(faults, sandbox_address))
+        click.echo(cli_texts.faults_text(faults, sandbox_address))
     _run(settings, listener)
     sandbox.stop()
 
@@ -87,7 +87,7 @@ def check() -> None:
     """Check the settings, whether Medblocks answers, and whether it accepts the key."""
     settings = _settings(8000, 1)
     click.echo(f"Settings: fine. Browsers reach this server at {settings.public_url}.")
-    click.echo(_posture(settings))
+    click.echo(cli_texts.posture(settings))
     medblocks = connect(settings)
     try:
         medblocks.health()
@@ -124,21 +124,9 @@ def invite(patient_id: str, hours: float) -> None:
 
 
 def _say_posture(settings: Settings) -> None:
-    click.echo(_posture(settings))
+    click.echo(cli_texts.posture(settings))
     if not settings.rate_limit:
         click.echo("Limits: off, by BFF_RATE_LIMIT. Anyone may call as often as they like.")
-
-
-def _posture(settings: Settings) -> str:
-    who = {
-        "owner": "a browser reaches the patients that it created",
-        "jwt": "the token of your login names the patient",
-        "header": f"your proxy names the patient in {settings.header_name}",
-        "invite": "a browser reaches the patients that it was invited for",
-    }[settings.identity]
-    if settings.reports:
-        return f"Access: report. {who.capitalize()}, but everyone else is let in too, and only reported."
-    return f"Access: enforce. {who.capitalize()}, and nobody else's."
 
 
 def _settings(port: int, exit_code: int) -> Settings:
@@ -177,31 +165,3 @@ def _run(settings: Settings, listener: socket.socket) -> None:
     )
     processes.serve(plan, listener)
     click.echo("Stopped.")
-
-
-def _faults_text(name: str, sandbox_address: str) -> str:
-    profile = PROFILES[name]
-    change = (
-        "Start the demo anew to change that."
-        if profile.over_https
-        else f"Change them: {sandbox_address}/_faults"
-    )
-    return f"Faults: {name}. {profile.description} {change}"
-
-
-def _demo_text(address: str, sandbox_address: str) -> str:
-    curl = "curl -s -b cookies.txt -c cookies.txt"
-    body = """'{"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}'"""
-    return f"""
-  The BFF, with the intake page:  {address}
-  The pretend Medblocks:          {sandbox_address}
-
-Nothing leaves this machine: no key is used, and no request goes anywhere else.
-Try the page, or these, as one browser whose cookie is kept in cookies.txt:
-
-  {curl} {address}/api/patients -H 'Content-Type: application/json' -d {body}
-  {curl} {address}/api/patients/user_42
-  {curl} {address}/api/patient-sessions -H 'Content-Type: application/json' -d '{{"patientId": "user_42"}}'
-
-Ctrl-C stops both.
-"""

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from bff.errors import NoSuchThing
+from bff.exceptions import NoSuchThing
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ def provider_for(settings: Settings, identify: Callable[[Request], str | None] |
 
 def _jwt(settings: Settings) -> IdentityProvider:
     # Here, since the cryptography behind it takes ten megabytes that no other provider needs.
-    from bff.access.jwt import Jwks, JwtIdentity, shared_secret  # noqa: PLC0415 - see above
+    from bff.access.jwks import Jwks, shared_secret  # noqa: PLC0415 - see above
+    from bff.access.jwt import JwtIdentity  # noqa: PLC0415 - the same
 
     secret = settings.jwt_secret
     return JwtIdentity(

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validates_schema
+from marshmallow import EXCLUDE, fields, post_load, pre_load
 from marshmallow.validate import Length, Range, Regexp
 
+from bff.config.checks import LIVE, SettingsChecks, key_of
 from bff.config.fields import (
     FileText,
     HttpUrl,
@@ -21,14 +22,10 @@ from bff.config.fields import (
 )
 from bff.config.settings import Secret, Settings
 
-_LIVE, _SANDBOX = "mb_sk_live_", "mb_sk_sbx_"
+_SANDBOX = "mb_sk_sbx_"
 _DAY = 24 * 60 * 60  # seconds
 _LONG = Length(min=32, error="is too short: use at least 32 random characters.")
 _WHOLE = "must be a whole number."
-_ALGORITHMS = {
-    "jwks_url": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
-    "secret": ("HS256", "HS384", "HS512"),
-}
 
 
 def _seconds(name: str, default: float) -> fields.Float:
@@ -49,7 +46,7 @@ def _count(name: str, default: int) -> fields.Integer:
     )
 
 
-class SettingsSchema(Schema):
+class SettingsSchema(SettingsChecks):
     """Reads variables by name into `Settings`."""
 
     class Meta:
@@ -163,56 +160,13 @@ class SettingsSchema(Schema):
         """Count a variable that is set to nothing as absent."""
         return {name: text.strip() for name, text in values.items() if text and text.strip()}
 
-    @validates_schema(skip_on_field_errors=False)
-    def check_one_key(self, data: Mapping[str, Any], **_: object) -> None:
-        """Refuse to be without a key, or with two."""
-        given = [name for name in ("api_key", "api_key_file") if data.get(name, "?")]
-        if not given:
-            raise ValidationError(
-                "is not set. Set it to your Medblocks key (or set MEDBLOCKS_API_KEY_FILE), "
-                "or try `medblocks-bff demo`, which needs none.",
-                "MEDBLOCKS_API_KEY",
-            )
-        if len(given) > 1:
-            raise ValidationError(
-                "is set, and MEDBLOCKS_API_KEY too. Keep one of them.", "MEDBLOCKS_API_KEY_FILE"
-            )
-
-    @validates_schema
-    def check_key(self, data: Mapping[str, Any], **_: object) -> None:
-        """Refuse a live key where it would be sent in clear, or would open every patient to everybody."""
-        if not _key(data).startswith(_LIVE):
-            return
-        if data["base_url"].startswith("http://"):
-            raise ValidationError(
-                "is http://, but MEDBLOCKS_API_KEY is a live key. Use a sandbox key (mb_sk_sbx_…) here.",
-                "MEDBLOCKS_BASE_URL",
-            )
-        if data["access"] == "report":
-            raise ValidationError(
-                "is report, but MEDBLOCKS_API_KEY is a live key. Set it to enforce or auto.", "BFF_ACCESS"
-            )
-
-    @validates_schema
-    def check_identity(self, data: Mapping[str, Any], **_: object) -> None:
-        """Refuse a way of telling callers apart that lacks what makes it safe."""
-        problems = {}
-        if data["identity"] == "jwt":
-            problems = _jwt_problems(data)
-        elif data["identity"] == "header":
-            for name in ("header_secret", "header_networks"):
-                if not data[name]:
-                    problems[f"BFF_{name.upper()}"] = "is not set, and BFF_IDENTITY=header needs it."
-        if problems:
-            raise ValidationError(problems)
-
     @post_load
     def build(self, data: dict[str, Any], **_: object) -> Settings:
         """Turn the validated values into `Settings`."""
-        data["api_key"] = _key(data)
+        data["api_key"] = key_of(data)
         del data["api_key_file"]
         if data["access"] == "auto":
-            local = is_loopback(urlsplit(data["base_url"]).hostname) and not data["api_key"].startswith(_LIVE)
+            local = is_loopback(urlsplit(data["base_url"]).hostname) and not data["api_key"].startswith(LIVE)
             data["access"] = "report" if local or data["api_key"].startswith(_SANDBOX) else "enforce"
         data["return_urls"] = data["return_urls"] or [f"{data['public_url']}/connected"]
         data["secret"] = data["secret"] or data["api_key"]
@@ -223,10 +177,6 @@ class SettingsSchema(Schema):
         return Settings(**{name: _frozen(name, value) for name, value in data.items()})
 
 
-def _key(data: Mapping[str, Any]) -> str:
-    return str(data["api_key"] or data["api_key_file"])
-
-
 _DEFAULT_ALGORITHMS = {"jwks_url": ["RS256", "ES256"], "secret": ["HS256"]}
 _SECRET_FIELDS = {"api_key", "secret", "redis_url", "jwt_secret", "header_secret"}
 
@@ -235,17 +185,3 @@ def _frozen(name: str, value: Any) -> Any:
     if name in _SECRET_FIELDS:
         return value and Secret(value)
     return tuple(value) if isinstance(value, list) else value
-
-
-def _jwt_problems(data: Mapping[str, Any]) -> dict[str, str]:
-    needs = "is not set, and BFF_IDENTITY=jwt needs it."
-    problems = {f"BFF_JWT_{n.upper()}": needs for n in ("issuer", "audience") if not data[f"jwt_{n}"]}
-    kinds = [kind for kind in _ALGORITHMS if data[f"jwt_{kind}"]]
-    if not kinds:
-        problems["BFF_JWT_JWKS_URL"] = "is not set, and BFF_IDENTITY=jwt needs it, or BFF_JWT_SECRET."
-    elif len(kinds) > 1:
-        problems["BFF_JWT_JWKS_URL"] = "is set, and BFF_JWT_SECRET too. Keep one of them."
-    elif wrong := set(data["jwt_algorithms"]) - set(_ALGORITHMS[kinds[0]]):
-        allowed = ", ".join(_ALGORITHMS[kinds[0]])
-        problems["BFF_JWT_ALGORITHMS"] = f"has {len(wrong)} that can't be used here. Choose from: {allowed}."
-    return problems

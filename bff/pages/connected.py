@@ -11,11 +11,12 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from bff import current
-from bff.errors import problem_for, report
+from bff.errors import report
 from bff.exceptions import NoSuchThing
 from bff.medblocks.errors import NotFound
 from bff.medblocks.ids import patient_id_problem
 from bff.pages.links import app_url, leaving_url
+from bff.problems import problem_for
 
 blueprint = Blueprint("connected", __name__)
 

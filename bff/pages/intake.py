@@ -12,10 +12,11 @@ from werkzeug.wrappers import Response
 from bff import current
 from bff.access.origin import FormTokens
 from bff.access.return_urls import with_query
-from bff.errors import Problem, problem_for, report
+from bff.errors import report
 from bff.exceptions import InvalidInput, invalid_input
 from bff.medblocks.errors import MedblocksError
 from bff.pages.links import leaving_url, wanted_return_url
+from bff.problems import Problem, problem_for
 from bff.schemas import IntakeForm
 
 blueprint = Blueprint("intake", __name__)

@@ -13,13 +13,14 @@ from werkzeug.wrappers import Response
 
 from bff import current
 from bff.access.origin import FormTokens
-from bff.errors import problem_for, report
+from bff.errors import report
 from bff.exceptions import InvalidInput, NoSuchThing
 from bff.medblocks.catalog import SEARCH_MIN
 from bff.medblocks.errors import MedblocksError, NotFound
 from bff.medblocks.ids import is_facility_id
 from bff.pages.connected import elsewhere
 from bff.pages.links import app_url, leaving_url
+from bff.problems import problem_for
 
 blueprint = Blueprint("leaving", __name__)
 blueprint.register_error_handler(NoSuchThing, elsewhere)

@@ -8,7 +8,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from bff.access.return_urls import ReturnUrls, with_query
-from bff.errors import InvalidInput
+from bff.exceptions import InvalidInput
 
 ALLOWED = ("https://app.example.com/records", "http://127.0.0.1:3000", "https://b.example:8443/x/")
 ORIGINS = {
