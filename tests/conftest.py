@@ -229,6 +229,7 @@ class Demo(NamedTuple):
     sandbox: str
     printed: str
     process: subprocess.Popen
+    log: Path
 
 
 @pytest.fixture(scope="module")
@@ -278,7 +279,7 @@ def run_demo(tmp_path_factory, *options: str) -> Iterator[Demo]:
             if "Ctrl-C" in line:
                 break
         bff, sandbox = re.findall(r":\s+(http://127\.0\.0\.1:\d+)$", printed, re.MULTILINE)
-        yield Demo(bff, sandbox, printed, process)
+        yield Demo(bff, sandbox, printed, process, folder / "log")
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)

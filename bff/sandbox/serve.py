@@ -138,7 +138,8 @@ class SandboxServer:
                 connection.shutdown(how)
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream, suppress(ConnectionError, TimeoutError):
+        # However a connection ends, by its other side or by this server: there is nobody left to answer.
+        with connection, connection.makefile("rb") as stream, suppress(OSError):
             try:
                 while (environ := read_environ(stream, connection)) is not None:
                     connection.sendall(raw(Response.from_app(self.faults, environ, buffered=True)))

@@ -99,12 +99,17 @@ def test_the_form_creates_a_patient_and_then_starts_a_session_for_a_person_witho
     assert f'href="{demo.sandbox}/c/' in connecting.text
 
 
-def test_ctrl_c_stops_both_and_exits_cleanly(demo):
+def test_ctrl_c_stops_both_and_exits_cleanly(demo, browser):
+    # A connection from the one to the other is kept, and one to the browser.
+    browser.post(f"{demo.bff}/api/patients", json=CREATE)
+    browser.get(f"{demo.bff}/api/patients/user_42")
+
     demo.process.send_signal(signal.SIGINT)
     printed, _ = demo.process.communicate(timeout=20)
 
     assert demo.process.returncode == 0
     assert "Stopped." in printed
+    assert [line for line in demo.log.read_text().splitlines() if not line.startswith("{")] == []
     for address in (demo.bff, demo.sandbox):
         with pytest.raises(requests.ConnectionError):
             requests.get(address, timeout=5)
