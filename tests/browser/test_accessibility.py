@@ -57,6 +57,7 @@ def test_a_state_has_no_barriers(state, site, open_page):
 
 def tab_to(page, selector):
     """Press Tab until an element has the focus, which has to be seen at each stop."""
+    page.wait_for_load_state()  # before its style sheet is there, nothing of it can be seen
     for _ in range(60):
         page.keyboard.press("Tab")
         focus = page.evaluate(FOCUS, selector)
