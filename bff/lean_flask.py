@@ -2,7 +2,8 @@
 
 A request passes about four hundred functions on its way through Flask, at half a microsecond each. What is
 left out here are sessions, signals that nobody listens to, hooks that nobody has set, and proxies: every
-name of `flask.request` is four calls. All of it works again for an app that uses it.
+name of `flask.request` is four calls. It works again for an app that uses it. But a `request_class` has to
+derive from the guard's `Visit`, and `dispatch_request` is called for OPTIONS and unknown routes alone.
 """
 
 from collections.abc import Callable
@@ -106,7 +107,8 @@ class LeanFlask(Flask):
     def process_response(self, response: Response) -> Response:
         """Call what stands after every route; Flask's own hooks are asked only where there are any."""
         context = _context._get_current_object()  # noqa: SLF001 - public, see above
-        if self.after_request_funcs or context._after_request_functions:  # noqa: SLF001 - no public way
+        sessions = not self.session_interface.is_null_session(context.session)
+        if sessions or self.after_request_funcs or context._after_request_functions:  # noqa: SLF001 - no public way
             response = super().process_response(response)
         for hook in self._after:
             hook(context.request, response)
@@ -130,7 +132,7 @@ class LeanFlask(Flask):
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Give what finds the route of a request; none depends on its host, which is not looked up."""
         if request is None:
-            return None  # no address is built outside of a request
+            return super().create_url_adapter(None)
         environ = request.environ
         adapter = QuickAdapter(
             self.url_map,

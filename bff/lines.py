@@ -73,8 +73,11 @@ def tell(logger: logging.Logger, message: str, data: Mapping[str, object]) -> No
     if not _own or logging.root.handlers != _own or logger.handlers:
         logger.info(message, extra={"data": data})
     elif logger.isEnabledFor(logging.INFO):
-        for handler in _own:
-            handler.write(_line(time.time(), "info", logger.name, message, data))
+        try:
+            for handler in _own:
+                handler.write(_line(time.time(), "info", logger.name, message, data))
+        except Exception:  # noqa: BLE001 - logging never fails the one that logs: it tells of the fault itself
+            logger.info(message, extra={"data": data})
 
 
 def _line(seconds: float, level: str, logger: str, message: str, data: Mapping[str, object]) -> str:

@@ -107,7 +107,7 @@ def init_app(app: LeanFlask) -> None:
 
     @app.after
     def finish(asked: LeanRequest, response: Response) -> None:
-        response.headers.add("X-Request-Id", asked.request_id)
+        response.headers["X-Request-Id"] = asked.request_id
         data = {
             "request_id": asked.request_id,
             "method": asked.method,

@@ -58,6 +58,8 @@ def _plan_of(rule: Rule) -> _Plan | None:
         return None
     if rule.defaults or rule.alias or rule.redirect_to or _beginning(rule).startswith("<"):
         return None
+    if rule.rule != "/" and rule.rule.endswith("/"):
+        return None  # Werkzeug redirects to it
     plan = _Plan(rule, [], [])
     for place, part in enumerate(rule.rule.split("/")):
         match = _PART.fullmatch(part)
@@ -85,7 +87,7 @@ class QuickAdapter(MapAdapter):
 
     def match(self, *args: Any, **kwargs: Any) -> Any:
         """Give the rule and its arguments, or raise as Werkzeug does; Flask asks so for every request."""
-        if not args and kwargs == _FLASKS:
+        if not args and kwargs == _FLASKS and not self.websocket:
             found = self.quick.find(self.default_method, self.path_info)
             if found:
                 return found

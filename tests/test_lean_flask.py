@@ -13,7 +13,10 @@ from flask import (
     request_finished,
     request_started,
     request_tearing_down,
+    session,
+    url_for,
 )
+from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import NotFound
 
 from bff.lean_flask import LeanFlask, this_request
@@ -154,6 +157,25 @@ def test_what_a_request_keeps_is_gone_with_it():
     client = app.test_client()
 
     assert [client.get(path).text for path in ("/?keep=1", "/")] == ["01", "0None"]
+
+
+def test_an_app_with_sessions_keeps_them():
+    def view():
+        session["a"] = 1
+        return "hello"
+
+    app = make(view)
+    app.secret_key, app.session_interface = "x" * 32, SecureCookieSessionInterface()
+
+    assert "session=" in app.test_client().get("/").headers["Set-Cookie"]
+
+
+def test_an_app_with_a_server_name_builds_addresses_outside_of_requests():
+    app = make()
+    app.config["SERVER_NAME"] = "bff.example"
+
+    with app.app_context():
+        assert url_for("view") == "http://bff.example/"
 
 
 def test_outside_of_a_request_there_is_none():

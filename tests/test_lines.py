@@ -150,6 +150,17 @@ def test_what_is_told_goes_through_logging_where_somebody_else_has_set_it_up(tol
     ]
 
 
+def test_a_standard_error_that_takes_nothing_fails_nobody(root_logging, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    lines.configure_logging()
+    monkeypatch.setattr(root_logging.handlers[0], "stream", SimpleNamespace(write=full, flush=lambda: None))
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+
+    lines.tell(logging.getLogger("bff.test"), "hello", {})
+
+
 def test_what_is_told_is_left_out_where_the_level_is_higher(told, root_logging):
     lines.configure_logging()
     root_logging.setLevel(logging.WARNING)

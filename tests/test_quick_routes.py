@@ -21,6 +21,7 @@ OTHERS = Map(
         Rule("/c/<d>/e", endpoint="cde", methods=["GET"]),
         Rule("/c/d/<e>", endpoint="cd-any", methods=["GET", "PUT"]),
         Rule("/c/d/", endpoint="slash", methods=["GET"]),
+        Rule("/c/<x>", endpoint="cx", methods=["GET"]),
         Rule("/files/<path:name>", endpoint="files"),
         Rule("/files/<name>", endpoint="file", methods=["GET"]),
         Rule("/numbers/<int:number>", endpoint="number"),
