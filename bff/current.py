@@ -1,9 +1,9 @@
 """The parts of the running app that views work with."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flask import Flask, current_app
+from flask import Flask
 
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
@@ -11,6 +11,7 @@ from bff.access.origin import FormTokens
 from bff.brand import Brand
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
+from bff.lean_flask import this_app
 from bff.logos import LogoAddresses, Logos
 from bff.medblocks.catalog import Catalog
 
@@ -43,12 +44,8 @@ def install(app: Flask, parts: Parts) -> None:
     app.extensions[_KEY] = parts
 
 
-# Flask documents `_get_current_object` for getting what stands behind a proxy; its types don't know it.
-_app: Any = current_app
-
-
 def _parts() -> Parts:
-    parts: Parts = _app._get_current_object().extensions[_KEY]  # noqa: SLF001 - public, see above
+    parts: Parts = this_app().extensions[_KEY]
     return parts
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Request, Response
-from flask.globals import request, request_ctx
+from flask.globals import current_app, request, request_ctx
 from flask.sessions import SessionInterface, SessionMixin
 from flask.signals import appcontext_tearing_down, request_finished, request_started, request_tearing_down
 from flask.typing import ResponseReturnValue
@@ -21,6 +21,7 @@ from bff.quick_json import QuickJson
 from bff.quick_routes import QuickAdapter, QuickRoutes
 
 # Flask documents `_get_current_object` for getting what stands behind a proxy; its types don't know it.
+_app: Any = current_app
 _request: Any = request
 _context: Any = request_ctx
 
@@ -36,6 +37,9 @@ class LeanRequest(Request):
         if "files" in self.__dict__:
             super().close()
 
+
+# Gives the app that answers. Raises RuntimeError where none does.
+this_app: Callable[[], Flask] = _app._get_current_object  # noqa: SLF001 - public, see above
 
 # Gives the request that is being answered. Raises RuntimeError where none is.
 this_request: Callable[[], Any] = _request._get_current_object  # noqa: SLF001 - public, see above

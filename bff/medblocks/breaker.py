@@ -49,15 +49,11 @@ class Breaker:
 
     def leave(self, era: int, error: BaseException | None) -> None:
         """Learn from the end of a call of this era."""
-        if error is None:
-            # While all is well, one more success tells nothing.
-            if self._failures or self._probing:
-                self._worked(era)
-        elif isinstance(error, (NotTried, OutOfTime)):
+        if isinstance(error, (NotTried, OutOfTime)):
             self._left(era)
         elif isinstance(error, _FAILURES):
             self._failed(era)
-        elif isinstance(error, MedblocksError):
+        elif error is None or isinstance(error, MedblocksError):
             self._worked(era)
         else:
             self._left(era)
@@ -73,6 +69,8 @@ class Breaker:
                 self._era += 1
 
     def _worked(self, era: int) -> None:
+        if not self._failures and not self._probing:
+            return  # while all is well, one more answer tells nothing
         with self._lock:
             if era != self._era:
                 return
