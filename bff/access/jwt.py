@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Request
 from joserfc import jwk, jwt
-from joserfc.errors import JoseError
+from joserfc.errors import ClaimError, JoseError
 
 from bff.access.identity import Caller, caller_for
 from bff.access.owner import Owner
@@ -69,6 +69,8 @@ class JwtIdentity:
         try:
             checked = jwt.decode(token, self._key, algorithms=self._algorithms)
             self._claims.validate(checked.claims)
+        except ClaimError as error:
+            raise CredentialRefused(f"its {error.claim} ({type(error).__name__})") from None
         except (JoseError, ValueError, TypeError) as error:
             raise CredentialRefused(type(error).__name__) from None
         if str(checked.header.get("typ", "jwt")).lower() not in _TYPES:

@@ -1,0 +1,60 @@
+"""Why a credential was refused: the operator reads it in the log, and nobody else hears of it."""
+
+import time
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+SECRET = "a-shared-secret-of-the-tests-of-32-characters"
+JWT = {
+    "BFF_IDENTITY": "jwt",
+    "BFF_JWT_SECRET": SECRET,
+    "BFF_JWT_ISSUER": "https://login.example",
+    "BFF_JWT_AUDIENCE": "bff",
+}
+HEADER = {"BFF_IDENTITY": "header", "BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "127.0.0.1/32"}
+FOREIGN = {**HEADER, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
+TWO_CLAIMS = {**JWT, "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
+
+
+def bearer(typ="JWT", secret=SECRET, **changes):
+    good = {"iss": "https://login.example", "aud": "bff", "sub": "user_42", "exp": time.time() + 300}
+    claims = {name: value for name, value in {**good, **changes}.items() if value is not None}
+    token = jwt.encode({"alg": "HS256", "typ": typ}, claims, OctKey.import_key(secret))
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers", "reason"),
+    [
+        (JWT, {"Authorization": "Basic canary"}, "the Authorization header has no bearer token"),
+        (JWT, {"Authorization": "Bearer " + "x" * 8193}, "it is too long"),
+        (JWT, {"Authorization": "Bearer canary"}, "DecodeError"),
+        (JWT, bearer(secret="another" * 5), "BadSignatureError"),
+        (JWT, bearer(iss="https://canary.example"), "its iss (InvalidClaimError)"),
+        (JWT, bearer(aud="canary"), "its aud (InvalidClaimError)"),
+        (JWT, bearer(aud=None), "its aud (MissingClaimError)"),
+        (JWT, bearer(exp=1), "its exp (ExpiredTokenError)"),
+        (JWT, bearer(typ="canary"), "its typ is not that of an access token"),
+        (JWT, bearer(sub=None), "a claim of the patient id is missing"),
+        (JWT, bearer(sub="pat_canary"), "the patient id of the credential can't be one"),
+        (
+            TWO_CLAIMS,
+            bearer(tenant="a:canary"),
+            "a claim holds what separates the claims of the patient id",
+        ),
+        (FOREIGN, {"X-Patient-Id": "canary"}, "the header came from outside of the proxy's network"),
+        (HEADER, {"X-Patient-Id": "canary"}, "the header came without the proxy's secret"),
+        ({"identify": lambda _: 42}, {}, "the function gave something that is no text"),
+    ],
+)
+def test_the_log_says_why_a_credential_was_refused(make_app, medblocks, caplog, settings, headers, reason):
+    reply = make_app(BFF_ACCESS="enforce", **settings).test_client().get("/api/patients/x", headers=headers)
+
+    told = {record.getMessage() for record in caplog.records if record.levelname == "WARNING"}
+    assert told == {f"a credential was refused: {reason}"}
+    assert reply.status_code == 401
+    assert reason not in reply.text
+    assert "canary" not in "".join(str(vars(record)) for record in caplog.records)
+    assert not medblocks.calls
