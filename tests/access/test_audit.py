@@ -147,6 +147,20 @@ def test_an_id_that_is_taken_leaves_a_conflict(browser, upstream, trail):
     assert [rest(line) for line in trail()] == [entry("create", reply, "Conflict", None)]
 
 
+def test_a_taken_id_that_is_only_reported_names_who_and_which_patient(make_app, upstream, trail):
+    upstream.replace("POST", f"{HOST}/patients", status=409)
+    browser = make_app(BFF_ACCESS="report").test_client()
+    trail()
+
+    reply = browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
+
+    assert [rest(line) for line in trail()] == [
+        entry("create", reply, "Conflict", None),
+        entry("access", reply, "would deny", None),
+        entry("session start", reply),
+    ]
+
+
 def test_the_configuration_is_told_once_at_the_start_without_its_secrets(make_app, trail):
     make_app(BFF_ACCESS="enforce", BFF_SECRET="k" * 32)
 

@@ -115,6 +115,12 @@ def test_keys_that_come_packed_are_unpacked(jwks, login):
     assert outcome(jwks, "old") == "old"
 
 
+def test_keys_that_come_in_many_pieces_are_read_whole(jwks, login):
+    login.get(URL, json={"keys": [KEYS["old"]], "padding": "x" * 200_000, "end": [KEYS["new"]]})
+
+    assert outcome(jwks, "old") == "old"
+
+
 def test_a_key_without_an_id_is_never_found(jwks, login):
     login.get(URL, json={"keys": [{**KEYS["new"], "kid": ""}, KEYS["old"]]})
 

@@ -48,6 +48,18 @@ def test_the_same_name_and_email_on_the_same_browser_are_the_same_patient(enforc
     assert create(browser, **ASHA)[0] == create(browser, **again)[0]
 
 
+def test_so_they_are_for_who_has_not_signed_in_where_that_is_only_reported(make_app, create):
+    login = {
+        "BFF_IDENTITY": "jwt",
+        "BFF_JWT_SECRET": "s" * 32,
+        "BFF_JWT_ISSUER": "https://login.example",
+        "BFF_JWT_AUDIENCE": "bff",
+    }
+    browser = make_app(BFF_ACCESS="report", **login).test_client()
+
+    assert create(browser, **ASHA)[0] == create(browser, **ASHA)[0]
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -1,0 +1,84 @@
+"""What browsers, patients and stores keep means the same to every later release: no value here may change."""
+
+import base64
+import json
+import re
+
+import pytest
+from flask import Flask, Response, request
+
+from bff.access.idempotency import IdempotencyKeys
+from bff.access.invites import Invites
+from bff.access.keys import Keys
+from bff.access.owner import Owner, OwnerCookie
+from bff.access.store import MemoryStore
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+SECRET = "a-secret-of-the-tests-that-never-changes"
+OWNER = Owner("the-name-of-a-browser")
+
+
+@pytest.fixture
+def browser(make_app):
+    """A browser that has come before."""
+    response = Response()
+    OwnerCookie(Keys(SECRET).derive("owner cookie"), https=False, max_age=60).write(response, OWNER)
+    client = make_app(BFF_ACCESS="enforce", BFF_SECRET=SECRET).test_client()
+    client.set_cookie("bff", response.headers["Set-Cookie"].partition("=")[2].partition(";")[0])
+    return client
+
+
+def held(browser):
+    """Read what the browser's cookie holds."""
+    text = browser.get_cookie("bff").value.partition(".")[0]
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def test_the_tags_of_a_patient_and_of_a_session(browser, medblocks, patient, session):
+    medblocks.post(f"{HOST}/patients", json=patient())
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+
+    browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
+
+    assert held(browser) == {
+        "o": OWNER.name,
+        "p": ["xvOJRsaaQ_HiGM75xiqwsA"],
+        "s": ["cxGQS_lWGAiUM7GJwoA5GQ"],
+    }
+    assert json.loads(medblocks.calls[0].request.body)["metadata"]["bff_owner"] == "xvOJRsaaQ_HiGM75xiqwsA"
+
+
+def test_the_token_of_a_form(browser, form_token):
+    assert form_token(browser) == "ZAnJl9ddsyLQ_82iK42PNA"
+
+
+def test_the_patient_id_that_follows_from_a_name_and_an_email(browser, medblocks, patient):
+    medblocks.post(f"{HOST}/patients", json=patient(id="1c436ac6-49a8-bf18-3189-af3cb3d4f2b5"))
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', browser.get("/intake").text))
+
+    browser.post(
+        "/intake", data={**hidden, "name": "Asha Example", "email": "asha@example.com", "action": "create"}
+    )
+
+    assert json.loads(medblocks.calls[0].request.body)["patient_id"] == "1c436ac6-49a8-bf18-3189-af3cb3d4f2b5"
+
+
+def test_an_invite_that_is_on_its_way():
+    token = (
+        "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..wFa8PLT2bf8g0S0f."
+        "fzK0p6XWe-0yeKidHyot_3-gc5xhzCdikCYUp30c-XmDw73vHVMyb6nn7QRurx0.-zlJGJ3i3z0KYlhsx0F3Ew"
+    )
+
+    invite = Invites(Keys(SECRET).derive("invite"), MemoryStore(), clock=lambda: 1_800_000_000).read(token)
+
+    assert (invite.patient_id, invite.nonce) == ("user_42", "nonce")
+
+
+def test_what_stands_in_the_store_for_an_idempotency_key_and_its_body():
+    store = MemoryStore()
+    with Flask("test").test_request_context(
+        data=b"{}", method="POST", headers={"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+    ):
+        IdempotencyKeys(Keys(SECRET), store).check(request)
+
+    assert store.keep("2HYarrGV27xoJMNm86g22w", "another", 1) == "csOfuEJsmpsTRYR0f-T-jg"
