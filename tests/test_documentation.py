@@ -34,6 +34,14 @@ def test_the_readme_lists_every_api_route(app):
     }
 
 
+@pytest.mark.parametrize("file", ["bff/problems.py", "bff/server/refusals.py"])
+def test_the_readme_lists_every_code_of_an_error(file):
+    codes = set(re.findall(r'(?:Problem\(|: \(|status, \()\s*(?:\d+,\s*)?"(\w+)"', (ROOT / file).read_text()))
+
+    assert len(codes) > 5
+    assert codes <= set(re.findall(r"`(\w+)`", README))
+
+
 @pytest.mark.parametrize("target", ["run", "test", "check", "help"])
 def test_the_targets_that_the_readme_names_exist(target):
     assert f"make {target}" in README
