@@ -6,21 +6,23 @@ failed, since they carry no data.
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from contextvars import copy_context
 from typing import Any
 
 from bff.medblocks.catalog import Catalog
-from bff.medblocks.errors import MedblocksError
+from bff.medblocks.errors import MedblocksError, NotTried
 
+_AT_ONCE = 32
 _SHOWN = ("name", "type", "logo_url", "portal_url", "fhir_base_url")
 
 
 class Facilities:
-    """Looks facilities up side by side. Takes the catalog, and how many look-ups may run at once."""
+    """Looks facilities up side by side. Takes the catalog."""
 
-    def __init__(self, catalog: Catalog, at_once: int = 32) -> None:
+    def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="facility")
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="facility")
 
     def hydrate(self, connections: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Give `id`, `connection_id` and `status` of each connection, and its facility's fields.
@@ -33,9 +35,12 @@ class Facilities:
         """Give the same for all connections, failed attempts too."""
         shown = list(connections)
         wanted = dict.fromkeys(connection["connection_id"] for connection in shown)
-        # The context carries the deadline of the browser's request into the pool's threads.
-        running = {name: self._pool.submit(copy_context().run, self.look_up, name) for name in wanted}
-        found = {name: lookup.result() for name, lookup in running.items()}
+        with ExitStack() as stack:
+            with suppress(NotTried):  # what the catalog has kept is there all the same
+                stack.enter_context(self._catalog.budget())
+            # The context carries the budget into the pool's threads: they all share the request's one seat.
+            running = {name: self._pool.submit(copy_context().run, self.look_up, name) for name in wanted}
+            found = {name: lookup.result() for name, lookup in running.items()}
         return [
             {
                 **{name: connection[name] for name in ("id", "connection_id", "status")},

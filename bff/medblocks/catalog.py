@@ -5,6 +5,7 @@ What is kept goes on serving, however old, while Medblocks can't be asked.
 
 import time
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from cachetools import LRUCache
@@ -55,13 +56,17 @@ class Catalog:
         """Give one facility. Raises NotFound, or any MedblocksError."""
         return self._get(facility_id, lambda: self._medblocks.read_facility(facility_id))
 
+    def budget(self) -> AbstractContextManager[None]:
+        """Give the time that a request has for its look-ups. Raises NotTried when no seat is free for it."""
+        return self._within(self._seconds)
+
     def _get(self, key: Hashable, call: Callable[[], Answer]) -> dict[str, Any]:
         with self._lock:
             until, body = self._kept.get(key, (0.0, None))
         if body is not None and self._clock() < until:
             return body
         try:
-            with self._within(self._seconds):
+            with self.budget():
                 fresh = self._calls.run(key, "look up facility", call).body
         except (NotFound, Rejected):
             raise

@@ -1,10 +1,15 @@
 """`/api/patients/<patient_id>/connections`: the raw list, the facilities, and disconnecting."""
 
 import json
+import math
 import re
 import threading
 
 import pytest
+
+from bff.facilities import Facilities
+from bff.medblocks.catalog import Catalog
+from bff.medblocks.errors import NotTried
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 CONNECTIONS = "/api/patients/user_42/connections"
@@ -114,6 +119,34 @@ def test_distinct_facilities_are_looked_up_side_by_side(browser, medblocks, conn
     names = [shown["name"] for shown in browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]]
 
     assert names == [f"fhirsrc_f{number} Hospital" for number in range(10)]
+
+
+def test_all_look_ups_of_one_request_share_its_place_in_the_server(make_app, medblocks, connected):
+    browser = make_app(identify=lambda _: "user_42", BFF_RATE_LIMIT="off", BFF_REQUESTS="2").test_client()
+    connected(**{f"f{number}": "active" for number in range(8)})
+    together = threading.Barrier(8)
+
+    def answer(request):
+        together.wait(10)  # breaks unless all eight are under way at once
+        return 200, {}, json.dumps(facility(request.url.rpartition("/")[2]))
+
+    medblocks.add_callback("GET", re.compile(f"{HOST}/connections/.*"), callback=answer)
+
+    assert None not in [shown["name"] for shown in browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]]
+
+
+def test_what_is_kept_of_facilities_is_shown_even_when_no_place_is_free(connection):
+    def full(seconds):
+        raise NotTried("request")
+
+    catalog = Catalog(None, 4.0, within=full)
+    catalog._kept["fhirsrc_1"] = (math.inf, facility("fhirsrc_1"))
+
+    shown = Facilities(catalog).described(
+        connection(connection_id=facility_id) for facility_id in ("fhirsrc_1", "fhirsrc_2")
+    )
+
+    assert [one["name"] for one in shown] == ["fhirsrc_1 Hospital", None]
 
 
 @pytest.mark.parametrize("trouble", [{"status": 404}, {"status": 500}, {"body": b"<html>"}])
