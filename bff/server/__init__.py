@@ -25,6 +25,7 @@ DRAIN_SECONDS = 10.0
 MAX_CONNECTIONS = 2000
 _SHARE = MAX_CONNECTIONS // 4  # what one address may have of them, unless all come through a proxy
 _BACKLOG = 1024
+_FILES = 65_536
 
 log = logging.getLogger("bff.server")
 
@@ -136,8 +137,8 @@ def _cooperative(listener: socket.socket) -> Any:
 
 
 def _raise_file_limit() -> None:
-    """Allow as many open files as the system lets us: each connection is one."""
+    """Allow up to 65,536 open files, as far as the system lets us: each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = hard if hard != resource.RLIM_INFINITY else 65_536
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, 65_536), hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -93,17 +93,14 @@ def _look_after(plan: Plan, listener: socket.socket) -> None:
         return pid
 
     children = {born() for _ in range(plan.processes)}
-    number = None
-    while number is None:
-        if (arrived := signal.sigwait((*_SIGNALS, signal.SIGCHLD))) != signal.SIGCHLD:
-            number = arrived
+    while (arrived := signal.sigwait((*_SIGNALS, signal.SIGCHLD))) == signal.SIGCHLD:
         for pid in _dead(children):
             log.error("a server process died, and is started anew")
             children = {*children - {pid}, born()}
             signal.sigtimedwait((), _PAUSE_SECONDS)
     listener.close()
     for pid in children:
-        os.kill(pid, number)
+        os.kill(pid, arrived)
     for pid in children:
         os.waitpid(pid, 0)
 
