@@ -19,6 +19,7 @@ from bff.access.owner import OwnerCookie
 from bff.access.providers import provider_for
 from bff.access.return_urls import ReturnUrls
 from bff.access.store import Counters, MemoryStore, open_redis
+from bff.audit import Audit
 from bff.brand import brand_of
 from bff.config import Settings, environment, load_settings
 from bff.enrollment import Enrollment
@@ -53,7 +54,7 @@ def create_app(
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     keys = Keys(settings.secret.reveal())
-    audit = observe.Audit(keys.tag)
+    audit = Audit(keys.tag)
     cookie = OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age)
     guard = Guard(keys, cookie, provider_for(settings, identify), audit, report=settings.reports)
     medblocks = connect(settings)

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any, Protocol
 
 from bff.access.return_urls import ReturnUrls
+from bff.audit import Audit
 from bff.config import Settings
 from bff.creation import create_once
 from bff.medblocks.client import Answer, Medblocks
@@ -16,7 +17,6 @@ from bff.medblocks.collapse import Collapse
 from bff.medblocks.deadline import Within, within
 from bff.medblocks.errors import Conflict, OwnedAlready, Unusable
 from bff.medblocks.grants import Grant, SessionGrant
-from bff.observe import Audit
 
 _DOUBLE_CLICK_SECONDS = 10.0
 

@@ -6,13 +6,13 @@ import pytest
 import requests
 
 from bff.access.return_urls import ReturnUrls
+from bff.audit import Audit
 from bff.config import load_settings
 from bff.enrollment import Enrollment
 from bff.exceptions import InvalidInput
 from bff.medblocks import errors
 from bff.medblocks.connect import connect
 from bff.medblocks.grants import Grant, SessionGrant
-from bff.observe import Audit
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 DONE = "https://app.example.com/done"

@@ -5,9 +5,9 @@ import logging
 
 import pytest
 
+from bff.audit import Audit
 from bff.lean_flask import LeanFlask, this_request
 from bff.lines import JsonLines
-from bff.observe import Audit
 
 
 @pytest.fixture

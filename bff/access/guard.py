@@ -13,11 +13,11 @@ from bff.access.identity import Caller, IdentityProvider
 from bff.access.keys import Keys
 from bff.access.owner import Owner, OwnerCookie, new_owner
 from bff.access.visit import Visit, visit
+from bff.audit import Audit
 from bff.exceptions import CredentialRefused, NoSuchThing, NotSignedIn
 from bff.lean_flask import LeanFlask
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.ids import is_session_id, patient_id_problem
-from bff.observe import Audit
 
 
 class Guard:

@@ -1,0 +1,83 @@
+"""The audit trail: who did what, with what outcome, in keyed pseudonyms."""
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Self
+
+from bff.lean_flask import this_request
+from bff.lines import tell
+
+audit_log = logging.getLogger("bff.audit")
+
+
+class Audit:
+    """Writes the audit trail to the logger `bff.audit`: who did what, with what outcome.
+
+    Takes what turns an actor or a patient id into a keyed pseudonym: the same one always gets the same,
+    and without the key nobody can tell whose it is.
+    """
+
+    def __init__(self, pseudonym: Callable[[str, str], str]) -> None:
+        self._pseudonym = pseudonym
+
+    def record(
+        self,
+        event: str,
+        outcome: str,
+        *,
+        actor: str | None = None,
+        patient_id: str | None = None,
+        upstream_request_id: str | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write one line. The details must not be about a person."""
+        data: dict[str, object] = {
+            "event": event,
+            "outcome": outcome,
+            "actor": actor and self._pseudonym("actor", actor),
+            "patient": patient_id and self._pseudonym("patient", patient_id),
+            "request_id": _request_id(),
+            "upstream_request_id": upstream_request_id,
+        }
+        if details:
+            data.update(details)
+        tell(audit_log, "audit", data)
+
+    def trail(self, event: str, *, actor: str, patient_id: str | None = None) -> "Entry":
+        """Record the event that a `with` block is: `ok`, or the name of what it raised."""
+        return Entry(self, event, actor, patient_id)
+
+
+class Entry(AbstractContextManager["Entry"]):
+    """An event that is under way; the block tells what it learns about it."""
+
+    def __init__(self, audit: Audit, event: str, actor: str, patient_id: str | None) -> None:
+        self._audit = audit
+        self._event = event
+        self._actor = actor
+        self.patient_id = patient_id
+        self.upstream_request_id: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is not None:
+            refusal = getattr(error, "refusal", None)  # of what Medblocks refused
+            self.upstream_request_id = getattr(refusal, "request_id", None)
+        self._audit.record(
+            self._event,
+            "ok" if kind is None else kind.__name__,
+            actor=self._actor,
+            patient_id=self.patient_id,
+            upstream_request_id=self.upstream_request_id,
+        )
+
+
+def _request_id() -> str | None:
+    try:
+        request_id: str = this_request().request_id
+    except RuntimeError:  # there is no request
+        return None
+    return request_id
