@@ -15,7 +15,7 @@ from bff.creation import create_once
 from bff.medblocks.client import Answer, Medblocks
 from bff.medblocks.collapse import Collapse
 from bff.medblocks.deadline import Within, within
-from bff.medblocks.errors import Conflict, OwnedAlready, Unusable
+from bff.medblocks.errors import Conflict, OwnedAlready, Refusal, Unusable
 from bff.medblocks.grants import Grant, SessionGrant
 
 _DOUBLE_CLICK_SECONDS = 10.0
@@ -174,5 +174,6 @@ class Enrollment:
             )
             entry.patient_id, entry.upstream_request_id = answer.body["patient_id"], answer.request_id
             if not self._ownership.owns(answer.body["patient_id"]):
-                raise Unusable("read session", detail="another patient than the caller's")
+                refusal = Refusal(request_id=answer.request_id)
+                raise Unusable("read session", refusal, "another patient than the caller's")
         return answer

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from marshmallow import ValidationError
 
 from bff.medblocks import ids, replies
-from bff.medblocks.errors import Unusable
+from bff.medblocks.errors import Refusal, Unusable
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.line import Line
 from bff.medblocks.quick_load import Load, quick_load
@@ -114,7 +114,8 @@ class Medblocks:
         except ValidationError as error:
             fields = ", ".join(sorted(error.messages_dict))
             # `from None`: marshmallow keeps the whole reply, health data and all, on its error.
-            raise Unusable(operation, detail=f"wrong shape: {fields}") from None
+            refusal = Refusal(request_id=reply.headers.get("X-Request-Id"))
+            raise Unusable(operation, refusal, f"wrong shape: {fields}") from None
         owner_tag = body.pop(replies.OWNER_KEY, None)
         return Answer(body, reply.status, reply.headers.get("X-Request-Id"), owner_tag)
 
@@ -122,5 +123,5 @@ class Medblocks:
 def _about(operation: str, answer: Answer, field: str, expected: str) -> Answer:
     """Let an answer pass only when it is about what was asked for: a mixed-up one shows another's data."""
     if answer.body[field] != expected:
-        raise Unusable(operation, detail=f"another {field} than asked for")
+        raise Unusable(operation, Refusal(request_id=answer.request_id), f"another {field} than asked for")
     return answer

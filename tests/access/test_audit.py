@@ -139,6 +139,30 @@ def test_a_call_that_fails_leaves_its_error_and_no_text_of_it(browser, upstream,
     assert [rest(line) for line in trail()] == [entry("read", reply, outcome, None)]
 
 
+@pytest.mark.parametrize("answer", [{}, {"id": "user_9", "name": None, "email": None, "created_at": None}])
+def test_an_answer_that_can_not_be_used_leaves_medblocks_own_request_id(browser, upstream, trail, answer):
+    browser.post("/api/patients", json=PERSON)
+    trail()
+    answer = {**answer, "connections": []}
+    upstream.replace("GET", f"{HOST}/patients/user_42", json=answer, headers=UPSTREAM_ID)
+
+    reply = browser.get("/api/patients/user_42")
+
+    assert [rest(line) for line in trail()] == [entry("read", reply, "Unusable")]
+
+
+def test_so_does_a_session_of_somebody_else(browser, upstream, trail, session):
+    browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
+    trail()
+    upstream.replace(
+        "GET", f"{HOST}/patient-sessions/ps_1", json=session(patient_id="user_9"), headers=UPSTREAM_ID
+    )
+
+    reply = browser.get("/api/patient-sessions/ps_1")
+
+    assert [rest(line) for line in trail()] == [entry("session read", reply, "Unusable")]
+
+
 def test_an_id_that_is_taken_leaves_a_conflict(browser, upstream, trail):
     upstream.replace("POST", f"{HOST}/patients", status=409)
 
