@@ -6,30 +6,33 @@ from flask import Flask, Response, jsonify, render_template, request
 
 from bff import observe
 from bff.exceptions import CredentialRefused
+from bff.lean_flask import this_request
 from bff.medblocks import errors as upstream
 from bff.problems import Problem, problem_for
 
 log = logging.getLogger("bff.errors")
 
 
-def report(error: Exception, problem: Problem) -> None:
-    """Log what the operator has to know: our faults and Medblocks', never a browser's own mistakes.
+def report(error: Exception) -> Problem:
+    """Give what the caller is told, and log what the operator has to know: our faults and Medblocks'.
 
-    Exception texts stay out of it, since they may carry what a person typed.
+    Browsers' own mistakes are not logged, nor are exception texts, since they may carry what a person typed.
     """
+    problem = problem_for(error)
+    here = {"data": {"request_id": this_request().request_id}}
     if isinstance(error, upstream.MedblocksError) and problem.status >= 500:
-        log.error("upstream: %s (upstream request %s)", error, error.refusal.request_id)
+        log.error("upstream: %s (upstream request %s)", error, error.refusal.request_id, extra=here)
     elif isinstance(error, CredentialRefused):
-        log.warning("a credential was refused: %s", error)
-    elif problem.status == 500:
-        log.error("crash: %s", observe.whereabouts(error))
+        log.warning("a credential was refused: %s", error, extra=here)
+    elif problem.status >= 500:
+        log.error("%s: %s", problem.code, observe.whereabouts(error), extra=here)
+    return problem
 
 
 def answer(error: Exception) -> Response:
     """Answer a request that failed: JSON under /api, a page elsewhere."""
-    problem = problem_for(error)
-    report(error, problem)
-    if request.path == "/api" or request.path.startswith("/api/"):
+    problem = report(error)
+    if f"{request.path}/".startswith("/api/"):
         response = jsonify(problem.envelope())
     else:
         response = Response(render_template("error.html", problem=problem))

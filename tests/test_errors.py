@@ -44,6 +44,24 @@ def test_the_log_says_where_a_crash_was_and_not_what_its_text_said(crashing, cap
     assert "asha" not in caplog.text
 
 
+def test_a_store_that_does_not_answer_is_told_to_the_operator(make_app, caplog):
+    client = make_app(BFF_REDIS_URL="redis://127.0.0.1:1", BFF_RATE_LIMIT="off").test_client()
+
+    reply = client.post("/api/patients", json={"patientId": "user_42"}, headers={"Idempotency-Key": "x" * 16})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (503, "store_unavailable")
+    (record,) = [record for record in caplog.records if record.name == "bff.errors"]
+    assert record.getMessage().startswith("store_unavailable: StorageError at ")
+    assert "x" * 16 not in record.getMessage()
+
+
+def test_what_the_operator_is_told_has_the_number_that_the_caller_gets(crashing, caplog):
+    reply = crashing.get("/api/crash")
+
+    (record,) = [record for record in caplog.records if record.name == "bff.errors"]
+    assert record.data == {"request_id": reply.json["error"]["request_id"]}
+
+
 def test_a_page_that_does_not_exist_is_a_page_with_a_way_on(client):
     reply = client.get("/nothing")
 

@@ -8,6 +8,7 @@ from marshmallow.validate import Length
 
 from bff import current
 from bff.api.openapi import JsonBlueprint
+from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX
 from bff.medblocks.replies import FacilityListReply, FacilityReply
 
 blueprint = JsonBlueprint(
@@ -39,12 +40,12 @@ class FacilitySearch(Schema):
 
     q = fields.String(
         load_default="",
-        validate=Length(max=200, error="Search for at most 200 characters."),
+        validate=Length(max=SEARCH_MAX, error=f"Search for at most {SEARCH_MAX} characters."),
         metadata={"description": "What the name is like; under two characters nothing is searched."},
     )
     starting_after = fields.String(
         load_default=None,
-        validate=Length(max=500, error="This is no cursor."),
+        validate=Length(max=CURSOR_MAX, error="This is no cursor."),
         metadata={"description": "The `next_cursor` of the page before."},
     )
 

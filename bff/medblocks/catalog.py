@@ -18,7 +18,8 @@ from bff.medblocks.errors import MedblocksError, NotFound, Rejected
 
 LIFE_SECONDS = 600.0
 _MAX_ENTRIES = 2000
-SEARCH_MIN = 2
+SEARCH_MIN, SEARCH_MAX = 2, 200
+CURSOR_MAX = 500
 SEARCH_LIMIT = 20
 
 

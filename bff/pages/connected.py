@@ -16,7 +16,6 @@ from bff.exceptions import NoSuchThing
 from bff.medblocks.errors import NotFound
 from bff.medblocks.ids import patient_id_problem
 from bff.pages.links import app_url, leaving_url
-from bff.problems import problem_for
 
 blueprint = Blueprint("connected", __name__)
 
@@ -82,5 +81,5 @@ def _own() -> str | None:
 @blueprint.errorhandler(NotFound)
 def elsewhere(error: Exception) -> tuple[str, int]:
     """Say that this is not the browser where it began, and show nothing."""
-    report(error, problem_for(error))
+    report(error)
     return render_template("elsewhere.html"), 404

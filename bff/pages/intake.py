@@ -16,7 +16,7 @@ from bff.errors import report
 from bff.exceptions import InvalidInput, invalid_input
 from bff.medblocks.errors import MedblocksError
 from bff.pages.links import leaving_url, wanted_return_url
-from bff.problems import Problem, problem_for
+from bff.problems import Problem
 from bff.schemas import IntakeForm
 
 blueprint = Blueprint("intake", __name__)
@@ -90,8 +90,7 @@ def _go_back(url: str) -> str | Response:
 @blueprint.errorhandler(MedblocksError)
 def mend(error: Exception) -> tuple[str, int, Mapping[str, str]]:
     """Show the form again with what was typed and what is to be mended."""
-    problem = problem_for(error)
-    report(error, problem)
+    problem = report(error)
     return _mending_page(error, problem), problem.status, problem.headers
 
 

@@ -15,18 +15,15 @@ from bff import current
 from bff.access.origin import FormTokens
 from bff.errors import report
 from bff.exceptions import InvalidInput, NoSuchThing
-from bff.medblocks.catalog import SEARCH_MIN
+from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX, SEARCH_MIN
 from bff.medblocks.errors import MedblocksError, NotFound
 from bff.medblocks.ids import is_facility_id
 from bff.pages.connected import elsewhere
 from bff.pages.links import app_url, leaving_url
-from bff.problems import problem_for
 
 blueprint = Blueprint("leaving", __name__)
 blueprint.register_error_handler(NoSuchThing, elsewhere)
 blueprint.register_error_handler(NotFound, elsewhere)
-
-_Q_MAX, _CURSOR_MAX = 200, 500
 
 
 @dataclass(frozen=True)
@@ -76,13 +73,13 @@ def _session(patient_session_id: str) -> dict[str, Any]:
 
 def _search(q: str, starting_after: str | None) -> Search:
     """Search the catalog; a catalog that does not answer leaves the rest of the page as it is."""
-    q = q.strip()[:_Q_MAX]
+    q = q.strip()[:SEARCH_MAX]
     if len(q) < SEARCH_MIN:
         return Search(q, "short" if q else "none")
     try:
-        page = current.catalog().search(q, (starting_after or "")[:_CURSOR_MAX] or None)
+        page = current.catalog().search(q, (starting_after or "")[:CURSOR_MAX] or None)
     except MedblocksError as error:
-        report(error, problem_for(error))
+        report(error)
         return Search(q, "down")
     places = [place for place in page["data"] if is_facility_id(place["id"])]
     return Search(q, "found" if places else "nothing", places, page["has_more"] and page["next_cursor"])
