@@ -79,7 +79,7 @@ def create_app(
     )
     _protect(app, settings, guard)
     api.init_app(app, __version__)
-    pages.init_app(app)
+    pages.init_app(app, invites=settings.identity == "invite")
     limits.init_app(app, settings, keys, guard, redis)
     audit.record("configuration", "ok", details=_posture(settings))
     return app

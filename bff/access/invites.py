@@ -58,9 +58,6 @@ class Invites:
             return None  # a forged header can be any JSON, and the library expects its own
         return Invite(claims["p"], claims["n"]) if claims["e"] > self._clock() else None
 
-    def consume(self, token: str) -> Invite | None:
-        """Use up a token's invite; None when it is forged, expired or used already."""
-        invite = self.read(token)
-        if invite is None or self._used.incr(f"invite:{invite.nonce}", MAX_HOURS * 3600) > 1:
-            return None
-        return invite
+    def consume(self, invite: Invite) -> bool:
+        """Use up an invite; tell False when it was used already."""
+        return self._used.incr(f"invite:{invite.nonce}", MAX_HOURS * 3600) == 1

@@ -8,9 +8,9 @@ from bff import current
 from bff.pages import connected, health, intake, invite, leaving, links, pictures
 
 
-def init_app(app: Flask) -> None:
-    """Add the pages to an app."""
-    for module in (intake, invite, leaving, connected, pictures, health):
+def init_app(app: Flask, *, invites: bool) -> None:
+    """Add the pages to an app, that of invites only where invites say who is who."""
+    for module in (intake, leaving, connected, pictures, health, *((invite,) if invites else ())):
         app.register_blueprint(module.blueprint)
     app.add_template_filter(links.web_link)
     app.context_processor(_common)

@@ -36,9 +36,7 @@ def accept(token: str) -> Response:
     """Use up the invite, and go on to the form. Raises NoSuchThing when another browser has used it."""
     current.forms().check(current.guard().owner(), request.form.get(FormTokens.FIELD))
     invite = current.invites().read(token)
-    if invite is None or not (
-        current.invites().consume(token) or current.guard().accepted(invite.patient_id)
-    ):
+    if not invite or not (current.invites().consume(invite) or current.guard().accepted(invite.patient_id)):
         raise NoSuchThing("invite")
     current.guard().accept_invite(invite.patient_id)
     return redirect(url_for("invite.look", token=token), 303)

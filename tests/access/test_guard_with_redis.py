@@ -86,13 +86,13 @@ def test_without_redis_each_copy_counts_for_itself(make_app):
 
 
 def test_redis_holds_neither_addresses_nor_names_nor_invites(copies, redis, accept, medblocks, patient):
-    first, _ = copies()
+    first, _ = copies(BFF_IDENTITY="invite")
     token = make_invite(first)
     accept(first, token)
     ask(first)
     medblocks.post(f"{HOST}/patients", json=patient())
     peer = {"REMOTE_ADDR": "192.0.2.1"}
-    client = first.test_client()
+    client = copies()[0].test_client()
     client.post("/api/patients", json={"patient_id": "user_42"}, environ_overrides=peer)
     client.get("/api/patients/user_7", environ_overrides=peer)
 
@@ -104,7 +104,7 @@ def test_redis_holds_neither_addresses_nor_names_nor_invites(copies, redis, acce
 
 
 def test_what_redis_holds_ends_by_itself(copies, redis, accept):
-    first, _ = copies()
+    first, _ = copies(BFF_IDENTITY="invite")
     accept(first, make_invite(first))
 
     assert redis.keys()

@@ -188,3 +188,12 @@ def test_neither_link_nor_cookie_nor_log_names_the_patient(app, link, accept, ca
     assert "asha.example" not in told
     assert base64.b64encode(b"asha.example").rstrip(b"=").decode() not in told
     assert url.rpartition("/")[2] not in "".join(str(vars(record)) for record in caplog.records)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_where_invites_are_off_a_link_that_is_still_out_opens_nothing(make_app, link, medblocks, method):
+    browser = make_app(BFF_ACCESS="enforce").test_client()
+
+    assert browser.open(link(), method=method).status_code == 404
+    assert browser.get("/api/patients/user_42").status_code == 404
+    assert not medblocks.calls

@@ -102,7 +102,7 @@ def test_the_derived_id_is_as_good_as_a_random_one(enforcing, create):
 
 
 def test_who_was_invited_stays_the_patient_of_the_invite(make_app, medblocks, session, form_token):
-    app = make_app(BFF_ACCESS="enforce")
+    app = make_app(BFF_IDENTITY="invite", BFF_ACCESS="enforce")
     medblocks.post(f"{HOST}/patient-sessions", json=session())
     url = f"/invite/{app.extensions['medblocks-bff'].invites().make('user_42', 1)}"
     browser = app.test_client()
