@@ -70,10 +70,7 @@ def _documented(decorate: Callable[..., Any]) -> Callable[[View], View]:
 
 
 def respond(answer: Answer, *only: str) -> Response:
-    """Answer with the body from Medblocks, already checked on its way in, or with `only` these fields of it.
-
-    A ready response also keeps flask-smorest from dumping the body a second time.
-    """
+    """Answer with the body from Medblocks, which was checked on its way in, or with `only` these fields."""
     return JsonAnswer(
         dumps({name: answer.body[name] for name in only} if only else answer.body), answer.status
     )

@@ -48,7 +48,10 @@ def split_http_url(url: str) -> SplitResult:
 
 
 class HttpUrl(fields.String):
-    """An http(s) url without query or fragment; with `origin`, without a path; http with `http` alone."""
+    """An http(s) url without query or fragment; with `origin`, without a path.
+
+    Without `http_anywhere`, http is for this machine alone.
+    """
 
     def __init__(self, *, origin: bool = False, http_anywhere: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)

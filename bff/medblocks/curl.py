@@ -18,7 +18,6 @@ from requests.adapters import HTTPAdapter
 from bff.medblocks.curl_greenlets import Transfers
 from bff.medblocks.curl_reply import Reply
 
-# libcurl gives up at its own, larger limit; headers count here too.
 _TOO_LARGE = pycurl.E_FILESIZE_EXCEEDED
 QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT of curl.h, which pycurl has no name for
 

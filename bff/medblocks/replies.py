@@ -9,7 +9,8 @@ from bff import strict_json
 from bff.medblocks.errors import Refusal
 from bff.medblocks.transport import RawReply
 
-OWNER_KEY = "bff_owner"
+RESERVED_METADATA = "bff_"
+OWNER_KEY = f"{RESERVED_METADATA}owner"
 MAX_DEPTH = 64
 _CONNECTION_STATUS = "active, failed, expired, refresh_failed or disconnected"
 
@@ -45,7 +46,7 @@ class PatientReply(Reply):
     def drop_our_own_metadata(self, patient: dict[str, Any], **_: object) -> dict[str, Any]:
         """Take what this product writes into the metadata for itself out of what everybody sees."""
         metadata = patient["metadata"]
-        theirs = {name: value for name, value in metadata.items() if not name.startswith("bff_")}
+        theirs = {name: value for name, value in metadata.items() if not name.startswith(RESERVED_METADATA)}
         return {**patient, "metadata": theirs, OWNER_KEY: metadata.get(OWNER_KEY)}
 
 

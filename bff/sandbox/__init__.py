@@ -1,4 +1,4 @@
-"""A stateful stand-in for Medblocks, for the demo and for tests; the product never imports it."""
+"""A stateful stand-in for Medblocks, for tests and for the demo: only the command line imports it."""
 
 from bff.sandbox.app import DEMO_KEY, create_sandbox
 

@@ -135,7 +135,7 @@ class Reader:
         self.expects = False
         environ = self._base.copy()
         environ.update(self._headers)
-        path, _, query = _target(self._url)
+        path, query = _target(self._url)
         body, self._body = self._body, bytearray()  # a connection that idles, or is garbage, keeps none
         version = self._parser.get_http_version()
         environ["REQUEST_METHOD"] = self._parser.get_method().decode("latin-1")
@@ -163,17 +163,17 @@ def _key(name: bytes) -> str | None:
 _known = lru_cache(maxsize=512)(_key)
 
 
-def _target(url: bytes) -> tuple[str, str, str]:
-    """Split a request's target into path, separator and query, as WSGI wants them (PEP 3333)."""
+def _target(url: bytes) -> tuple[str, str]:
+    """Split a request's target into path and query, as WSGI wants them (PEP 3333). Raises Refused."""
     if not url.startswith(b"/"):
         if url != b"*" and b"://" not in url:
             raise Refused(400)  # CONNECT's form: this is no proxy
         parts = urlsplit(url)
         url = (parts.path or b"/") + (b"?" + parts.query if parts.query else b"")
-    path, mark, query = url.partition(b"#")[0].partition(b"?")
+    path, _, query = url.partition(b"#")[0].partition(b"?")
     if b"%" in path:
         path = unquote_to_bytes(path)
-    return path.decode("latin-1"), mark.decode(), query.decode("latin-1")
+    return path.decode("latin-1"), query.decode("latin-1")
 
 
 def environment(listener_name: tuple[Any, ...], client: tuple[Any, ...], errors: object) -> "WSGIEnvironment":

@@ -37,7 +37,7 @@ def refusal(status: int, path: str = "/api/") -> tuple[str, list[tuple[str, str]
     if status != 503:
         data = {"request_id": request_id, "status": status, "code": code}
         log.warning("refused", extra={"data": data})
-    if path.startswith("/api"):
+    if f"{path}/".startswith("/api/"):
         kind, body = "application/json", _envelope(status, code, message, request_id)
     else:
         kind, body = "text/html; charset=utf-8", _page(message, request_id)
