@@ -18,6 +18,7 @@ from bff.medblocks.replies import (
     PatientDetailReply,
     PatientReply,
     PatientSessionReply,
+    read_json,
 )
 
 CONNECTION = {"id": "conn_1", "connection_id": "fhirsrc_1", "status": "active", "created_at": None}
@@ -143,6 +144,22 @@ def test_a_number_of_any_size_stays_what_it_is():
     metadata = {"large": 2**70, "small": -(2**70), "part": 0.1}
 
     assert quick(PatientReply())({**PATIENT, "metadata": metadata})["metadata"] == metadata
+
+
+@pytest.mark.parametrize(
+    ("field", "kept"),
+    [
+        (b'"a": 1, "a": 2', 2),
+        (b'"a": ' + b"9" * 1001, int("9" * 1001)),
+    ],
+    ids=["a key twice", "a number of 1,001 digits"],
+)
+def test_two_things_pass_that_the_long_way_refuses(field, kept):
+    body = json.dumps({**PATIENT, "metadata": {}}).encode().replace(b"{}", b"{" + field + b"}")
+
+    assert quick_load(PatientReply())(body)["metadata"] == {"a": kept}
+    with pytest.raises(ValidationError):
+        PatientReply().load(read_json(body))
 
 
 def test_a_field_that_no_plan_is_known_for_is_told_at_once():
