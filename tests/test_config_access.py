@@ -161,5 +161,69 @@ def test_claims_that_nothing_separates_make_no_id():
     assert problem.startswith("BFF_JWT_PATIENT_ID must ")
 
 
-def test_what_another_way_of_signing_in_lacks_is_no_problem():
-    assert load(BFF_IDENTITY="invite", BFF_JWT_ISSUER="https://login.example").identity == "invite"
+@pytest.mark.parametrize("identity", ["owner", "invite", "header"])
+def test_what_is_set_for_another_way_of_signing_in_is_told_and_not_left_out(identity):
+    header = {"BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
+    with pytest.raises(SettingsError) as caught:
+        load(
+            **(header if identity == "header" else {}),
+            BFF_IDENTITY=identity,
+            BFF_JWT_ISSUER="https://login.example",
+            BFF_JWT_COOKIE="login",
+        )
+
+    rest = f"is set, but BFF_IDENTITY is {identity}. Set BFF_IDENTITY=jwt, or remove this."
+    assert sorted(caught.value.problems) == [f"BFF_JWT_COOKIE {rest}", f"BFF_JWT_ISSUER {rest}"]
+
+
+@pytest.mark.parametrize("name", ["BFF_HEADER_SECRET", "BFF_HEADER_NETWORKS"])
+def test_so_is_what_is_set_for_a_proxy(name):
+    value = {"BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}[name]
+    with pytest.raises(SettingsError) as caught:
+        load(**{name: value})
+
+    assert caught.value.problems == [
+        f"{name} is set, but BFF_IDENTITY is owner. Set BFF_IDENTITY=header, or remove this."
+    ]
+
+
+def test_invites_that_several_processes_count_need_redis():
+    redis = {"BFF_REDIS_URL": "redis://redis.example"}
+    with pytest.raises(SettingsError, match=r"^BFF_REDIS_URL is not set, and .* BFF_PROCESSES=3 needs it"):
+        load(BFF_IDENTITY="invite", BFF_PROCESSES="3")
+
+    assert load(BFF_IDENTITY="invite", BFF_PROCESSES="3", **redis).processes == 3
+    assert load(BFF_IDENTITY="invite").processes == 1
+    assert load(BFF_PROCESSES="3").processes == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("BFF_ACESS", "BFF_ACCESS"),
+        ("BFF_RETURNURLS", "BFF_RETURN_URLS"),
+        ("BFF_JWKS_URL", "BFF_JWT_JWKS_URL"),
+        ("BFF_RATE_LIMIT_CREATE", "BFF_RATE_LIMIT_CREATES"),
+    ],
+)
+def test_a_name_with_a_slip_is_told_with_what_was_meant(name, meant):
+    with pytest.raises(SettingsError) as caught:
+        load(**{name: "canary"})
+
+    assert caught.value.problems == [f"{name} is no setting. Did you mean {meant}?"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("BFF_SERVICE_HOST", "BFF_SERVICE_PORT", "BFF_PORT", "BFF_PORT_8000_TCP"),  # a service of Kubernetes
+        *("BFF_PORT_8000_TCP_PROTO", "BFF_SERVICE_PORT_HTTP", "BFF_IMAGE", "BFF_VERSION", "bff_acess"),
+        *("MEDBLOCKS_API_KEY_ID", "MEDBLOCKS_WEBHOOK_SECRET", "ACCESS"),  # the team's own
+    ],
+)
+def test_other_names_are_nobodys_business(name):
+    assert load(**{name: "anything"}).access == "report"
+
+
+def test_a_slip_beside_the_right_name_is_nobodys_business_either():
+    assert load(BFF_ACESS="report", BFF_ACCESS="enforce").access == "enforce"

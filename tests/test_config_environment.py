@@ -1,6 +1,8 @@
 """Where the variables come from: the process first, then a `.env` file."""
 
-from bff.config import environment
+import pytest
+
+from bff.config import SettingsError, environment
 
 
 def test_a_dotenv_file_fills_in_what_the_environment_lacks(tmp_path, monkeypatch):
@@ -31,3 +33,32 @@ def test_there_need_be_no_dotenv_file(tmp_path, monkeypatch):
 
     assert environment(tmp_path / ".env")["BFF_SIGNUP_SOURCE"] == "environment"
     assert environment(tmp_path)["BFF_SIGNUP_SOURCE"] == "environment"
+
+
+@pytest.mark.parametrize("written", ["this is wrong", "=x", "BFF_ACCESS enforce"])
+def test_a_line_that_sets_nothing_is_told_with_its_number(tmp_path, written):
+    (tmp_path / ".env").write_text(f"BFF_ACCESS=enforce\n# a comment\n{written}\n")
+
+    with pytest.raises(SettingsError) as caught:
+        environment(tmp_path / ".env")
+
+    assert caught.value.problems == [f"{tmp_path}/.env, line 3, can't be read. Write NAME=value."]
+
+
+def test_a_file_in_another_encoding_is_told_without_what_is_in_it(tmp_path):
+    (tmp_path / ".env").write_bytes("BFF_BRAND_NAME=Z\u00fcrich canary\n".encode("latin-1"))
+
+    with pytest.raises(SettingsError) as caught:
+        environment(tmp_path / ".env")
+
+    assert caught.value.problems == [
+        f"{tmp_path}/.env can't be read. Save it as UTF-8, and check its rights."
+    ]
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
+def test_a_file_as_some_editors_save_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.delenv("BFF_BRAND_NAME", raising=False)
+    (tmp_path / ".env").write_bytes("BFF_BRAND_NAME=Z\u00fcrich\r\n".encode("utf-8-sig"))
+
+    assert environment(tmp_path / ".env")["BFF_BRAND_NAME"] == "Zürich"

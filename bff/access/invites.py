@@ -45,7 +45,7 @@ class Invites:
         if problem := patient_id_problem(patient_id):
             raise ValueError(problem)
         if not 0 < hours <= MAX_HOURS:
-            raise ValueError(f"An invite may hold for at most {MAX_HOURS} hours.")
+            raise ValueError(f"An invite holds for more than 0 and at most {MAX_HOURS} hours.")
         claims = {"p": patient_id, "n": secrets.token_urlsafe(16), "e": int(self._clock() + hours * 3600)}
         return jwe.encrypt_compact(_HEADER, json.dumps(claims).encode(), self._key)
 

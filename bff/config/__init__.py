@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from marshmallow import ValidationError
 
 from bff.config.fields import is_loopback, split_http_url
@@ -42,6 +44,20 @@ def load_settings(values: Mapping[str, str]) -> Settings:
 
 
 def environment(dotenv: Path = Path(".env")) -> dict[str, str]:
-    """Give the variables of the process over those of a `.env` file in the working directory, if any."""
-    from_file = dotenv_values(dotenv) if dotenv.is_file() else {}
-    return {**{name: text for name, text in from_file.items() if text}, **os.environ}
+    """Give the variables of the process over those of a `.env` file in the working directory, if any.
+
+    Raises SettingsError for a file with anything in it that can't be read.
+    """
+    return {**(_from_file(dotenv) if dotenv.is_file() else {}), **os.environ}
+
+
+def _from_file(dotenv: Path) -> dict[str, str]:
+    try:
+        text = dotenv.read_text("utf-8-sig")
+    except (OSError, UnicodeError):
+        # `from None`: a UnicodeError holds what is in the file.
+        raise SettingsError([f"{dotenv} can't be read. Save it as UTF-8, and check its rights."]) from None
+    wrong = [binding.original.line for binding in parse_stream(StringIO(text)) if binding.error]
+    if wrong:
+        raise SettingsError([f"{dotenv}, line {line}, can't be read. Write NAME=value." for line in wrong])
+    return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value}

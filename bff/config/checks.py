@@ -1,15 +1,24 @@
 """What must hold between settings: each may be fine by itself, and all of them not safe together."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from marshmallow import Schema, ValidationError, validates_schema
 
-LIVE = "mb_sk_live_"
+from bff.config.settings import LIVE
+
 _ALGORITHMS = {
     "jwks_url": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
     "secret": ("HS256", "HS384", "HS512"),
 }
+
+_OF_IDENTITY = {
+    "jwt": ("jwt_jwks_url", "jwt_secret", "jwt_issuer", "jwt_audience", "jwt_cookie"),
+    "header": ("header_secret", "header_networks"),
+}
+# Names as Kubernetes makes them for a service called "bff", such as BFF_SERVICE_PORT, are below 0.8.
+_NEARLY = 0.85
 
 
 def key_of(data: Mapping[str, Any]) -> str:
@@ -60,8 +69,37 @@ class SettingsChecks(Schema):
             for name in ("header_secret", "header_networks"):
                 if not data[name]:
                     problems[f"BFF_{name.upper()}"] = "is not set, and BFF_IDENTITY=header needs it."
+        elif data["identity"] == "invite" and (data["processes"] or 1) > 1 and not data["redis_url"]:
+            needs = f"BFF_IDENTITY=invite with BFF_PROCESSES={data['processes']} needs it"
+            problems["BFF_REDIS_URL"] = f"is not set, and {needs}: each process would let an invite in once."
+        problems |= _idle_problems(data)
         if problems:
             raise ValidationError(problems)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def check_names(self, _: object, values: Mapping[str, str], **__: object) -> None:
+        """Refuse what is nearly the name of a setting: left out silently, it could leave a door open."""
+        names = [str(field.data_key) for field in self.fields.values()]
+        unset = [name for name in names if not values.get(name)]
+        problems = {
+            name: f"is no setting. Did you mean {meant[0]}?"
+            for name in values
+            if name.startswith("BFF_") and name not in names
+            if (meant := get_close_matches(name, unset, n=1, cutoff=_NEARLY))
+        }
+        if problems:
+            raise ValidationError(problems)
+
+
+def _idle_problems(data: Mapping[str, Any]) -> dict[str, str]:
+    """Name what is set for another way of telling callers apart than the one that is chosen."""
+    return {
+        f"BFF_{name.upper()}": f"is set, but BFF_IDENTITY is {data['identity']}. "
+        f"Set BFF_IDENTITY={identity}, or remove this."
+        for identity, names in _OF_IDENTITY.items()
+        for name in names
+        if data[name] and data["identity"] != identity
+    }
 
 
 def _jwt_problems(data: Mapping[str, Any]) -> dict[str, str]:

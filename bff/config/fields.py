@@ -94,11 +94,14 @@ class FileText(fields.String):
     ) -> str:
         path = super()._deserialize(value, attr, data, **kwargs)
         try:
-            return Path(path).read_text("ascii").strip()
+            text = Path(path).read_text("ascii").strip()
         except (OSError, ValueError) as error:
             raise ValidationError(
                 "names a file that can't be read. Check the path and its rights."
             ) from error
+        if not text:
+            raise ValidationError("names a file that is empty.")
+        return text
 
 
 class PictureFile(fields.String):

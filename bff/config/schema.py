@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from marshmallow import EXCLUDE, fields, post_load, pre_load
 from marshmallow.validate import Length, Range, Regexp
 
-from bff.config.checks import LIVE, SettingsChecks, key_of
+from bff.config.checks import SettingsChecks, key_of
 from bff.config.fields import (
     FileText,
     HttpUrl,
@@ -20,7 +20,7 @@ from bff.config.fields import (
     one_of,
     one_word,
 )
-from bff.config.settings import Secret, Settings
+from bff.config.settings import LIVE, Secret, Settings
 
 _SANDBOX = "mb_sk_sbx_"
 _DAY = 24 * 60 * 60  # seconds

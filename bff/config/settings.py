@@ -5,6 +5,8 @@ from ipaddress import IPv4Network, IPv6Network
 
 from bff.pictures import Picture
 
+LIVE = "mb_sk_live_"
+
 
 class SettingsError(Exception):
     """Some settings can't be used; `problems` has one line for each, naming the variable."""
@@ -74,6 +76,11 @@ class Settings:
     header_name: str
     header_secret: Secret | None
     header_networks: tuple[IPv4Network | IPv6Network, ...]
+
+    @property
+    def live(self) -> bool:
+        """Whether the key opens real patients' records."""
+        return self.api_key.reveal().startswith(LIVE)
 
     @property
     def https(self) -> bool:
