@@ -1,24 +1,26 @@
 """The command line: `medblocks-bff demo | serve | check | invite`."""
 
+import errno
+import os
 import socket
 import sys
 
 import click
 
-from bff import __version__, cli_texts, server
+from bff import __version__, cli_check, cli_texts, server
 from bff.access.keys import Keys
 from bff.access.store import MemoryStore
 from bff.app import create_app
 from bff.config import Settings, SettingsError, environment, load_settings
 from bff.lines import configure_logging
-from bff.medblocks.connect import connect
-from bff.medblocks.errors import KeyRefused, MedblocksError
 from bff.sandbox.app import DEMO_KEY, create_sandbox
 from bff.sandbox.fault_profiles import PROFILES
 from bff.sandbox.serve import SandboxServer
 from bff.server import processes
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration
+_OF_DEMO = ("BFF_BRAND_", "BFF_RETURN_URLS")  # what the demo takes of the environment
+_PORT = click.IntRange(0, 65_535)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,8 +30,12 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--port", default=8000, show_default=True, help="Port of the BFF; 0 takes a free one.")
-@click.option("--sandbox-port", default=8001, show_default=True, help="Port of the pretend Medblocks.")
+@click.option(
+    "--port", type=_PORT, default=8000, show_default=True, help="Port of the BFF; 0 takes a free one."
+)
+@click.option(
+    "--sandbox-port", type=_PORT, default=8001, show_default=True, help="Port of the pretend Medblocks."
+)
 @click.option(
     "--enforce", is_flag=True, help="Deny what the demo would otherwise only report, as production does."
 )
@@ -40,7 +46,16 @@ def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> 
     """Start the BFF with a pretend Medblocks, on this machine alone, without a key."""
     configure_logging()
     processes.hold_signals()
-    listener, sandbox_listener = _listen("127.0.0.1", port), _listen("127.0.0.1", sandbox_port)
+    with (
+        _listen("127.0.0.1", port) as listener,
+        _listen("127.0.0.1", sandbox_port, "--sandbox-port") as sandbox_listener,
+    ):
+        _demo(listener, sandbox_listener, faults, enforce=enforce)
+
+
+def _demo(
+    listener: socket.socket, sandbox_listener: socket.socket, faults: str | None, *, enforce: bool
+) -> None:
     address, sandbox_address = _address(listener), _address(sandbox_listener)
     sandbox = SandboxServer(create_sandbox(sandbox_address), sandbox_listener)
     upstream = sandbox_address
@@ -49,8 +64,10 @@ def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> 
     elif faults:
         sandbox.faults.use(faults)
     sandbox.start()
+    shown = {name: text for name, text in os.environ.items() if name.startswith(_OF_DEMO)}
     settings = load_settings(
         {
+            **shown,
             "MEDBLOCKS_API_KEY": DEMO_KEY,
             "MEDBLOCKS_BASE_URL": upstream,
             "BFF_PUBLIC_URL": address,
@@ -67,7 +84,13 @@ def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
 @click.option(
-    "--port", default=8000, show_default=True, envvar="PORT", show_envvar=True, help="Port to listen on."
+    "--port",
+    type=_PORT,
+    default=8000,
+    show_default=True,
+    envvar="PORT",
+    show_envvar=True,
+    help="Port to listen on.",
 )
 def serve(host: str, port: int) -> None:
     """Start the production server. It needs MEDBLOCKS_API_KEY."""
@@ -78,32 +101,19 @@ def serve(host: str, port: int) -> None:
     click.echo(
         f"medblocks-bff {__version__} on {_address(listener)}, for {settings.base_url}. Ctrl-C stops it."
     )
-    _say_posture(settings)
+    for text in cli_texts.posture(settings):
+        click.echo(text)
     _run(settings, listener)
 
 
 @main.command()
 def check() -> None:
-    """Check the settings, whether Medblocks answers, and whether it accepts the key."""
-    settings = _settings(8000, 1)
-    click.echo(f"Settings: fine. Browsers reach this server at {settings.public_url}.")
-    click.echo(cli_texts.posture(settings))
-    medblocks = connect(settings)
-    try:
-        medblocks.health()
-        click.echo(f"Medblocks: {settings.base_url} answers.")
-        medblocks.list_facilities(limit=1)
-    except KeyRefused as error:
-        click.echo(f"Key: Medblocks refuses it ({error}). Set MEDBLOCKS_API_KEY to a valid one.", err=True)
-        sys.exit(1)
-    except MedblocksError as error:
-        click.echo(
-            f"Medblocks: no usable answer from {settings.base_url} ({error}). "
-            "Check MEDBLOCKS_BASE_URL and the network.",
-            err=True,
-        )
-        sys.exit(1)
-    click.echo("Key: Medblocks accepts it.")
+    """Check the settings, Medblocks, the key, and Redis and the login's keys where they are set."""
+    found = []
+    for finding in cli_check.findings(_settings(8000, 1)):
+        click.echo(finding.text, err=not finding.fine)
+        found.append(finding.fine)
+    sys.exit(0 if all(found) else 1)
 
 
 @main.command()
@@ -123,32 +133,28 @@ def invite(patient_id: str, hours: float) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _say_posture(settings: Settings) -> None:
-    click.echo(cli_texts.posture(settings))
-    if not settings.rate_limit:
-        click.echo("Limits: off, by BFF_RATE_LIMIT. Anyone may call as often as they like.")
-
-
 def _settings(port: int, exit_code: int) -> Settings:
-    values = environment()
-    if not values.get("BFF_PUBLIC_URL"):
-        values["BFF_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
     try:
+        values = environment()
+        if not values.get("BFF_PUBLIC_URL"):
+            values["BFF_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
         return load_settings(values)
     except SettingsError as error:
         for problem in error.problems:
             click.echo(problem, err=True)
-        click.echo("To try it without a key and without settings: medblocks-bff demo", err=True)
         sys.exit(exit_code)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
     try:
         return server.listen(host, port)
     except OSError as error:
-        raise click.ClickException(
-            f"Can't listen on {host} port {port}: {error.strerror}. Choose another with --port."
-        ) from error
+        why = str(error.strerror).partition(" (while ")[0]  # what follows says the address again
+        number = error.errno or 0
+        if number == errno.EADDRNOTAVAIL or number < 0:  # below 0 are those of getaddrinfo
+            option = "--host"
+        text = f"Can't listen on {host} port {port}: {why}. Choose another with {option}."
+        raise click.ClickException(text) from error
 
 
 def _address(listener: socket.socket) -> str:

@@ -1,11 +1,25 @@
 """What the command line says of the settings, and of the demo."""
 
+from collections.abc import Iterator
+
 from bff.config import Settings
+from bff.sandbox.app import DEMO_KEY
 from bff.sandbox.fault_profiles import PROFILES
 
 
-def posture(settings: Settings) -> str:
-    """Say who reaches which patient under the settings."""
+def posture(settings: Settings) -> Iterator[str]:
+    """Say who reaches which patient under the settings, and what in them could be a mistake."""
+    yield _access(settings)
+    if not settings.rate_limit:
+        yield "Limits: off, by BFF_RATE_LIMIT. Anyone may call as often as they like."
+    if settings.live and not settings.https:
+        yield (
+            f"Address: BFF_PUBLIC_URL is {settings.public_url}, and patients are sent back to it. "
+            "Set it to the https:// address that they use."
+        )
+
+
+def _access(settings: Settings) -> str:
     who = {
         "owner": "a browser reaches the patients that it created",
         "jwt": "the token of your login names the patient",
@@ -36,12 +50,17 @@ def demo_text(address: str, sandbox_address: str) -> str:
   The BFF, with the intake page:  {address}
   The pretend Medblocks:          {sandbox_address}
 
-Nothing leaves this machine: no key is used, and no request goes anywhere else.
+Nothing leaves this machine: no key is used, and no request goes anywhere else. Of the settings, BFF_BRAND_*
+and BFF_RETURN_URLS count here, from the environment alone.
 Try the page, or these, as one browser whose cookie is kept in cookies.txt:
 
   {curl} {address}/api/patients -H 'Content-Type: application/json' -d {body}
   {curl} {address}/api/patients/user_42
   {curl} {address}/api/patient-sessions -H 'Content-Type: application/json' -d '{{"patientId": "user_42"}}'
+
+To run the production server against the pretend Medblocks, beside this:
+
+  MEDBLOCKS_API_KEY={DEMO_KEY} MEDBLOCKS_BASE_URL={sandbox_address} python -m bff serve --port 8002
 
 Ctrl-C stops both.
 """

@@ -6,9 +6,12 @@ import socket
 import subprocess
 import sys
 
+import pycurl
 import pytest
 import requests
+import responses
 from click.testing import CliRunner
+from joserfc.jwk import ECKey
 
 from bff.cli import main
 
@@ -47,7 +50,16 @@ def test_serve_says_every_problem_on_a_line_of_its_own(run):
     lines = result.stderr.splitlines()
     for name in ("MEDBLOCKS_API_KEY", "MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL"):
         assert len([line for line in lines if line.startswith(f"{name} ")]) == 1
-    assert len(lines) == 4
+    assert len(lines) == 3
+
+
+def test_a_dotenv_file_that_can_not_be_read_is_said_in_one_line(run, tmp_path):
+    (tmp_path / ".env").write_text("this is wrong\n")
+
+    result = run("serve")
+
+    assert result.exit_code == 78
+    assert result.stderr == ".env, line 1, can't be read. Write NAME=value.\n"
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(run):
@@ -56,8 +68,32 @@ def test_a_port_that_is_taken_is_said_in_one_line(run):
         result = run("serve", "--port", str(port), MEDBLOCKS_API_KEY="mb_sk_sbx_x")
 
     assert result.exit_code == 1
-    assert f"Can't listen on 127.0.0.1 port {port}" in result.stderr
-    assert "--port" in result.stderr
+    assert f"Can't listen on 127.0.0.1 port {port}: Address already in use. " in result.stderr
+    assert "Choose another with --port." in result.stderr
+
+
+def test_the_demo_names_the_option_of_the_port_that_is_taken(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("demo", "--port", "0", "--sandbox-port", str(taken.getsockname()[1]))
+
+    assert "Choose another with --sandbox-port." in result.stderr
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_here_is_said_in_one_line(run, host):
+    result = run("serve", "--host", host, MEDBLOCKS_API_KEY="mb_sk_sbx_x")
+
+    assert result.exit_code == 1
+    assert f"Can't listen on {host} port 8000: " in result.stderr
+    assert result.stderr.endswith("Choose another with --host.\n")
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_what_is_no_port_is_said_of_the_option(run, port):
+    result = run("serve", "--port", port, MEDBLOCKS_API_KEY="mb_sk_sbx_x")
+
+    assert result.exit_code == 2
+    assert "Invalid value for '--port'" in result.stderr
 
 
 def test_check_says_what_it_found(run, medblocks):
@@ -93,6 +129,87 @@ def test_check_says_when_medblocks_does_not_answer(run, medblocks, answer):
 
     assert result.exit_code == 1
     assert f"no usable answer from {HOST}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (pycurl.E_COULDNT_RESOLVE_HOST, "(health: its name is not known)"),
+        (pycurl.E_COULDNT_CONNECT, "(health: nothing answers there)"),
+        (pycurl.E_SSL_CONNECT_ERROR, "(health: TLS fails)"),
+        (pycurl.E_PEER_FAILED_VERIFICATION, "(health: its certificate is not trusted)"),
+    ],
+)
+def test_check_says_why_there_is_no_connection(run, monkeypatch, code, said):
+    def fail(*_):
+        raise pycurl.error(code, "canary")
+
+    monkeypatch.setattr("bff.medblocks.curl_greenlets.Transfers.perform", fail)
+
+    result = run("check", MEDBLOCKS_API_KEY="mb_sk_sbx_x", MEDBLOCKS_BASE_URL=HOST)
+
+    assert said in result.stderr
+    assert "canary" not in result.output
+
+
+def test_check_tells_a_version_from_a_key(run, medblocks, refusal):
+    medblocks.get(f"{HOST}/health", json=refusal("unsupported_api_version"), status=400)
+
+    result = run(
+        "check", MEDBLOCKS_API_KEY="mb_sk_sbx_x", MEDBLOCKS_BASE_URL=HOST, MEDBLOCKS_API_VERSION="2020-01-01"
+    )
+
+    assert result.exit_code == 1
+    assert "Version: Medblocks does not serve 2020-01-01. Mend MEDBLOCKS_API_VERSION." in result.stderr
+    assert "Key" not in result.output
+
+
+@pytest.fixture
+def working(medblocks):
+    """A Medblocks that answers, and accepts the key."""
+    medblocks.get(f"{HOST}/health", json={"ok": True})
+    medblocks.get(f"{HOST}/connections", json={"data": []})
+    return {"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", "MEDBLOCKS_BASE_URL": HOST}
+
+
+def test_check_says_when_redis_does_not_answer(run, working):
+    result = run("check", **working, BFF_REDIS_URL="redis://127.0.0.1:1")
+
+    assert result.exit_code == 1
+    assert "Redis: it does not answer." in result.stderr
+    assert "Key: Medblocks accepts it." in result.output
+
+
+@pytest.mark.parametrize(
+    ("keys", "exit_code", "said"),
+    [
+        ([ECKey.generate_key("P-256", {"kid": "1"}).as_dict(private=False)], 0, "Login: its keys are at "),
+        ([], 1, "Login: there are no usable keys at "),
+    ],
+)
+def test_check_says_whether_the_login_has_keys(run, working, keys, exit_code, said):
+    url = "https://login.example/jwks.json"
+    login = {
+        "BFF_IDENTITY": "jwt",
+        "BFF_JWT_JWKS_URL": url,
+        "BFF_JWT_ISSUER": "https://login.example",
+        "BFF_JWT_AUDIENCE": "bff",
+    }
+    with responses.RequestsMock() as mock:
+        mock.get(url, json={"keys": keys})
+        result = run("check", **working, **login)
+
+    assert result.exit_code == exit_code
+    assert f"{said}{url}." in result.output
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://bff.example.com"])
+def test_check_says_where_a_live_key_sends_patients_without_tls(run, working, url):
+    live = {**working, "MEDBLOCKS_API_KEY": "mb_sk_live_x"}
+
+    assert f"Address: BFF_PUBLIC_URL is {url}, " in run("check", **live, BFF_PUBLIC_URL=url).output
+    assert "Address:" not in run("check", **live, BFF_PUBLIC_URL="https://bff.example.com").output
+    assert "Address:" not in run("check", **working, BFF_PUBLIC_URL=url).output
 
 
 def test_check_with_bad_settings_exits_with_1(run):
@@ -170,6 +287,7 @@ def test_invite_prints_a_link_without_the_id(run):
         (["--patient-id", "user_42"], {}, "set BFF_IDENTITY=invite"),
         (["--patient-id", "pat_1"], {"BFF_IDENTITY": "invite"}, "must not start with"),
         (["--patient-id", "user_42", "--hours", "73"], {"BFF_IDENTITY": "invite"}, "at most 72 hours"),
+        (["--patient-id", "user_42", "--hours", "-1"], {"BFF_IDENTITY": "invite"}, "more than 0"),
     ],
 )
 def test_an_invite_that_can_not_be_is_said_in_one_line(run, arguments, variables, said):

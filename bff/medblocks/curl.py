@@ -134,16 +134,23 @@ class CurlAdapter(HTTPAdapter):
 
 
 # Up to here nothing of a request has left this machine.
-_NOT_SENT = {pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT, pycurl.E_SSL_CONNECT_ERROR}
+_NOT_SENT = {
+    pycurl.E_COULDNT_RESOLVE_HOST: "its name is not known",
+    pycurl.E_COULDNT_CONNECT: "nothing answers there",
+    pycurl.E_SSL_CONNECT_ERROR: "TLS fails",
+    pycurl.E_PEER_FAILED_VERIFICATION: "its certificate is not trusted",
+}
 
 
 class NotSent(RequestsConnectionError):
-    """There was no connection to send anything over."""
+    """There was no connection to send anything over; the text says why, and names nothing."""
 
 
 def _exception(code: int) -> RequestsConnectionError | Timeout:
-    # Only the number: libcurl's texts carry host and url.
+    # Never libcurl's own texts: they carry host and url.
+    if code in _NOT_SENT:
+        return NotSent(_NOT_SENT[code])
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return Timeout(f"libcurl error {code}")
-    kind = NotSent if code in _NOT_SENT else ReplyTooLarge if code == _TOO_LARGE else RequestsConnectionError
+    kind = ReplyTooLarge if code == _TOO_LARGE else RequestsConnectionError
     return kind(f"libcurl error {code}")

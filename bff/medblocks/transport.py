@@ -85,9 +85,10 @@ class Transport:
             raise TooSlow(operation, detail=type(error).__name__) from None
         except ReplyTooLarge:
             raise Unusable(operation, detail="reply over the size limit") from None
+        except NotSent as error:
+            raise Unreachable(operation, detail=str(error), sent=False) from None
         except (requests.RequestException, HTTPError, OSError) as error:
-            sent = not isinstance(error, NotSent)
-            raise Unreachable(operation, detail=type(error).__name__, sent=sent) from None
+            raise Unreachable(operation, detail=type(error).__name__) from None
         return RawReply(reply.status_code, reply.headers, reply.content)
 
     def close(self) -> None:

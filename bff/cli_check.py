@@ -1,0 +1,61 @@
+"""What `medblocks-bff check` looks at: everything beyond this machine that the settings name."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bff import cli_texts
+from bff.access.store import open_redis
+from bff.config import Settings
+from bff.exceptions import CredentialRefused, IdentityUnavailable
+from bff.medblocks.connect import connect
+from bff.medblocks.errors import KeyRefused, MedblocksError
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at: a sentence for the operator, and whether it is fine."""
+
+    text: str
+    fine: bool = True
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Look at one thing after the other, for as long as it takes."""
+    yield Finding(f"Settings: fine. Browsers reach this server at {settings.public_url}.")
+    yield from (Finding(text) for text in cli_texts.posture(settings))
+    yield from _medblocks(settings)
+    if redis := open_redis(settings):
+        fine = redis.check()
+        rest = "it answers." if fine else "it does not answer. Check BFF_REDIS_URL and the network."
+        yield Finding(f"Redis: {rest}", fine=fine)
+    if settings.identity == "jwt" and settings.jwt_jwks_url:
+        yield _login(settings.jwt_jwks_url)
+
+
+def _medblocks(settings: Settings) -> Iterator[Finding]:
+    medblocks = connect(settings)
+    try:
+        medblocks.health()
+        yield Finding(f"Medblocks: {settings.base_url} answers.")
+        medblocks.list_facilities(limit=1)
+        yield Finding("Key: Medblocks accepts it.")
+    except KeyRefused as error:
+        if error.refusal.code == "unsupported_api_version":
+            text = f"Version: Medblocks does not serve {settings.api_version}. Mend MEDBLOCKS_API_VERSION."
+        else:
+            text = f"Key: Medblocks refuses it ({error}). Set MEDBLOCKS_API_KEY to a valid one."
+        yield Finding(text, fine=False)
+    except MedblocksError as error:
+        text = f"Medblocks: no usable answer from {settings.base_url} ({error}). "
+        yield Finding(f"{text}Check MEDBLOCKS_BASE_URL and the network.", fine=False)
+
+
+def _login(url: str) -> Finding:
+    from bff.access.jwks import Jwks  # noqa: PLC0415 - cryptography, which only a login needs
+
+    try:
+        Jwks(url).find("")
+    except IdentityUnavailable:
+        return Finding(f"Login: there are no usable keys at {url}. Check BFF_JWT_JWKS_URL.", fine=False)
+    except CredentialRefused:  # none of the keys has this id
+        pass
+    return Finding(f"Login: its keys are at {url}.")
