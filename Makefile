@@ -9,7 +9,7 @@ help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: .venv/run.stamp  ## Start the demo: the BFF and a pretend Medblocks on this machine, no key needed
-	$(BIN)/python -m bff demo
+	$(BIN)/python -m bff demo $(ARGS)
 
 test: .venv/dev.stamp  ## Run all tests
 	$(BIN)/pytest --numprocesses auto --dist loadfile

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bff.app import create_app
-    from bff.config import Settings
+    from bff.config import Settings, load_settings
 
 __version__ = "0.1.0"
-__all__ = ["Settings", "create_app"]
+__all__ = ["Settings", "create_app", "load_settings"]
 
-_HOMES = {"create_app": "bff.app", "Settings": "bff.config"}
+_HOMES = {"create_app": "bff.app", "Settings": "bff.config", "load_settings": "bff.config"}
 
 
 def __getattr__(name: str) -> Any:
