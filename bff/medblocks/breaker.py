@@ -9,7 +9,16 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from bff.locks import Lock
-from bff.medblocks.errors import MedblocksError, NotTried, OutOfTime, Refusal, TooSlow, Unreachable, Unusable
+from bff.medblocks.errors import (
+    MedblocksError,
+    NotTried,
+    OutOfTime,
+    Refusal,
+    TooSlow,
+    Unfit,
+    Unreachable,
+    Unusable,
+)
 
 _FAILURES = (Unusable, Unreachable, TooSlow)
 
@@ -17,7 +26,8 @@ _FAILURES = (Unusable, Unreachable, TooSlow)
 class Breaker:
     """Opens after so many failures in a row; after so many seconds one call may probe, and decides.
 
-    Only what means "Medblocks is not well" counts; an answer of 4xx is an answer.
+    Only what means "Medblocks is not well" counts. An answer of 4xx is an answer, and so is one that is too
+    large: if those counted, one caller with five of them would take Medblocks away from everybody.
     """
 
     def __init__(self, *, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,7 +61,7 @@ class Breaker:
         """Learn from the end of a call of this era."""
         if isinstance(error, (NotTried, OutOfTime)):
             self._left(era)
-        elif isinstance(error, _FAILURES):
+        elif isinstance(error, _FAILURES) and not isinstance(error, Unfit):
             self._failed(era)
         elif error is None or isinstance(error, MedblocksError):
             self._worked(era)

@@ -7,6 +7,7 @@ MedblocksError
 ├── KeyRefused     401, 402, 403, or a version that it doesn't serve: our key, plan or settings
 ├── Busy           429
 ├── Unusable       5xx, a redirect, or an answer that is no answer of Medblocks
+│   └── Unfit      another 4xx, or too large: no sign that Medblocks is not well
 ├── Unreachable    no connection, or one that broke
 ├── TooSlow        no answer in time
 └── NotTried       not sent at all: Medblocks is failing, or too many calls are under way
@@ -64,6 +65,10 @@ class Unusable(MedblocksError):
     """The answer can't be used: a server error, a redirect, no JSON, the wrong shape, too large."""
 
 
+class Unfit(Unusable):
+    """Only this answer can't be used, which one caller alone may have brought about."""
+
+
 class Unreachable(MedblocksError):
     """There was no connection, or it broke before the answer was complete.
 
@@ -105,4 +110,5 @@ def error_for(operation: str, refusal: Refusal) -> MedblocksError:
     """Choose the error for a non-2xx reply; by its status first, since codes were renamed over time."""
     if refusal.code == "unsupported_api_version":
         return KeyRefused(operation, refusal)
-    return _BY_STATUS.get(refusal.status or 0, Unusable)(operation, refusal)
+    status = refusal.status or 0
+    return _BY_STATUS.get(status, Unfit if 400 <= status < 500 else Unusable)(operation, refusal)

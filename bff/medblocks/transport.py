@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from bff.config import Secret
 from bff.medblocks.curl import CurlAdapter, NotSent, ReplyTooLarge
-from bff.medblocks.errors import TooSlow, Unreachable, Unusable
+from bff.medblocks.errors import TooSlow, Unfit, Unreachable
 
 MAX_REPLY_BYTES = 1024 * 1024
 # Percent-encoded segments, none of which anybody resolves as "." or "..".
@@ -74,7 +74,7 @@ class Transport:
         """Send one request and read the whole answer.
 
         Takes an operation's name for errors, an encoded path, and how long it may take in seconds.
-        Raises Unreachable, TooSlow, or Unusable for an answer over MAX_REPLY_BYTES.
+        Raises Unreachable, TooSlow, or Unfit for an answer over MAX_REPLY_BYTES.
         """
         request = self._prepare(method, path, json, query)
         # `from None`: the texts of these causes carry the url, and with it the patient's id.
@@ -84,7 +84,7 @@ class Transport:
         except (requests.Timeout, TimeoutError) as error:
             raise TooSlow(operation, detail=type(error).__name__) from None
         except ReplyTooLarge:
-            raise Unusable(operation, detail="reply over the size limit") from None
+            raise Unfit(operation, detail="reply over the size limit") from None
         except NotSent as error:
             raise Unreachable(operation, detail=str(error), sent=False) from None
         except (requests.RequestException, HTTPError, OSError) as error:

@@ -34,6 +34,18 @@ def page(*facilities, **changes):
     }
 
 
+@pytest.mark.parametrize("status", [405, 410, 414, 422, 431])
+def test_what_one_caller_can_bring_about_takes_medblocks_from_nobody_else(make_app, medblocks, status):
+    client = make_app(BFF_RATE_LIMIT="off", BFF_BREAKER_FAILURES="3").test_client()
+    long = medblocks.get(CONNECTIONS, status=status)
+    for number in range(9):
+        assert client.get(f"/api/connections?q=long{number}").status_code == 502
+    medblocks.remove(long)
+    medblocks.get(CONNECTIONS, json=page(facility()))
+
+    assert client.get("/api/connections?q=alder").status_code == 200
+
+
 def test_what_is_found_comes_as_medblocks_sends_it_and_where_its_logo_stands_here(client, medblocks):
     medblocks.get(CONNECTIONS, json=page(facility(), has_more=True, next_cursor="cursor-1"))
 

@@ -15,12 +15,13 @@ from bff.medblocks.errors import (
     OutOfTime,
     Rejected,
     TooSlow,
+    Unfit,
     Unreachable,
     Unusable,
 )
 
 FAILURES = [Unusable, Unreachable, TooSlow]
-ANSWERS = [Rejected, NotFound, Conflict, KeyRefused, Busy]
+ANSWERS = [Rejected, NotFound, Conflict, KeyRefused, Busy, Unfit]
 
 
 @pytest.fixture

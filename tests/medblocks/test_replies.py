@@ -14,6 +14,7 @@ from bff.medblocks.errors import (
     NotFound,
     Refusal,
     Rejected,
+    Unfit,
     Unusable,
     error_for,
 )
@@ -176,7 +177,8 @@ def test_any_other_way_to_say_how_long_is_ignored(wait):
         (402, KeyRefused),
         (403, KeyRefused),
         (429, Busy),
-        *((status, Unusable) for status in (300, 302, 304, 307, 405, 410, 418, 422, 500, 502, 503, 504, 599)),
+        *((status, Unfit) for status in (405, 410, 414, 418, 422, 431)),
+        *((status, Unusable) for status in (300, 302, 304, 307, 500, 502, 503, 504, 599)),
         (None, Unusable),
     ],
 )
