@@ -7,7 +7,6 @@ upstream, and a taken id tells that a patient exists. Every request is counted, 
 import math
 from collections.abc import Callable
 from functools import lru_cache, partial
-from ipaddress import ip_address, ip_network
 
 from flask import Response
 from limits import parse_many
@@ -19,6 +18,7 @@ from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
 from bff.access.visit import Visit
 from bff.config import Settings
 from bff.lean_flask import LeanFlask
+from bff.networks import network_of
 
 # A page brings its style sheets and pictures with it, twenty at a time.
 _EXEMPT = {
@@ -47,7 +47,7 @@ class Limits:
 
     def __init__(self, settings: Settings, keys: Keys, guard: Guard, redis: RedisStore | None) -> None:
         def of_client(address: str) -> str:
-            return keys.tag("limit", _network(address))
+            return keys.tag("limit", network_of(address))
 
         self._guard = guard
         self._counters = FallbackCounters(redis, MemoryStore()) if redis else MemoryStore()
@@ -93,15 +93,3 @@ def _windows(scope: str, setting: str, tag: Callable[[str], str]) -> Callable[[s
         )
 
     return of
-
-
-def _network(address: str) -> str:
-    """Give what one client has to itself: an IPv4 address, or an IPv6 network of 64 bits."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    # Behind a socket for both, all of IPv4 would be one network.
-    return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))

@@ -16,6 +16,7 @@ import gevent
 from gevent.pool import Pool
 from gevent.server import StreamServer
 
+from bff.networks import network_of
 from bff.server.connection import Connection
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Server:
         self._free += 1
 
     def _serve(self, sock: Any, client: tuple[Any, ...]) -> None:
-        address = client[0]
+        address = network_of(client[0])
         if len(self._connections) >= MAX_CONNECTIONS or self._addresses[address] >= self._share:
             self._refused += 1
             sock.close()
