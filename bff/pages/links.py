@@ -9,6 +9,8 @@ from bff.config import split_http_url
 from bff.exceptions import InvalidInput
 from bff.schemas import state_problem
 
+_FORM_BYTES = 8 * 1024
+
 
 def wanted_return_url() -> str:
     """Give the address to come back to that the query asks for, its `state` within.
@@ -32,7 +34,12 @@ def start_url() -> str:
 
 
 def _given(name: str) -> str | None:
-    """Give a field of the query or the form; of the query alone where the form can't be read."""
+    """Give a field of the query or the form; of the query alone where the form can't be read, or is large.
+
+    What is refused before its form was read, by a limit for example, must not cost that reading.
+    """
+    if (request.content_length or 0) > _FORM_BYTES:
+        return request.args.get(name) or None
     try:
         return request.values.get(name) or None
     except HTTPException:

@@ -11,6 +11,7 @@ log = logging.getLogger("bff.server")
 _MESSAGES = {
     400: ("bad_request", "This request can't be understood."),
     413: ("payload_too_large", "The request is too large."),
+    414: ("uri_too_long", "The address of this request is too long."),
     431: ("headers_too_large", "The headers of this request are too large."),
     500: ("internal_error", "Something went wrong on our side. Please try again."),
     501: ("not_implemented", "This transfer encoding is not supported."),

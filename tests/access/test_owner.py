@@ -245,3 +245,28 @@ def test_a_cookie_among_many_others_is_read_and_not_remembered(cookie):
         tracemalloc.stop()
 
     assert taken < 20 * len(others)
+
+
+@pytest.mark.parametrize("before", ["", "xbff=no; ", "bff-2=no;", "a=b; ", "a;" * 30_000])
+@pytest.mark.parametrize("after", ["", ";", "; a=b", "; bff=later", ";a" * 30_000])
+def test_it_is_found_among_any_others_without_reading_those(cookie, before, after):
+    owner = new_owner()
+    header = f"{before}bff={value_of(written(cookie, owner))}{after}"
+    with Flask("test").test_request_context(headers={"Cookie": header}):
+        request.headers.get("Cookie")
+        tracemalloc.start()
+        try:
+            assert cookie.read(request) == owner
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert peak < 200_000
+
+
+@pytest.mark.parametrize("before", ["x", "=", "a=b,", "a=b bff="])
+def test_what_only_ends_like_its_name_is_not_it(cookie, before):
+    with Flask("test").test_request_context(
+        headers={"Cookie": f"{before}bff={value_of(written(cookie, new_owner()))}"}
+    ):
+        assert cookie.read(request) is None

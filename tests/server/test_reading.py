@@ -4,6 +4,7 @@ import sys
 import tracemalloc
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,7 +62,7 @@ def test_where_the_bytes_are_cut_makes_no_difference(cuts):
 def test_whatever_comes_is_read_or_refused_and_never_raises(pieces):
     reader = read([REQUESTS[0][:40], *pieces])
 
-    assert reader.refused is None or reader.refused.status in {400, 413, 431, 501}
+    assert reader.refused is None or reader.refused.status in {400, 413, 414, 431, 501}
     assert all(len(request.environ["wsgi.input"].getvalue()) <= 1000 for request in reader.complete)
 
 
@@ -75,6 +76,22 @@ def test_a_body_over_the_limit_never_reaches_an_app(size, chunked):
 
     assert len(reader.complete) == (size <= 1000)
     assert (reader.refused is None) == (size <= 1000)
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "status"),
+    [
+        (b"/?" + b"a&" * 8191, b"", None),
+        (b"/?" + b"a&" * 8192, b"", 414),
+        (b"/", b"A:\r\n" * 1900, None),
+        (b"/", b"A:\r\n" * 2000, 431),
+    ],
+)
+def test_a_head_that_would_be_dear_to_read_is_refused(target, headers, status):
+    reader = read([b"GET " + target + b" HTTP/1.1\r\nHost: h\r\n" + headers + b"\r\n"])
+
+    assert (reader.refused and reader.refused.status) == status
+    assert len(reader.complete) == (status is None)
 
 
 def test_what_is_after_a_refusal_is_not_read():

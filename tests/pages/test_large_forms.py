@@ -1,0 +1,45 @@
+"""A form that is refused before anybody reads it costs no reading: anyone may send 64 KiB of them."""
+
+import pytest
+from werkzeug.formparser import FormDataParser
+
+FORM = "&".join(["return_url=x", *["a"] * 30_000])
+
+
+@pytest.fixture
+def unread(monkeypatch):
+    """See to it that no form is read."""
+
+    def read(*_):
+        raise AssertionError("a form was read")
+
+    monkeypatch.setattr(FormDataParser, "parse", read)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [("/nothing", {}, 404), ("/intake", {"Sec-Fetch-Site": "cross-site"}, 403), ("/healthz", {}, 405)],
+)
+def test_a_large_form_that_is_refused_is_not_read(client, unread, path, headers, status):
+    form = {"data": FORM, "content_type": "application/x-www-form-urlencoded"}
+
+    assert client.post(path, headers=headers, **form).status_code == status
+
+
+def test_neither_is_one_over_the_limit_of_its_sender(make_app, unread):
+    client = make_app(BFF_RATE_LIMIT_ADDRESS="1/day").test_client()
+    client.get("/intake")
+
+    reply = client.post("/intake", data=FORM, content_type="application/x-www-form-urlencoded")
+
+    assert reply.status_code == 429
+
+
+def test_a_small_one_keeps_its_way_back(make_app):
+    client = make_app(BFF_RATE_LIMIT_ADDRESS="1/day").test_client()
+    client.get("/intake")
+
+    reply = client.post("/intake", data={"return_url": "https://app.example.com/records"})
+
+    assert reply.status_code == 429
+    assert "return_url=https://app.example.com/records" in reply.text
