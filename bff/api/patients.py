@@ -64,8 +64,8 @@ def create_patient(patient: dict[str, Any]) -> Response:
 
     Only the id is required. The metadata gets a `signup_source` unless it has one.
     """
-    current.idempotency().check(request)
     grant = current.guard().enrollment(patient.pop("patient_id"))
+    current.idempotency().check(request)
     return respond(current.enrollment().create_patient(grant, patient))
 
 

@@ -146,3 +146,12 @@ def test_another_process_with_the_same_secret_knows_the_owner_by_key_and_body(ap
     restarted = make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
 
     assert create(restarted.test_client()).status_code == 200
+
+
+def test_who_is_refused_uses_up_nobodys_key(make_app, medblocks):
+    app = make_app(identify=lambda request: request.cookies.get("login"), BFF_ACCESS="enforce")
+    stranger, browser = app.test_client(), app.test_client()
+    browser.set_cookie("login", "user_42")
+
+    assert create(stranger, email="canary@example.com").status_code == 401
+    assert create(browser).status_code == 200
