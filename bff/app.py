@@ -53,6 +53,8 @@ def create_app(
         __name__, template_folder=str(_ASSETS / "templates"), static_folder=str(_ASSETS / "static")
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # Werkzeug would redirect "//" in a path: to http, behind a proxy, and to whatever host the request names.
+    app.url_map.merge_slashes = False
     keys = Keys(settings.secret.reveal())
     audit = Audit(keys.tag)
     cookie = OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age)

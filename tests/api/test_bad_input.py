@@ -195,3 +195,14 @@ def test_a_wrong_method_is_a_405_in_the_envelope_that_names_the_right_one(client
 
     assert_refused(reply, None, 405, "method_not_allowed")
     assert "POST" in reply.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/api//patients/user_42", "/api/patients//user_42", "//api/patients/user_42"]
+)
+def test_doubled_slashes_lead_nowhere(client, path):
+    reply = client.get(path, headers={"Host": "evil.example"})
+
+    assert reply.status_code == 404
+    assert "Location" not in reply.headers
+    assert "evil" not in reply.text
