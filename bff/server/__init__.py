@@ -6,6 +6,7 @@ kilobytes and no thread. `processes.py` runs one such server on each core.
 
 import contextlib
 import logging
+import math
 import resource
 import socket
 import time
@@ -98,7 +99,7 @@ class Server:
 
     def _serve(self, sock: Any, client: tuple[Any, ...]) -> None:
         address = network_of(client[0])
-        if len(self._connections) >= MAX_CONNECTIONS or self._addresses[address] >= self._share:
+        if self._addresses[address] >= self._share or not self._has_room():
             self._refused += 1
             sock.close()
             return
@@ -112,6 +113,17 @@ class Server:
             self._addresses[address] -= 1
             if not self._addresses[address]:
                 del self._addresses[address]
+
+    def _has_room(self) -> bool:
+        """Tell whether one more may connect; of those that ask for nothing, one makes room if need be."""
+        if len(self._connections) < MAX_CONNECTIONS:
+            return True
+        nearest = min(self._connections, key=lambda connection: connection.expires)
+        if nearest.expires == math.inf:  # all are being answered
+            return False
+        nearest.expire()
+        self._connections.discard(nearest)
+        return True
 
     def _sweep(self) -> None:
         """Once a second, end the connections whose time is over, and say what was refused."""
