@@ -97,6 +97,7 @@ _REJECTED = {
     "metadata": "The records service does not accept this metadata. Please check it.",
     "return_url": "The records service does not accept this return_url. Please check it.",
     "connection_id": "The records service does not know this facility. Please choose another one.",
+    "starting_after": "The records service does not know this cursor. Please search again.",
     "recommended_connection_ids": "The records service does not know one of these facilities.",
 }
 _OUR_NAMES = {"patient_email": "email", "patient_name": "name"}
@@ -130,7 +131,7 @@ def problem_for(error: Exception) -> Problem:
 def _conflict(error: upstream.Conflict) -> Problem:
     message = "This patient id is already taken. Please use another one."
     if isinstance(error, upstream.OwnedAlready):
-        message = "This patient was created before, with other details. Connecting records updates them."
+        message = "This patient was created before, with other details. They stay as they are."
     return Problem(409, "external_id_already_exists", message, "patient_id")
 
 

@@ -92,3 +92,14 @@ def test_a_login_that_connected_first_can_create_its_own_patient_afterwards(sign
     reply = signed_in.post("/api/patients", json={"patientId": "user_42"})
 
     assert (reply.status_code, reply.json["id"]) == (200, "user_42")
+
+
+def test_on_the_page_it_says_how_to_change_them(enforcing, upstream, form_token):
+    client = enforcing.test_client()
+    client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Exmaple"})
+    form = {"form_token": form_token(client), "suggested_id": "user_42", "patient_id": "user_42"}
+
+    reply = client.post("/intake", data={**form, "name": "Asha Example", "action": "create"})
+
+    assert reply.status_code == 409
+    assert "“Connect health records” updates them." in reply.text

@@ -110,6 +110,14 @@ class Guard:
         caller = self._caller(visit())
         return caller.patient_id if caller else None
 
+    def may_choose_id(self) -> bool:
+        """Tell whether the caller names its patient itself: no login does, and no invite.
+
+        Raises NotSignedIn.
+        """
+        caller = self._caller(visit())
+        return caller is None or (caller.patient_id is None and caller.may_enroll)
+
     def derive_patient_id(self, *person: str) -> str:
         """Give the id that a person with these texts has with this caller: always the same, of no other."""
         tag = self._keys.tag("patient id", self._name(), *person)

@@ -14,7 +14,7 @@ from bff.access.origin import FormTokens
 from bff.access.return_urls import with_query
 from bff.errors import report
 from bff.exceptions import InvalidInput, invalid_input
-from bff.medblocks.errors import MedblocksError
+from bff.medblocks.errors import Conflict, MedblocksError, OwnedAlready
 from bff.pages.links import leaving_url, wanted_return_url
 from bff.problems import Problem
 from bff.schemas import IntakeForm
@@ -22,15 +22,27 @@ from bff.schemas import IntakeForm
 blueprint = Blueprint("intake", __name__)
 
 _FORM = IntakeForm()
+# What helps on this page, and not everywhere.
+_ON_THIS_PAGE: dict[type, str] = {
+    Conflict: "This number is in use already. If you began on another device or in another browser, go on "
+    "there. Otherwise check the number, or leave it empty.",
+    OwnedAlready: "You saved this before, with other details. “Connect health records” updates them.",
+}
 _FIELDS = ("name", "email", "patient_id")  # as they follow each other on the page
 
 
 @blueprint.get("/")
 @blueprint.get("/intake")
-def form() -> str:
-    """Show the form, for the query's `return_url` and `state`. Raises InvalidInput for a bad one."""
-    return_url = wanted_return_url()
-    return form_page(current.guard().own_patient_id(), return_url)
+def form() -> str | tuple[str, int]:
+    """Show the form, for the query's `return_url` and `state`. Raises InvalidInput for a bad one.
+
+    Who can only be somebody by an invite, is told so instead.
+    """
+    return_url, guard = wanted_return_url(), current.guard()
+    patient_id = guard.own_patient_id()
+    if patient_id is None and not guard.may_choose_id() and not guard.reports():
+        return render_template("invitation.html", unusable=False), 403
+    return form_page(patient_id, return_url)
 
 
 @blueprint.post("/intake")
@@ -95,7 +107,7 @@ def mend(error: Exception) -> tuple[str, int, Mapping[str, str]]:
 
 
 def _mending_page(error: Exception, problem: Problem) -> str:
-    problems = {problem.param: problem.message}
+    problems = {problem.param: _ON_THIS_PAGE.get(type(error), problem.message)}
     if isinstance(error, InvalidInput):
         problems = {name: error.problems[name] for name in sorted(error.problems, key=_place_on_page)}
     if problems.keys() & {"return_url", "state"}:
@@ -112,6 +124,6 @@ def _page(values: Mapping[str, str | None], problems: Mapping[str | None, str]) 
         "intake.html",
         values=values,
         problems=problems,
-        asks_for_id=current.guard().own_patient_id() is None,
+        asks_for_id=current.guard().may_choose_id(),
         form_token=current.forms().make(current.guard().keep_owner()),
     )

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from bff import current
 from bff.access.origin import FormTokens
+from bff.errors import report
 from bff.exceptions import NoSuchThing
 from bff.pages.intake import form_page
 from bff.pages.links import wanted_return_url
@@ -40,3 +41,10 @@ def accept(token: str) -> Response:
         raise NoSuchThing("invite")
     current.guard().accept_invite(invite.patient_id)
     return redirect(url_for("invite.look", token=token), 303)
+
+
+@blueprint.errorhandler(NoSuchThing)
+def unusable(error: Exception) -> tuple[str, int]:
+    """Say that this invite opens nothing here, and what to do."""
+    report(error)
+    return render_template("invitation.html", unusable=True), 404

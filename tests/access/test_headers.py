@@ -52,7 +52,7 @@ ANSWERS = {
     "json 405": (("GET", "/api/patients"), 405, {**JSON, "Allow": "(OPTIONS, POST|POST, OPTIONS)"}),
     "json 413": (("POST", "/api/patients", {"json": {"name": "x" * 70_000}}), 413, JSON),
     "json 415": (("POST", "/api/patients", {"data": "{}"}), 415, JSON),
-    "page 200": (("GET", "/connected"), 200, PAGE),
+    "page elsewhere": (("GET", "/connected"), 404, PAGE),
     "page 404": (("GET", "/nothing"), 404, PAGE),
     "page 405": (("POST", "/healthz"), 405, {**PAGE, "Allow": "(GET|HEAD|OPTIONS|, ){5}"}),
     "elsewhere": (("GET", "/connected?patient_session_id=x"), 404, PAGE),

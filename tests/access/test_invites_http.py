@@ -170,9 +170,9 @@ def test_nobody_may_create_whom_they_were_not_invited_for(app, link, accept, med
 
 
 @pytest.mark.parametrize("action", ["create", "connect"])
-def test_an_uninvited_browser_may_create_nothing_with_the_form(app, form_token, medblocks, action):
+def test_an_uninvited_browser_may_create_nothing_with_the_form(app, link, form_token, medblocks, action):
     browser = app.test_client()
-    form = {"form_token": form_token(browser), "action": action, "suggested_id": "user_42"}
+    form = {"form_token": form_token(browser, link()), "action": action, "suggested_id": "user_42"}
 
     assert browser.post("/intake", data=form).status_code == 404
     assert not medblocks.calls
@@ -197,3 +197,47 @@ def test_where_invites_are_off_a_link_that_is_still_out_opens_nothing(make_app, 
     assert browser.open(link(), method=method).status_code == 404
     assert browser.get("/api/patients/user_42").status_code == 404
     assert not medblocks.calls
+
+
+@pytest.mark.parametrize("path", ["/", "/intake"])
+def test_who_has_no_invite_is_told_so_before_filling_in_anything(app, path):
+    reply = app.test_client().get(path)
+
+    assert reply.status_code == 403
+    assert "You need an invitation" in reply.text
+    assert "<form" not in reply.text
+
+
+def test_who_has_accepted_one_goes_on_by_its_link_and_by_nothing_else(app, link, accept):
+    url, browser = link(), app.test_client()
+    accept(browser, url)
+
+    assert "Open the link of your invitation in this browser" in browser.get("/").text
+    assert 'name="suggested_id" value="user_42"' in browser.get(url).text
+
+
+def test_who_was_invited_is_not_asked_for_a_number(app, link, accept):
+    url, browser = link(), app.test_client()
+    accept(browser, url)
+
+    assert 'name="email"' in browser.get(url).text
+    assert 'name="patient_id"' not in browser.get(url).text
+
+
+def test_where_invites_are_only_reported_everyone_gets_the_form(make_app):
+    page = make_app(BFF_IDENTITY="invite", BFF_ACCESS="report").test_client().get("/")
+
+    assert page.status_code == 200
+    assert 'name="email"' in page.text
+
+
+def test_a_link_that_another_browser_has_used_says_what_to_do(app, link, accept):
+    url = link()
+    accept(app.test_client(), url)
+
+    reply = accept(app.test_client(), url)
+
+    assert reply.status_code == 404
+    assert 'data-status="invite-unusable"' in reply.text
+    assert "ask whoever sent it for a new one" in reply.text
+    assert reply.headers["X-Request-Id"] in reply.text

@@ -203,7 +203,7 @@ def test_a_taken_id_comes_back_beside_its_field(post, medblocks, taken):
     reply = post()
 
     assert reply.status_code == 409
-    assert "already taken" in reply.text
+    assert "This number is in use already." in reply.text
     assert 'id="patient_id-problem"' in reply.text
     assert value_of(reply.text, "name") == "Asha Example"
 
