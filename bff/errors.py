@@ -5,7 +5,7 @@ import logging
 from flask import Flask, Response, jsonify, render_template, request
 
 from bff import observe
-from bff.exceptions import CredentialRefused
+from bff.exceptions import CredentialRefused, InvalidInput
 from bff.lean_flask import this_request
 from bff.medblocks import errors as upstream
 from bff.problems import Problem, problem_for
@@ -24,6 +24,8 @@ def report(error: Exception) -> Problem:
         log.error("upstream: %s (upstream request %s)", error, error.refusal.request_id, extra=here)
     elif isinstance(error, CredentialRefused):
         log.warning("a credential was refused: %s", error, extra=here)
+    elif isinstance(error, InvalidInput) and "return_url" in error.problems:
+        log.warning("a return_url was refused: if it is yours, add it to BFF_RETURN_URLS", extra=here)
     elif problem.status >= 500:
         log.error("%s: %s", problem.code, observe.whereabouts(error), extra=here)
     return problem

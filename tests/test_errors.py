@@ -77,3 +77,22 @@ def test_a_path_that_only_begins_like_the_api_gets_a_page(client):
 
 def test_the_names_of_things_reach_the_message():
     assert str(NoSuchThing("patient session")) == "no such patient session"
+
+
+def test_who_has_to_sign_in_is_offered_no_page_that_asks_for_it_again(make_app):
+    reply = make_app(BFF_ACCESS="enforce", identify=lambda _: None).test_client().get("/intake")
+
+    assert reply.status_code == 401
+    assert "Please sign in, and try again." in reply.text
+    assert "start page" not in reply.text
+
+
+@pytest.mark.parametrize("path", ["/intake?return_url=https://canary.example/x", "/api/patient-sessions"])
+def test_a_return_url_that_is_refused_is_told_to_the_operator_without_it(client, caplog, path):
+    body = {"patientId": "user_42", "return_url": "https://canary.example/x"}
+
+    reply = client.get(path) if "?" in path else client.post(path, json=body)
+
+    assert reply.status_code == 400
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "bff.errors"]
+    assert told == "a return_url was refused: if it is yours, add it to BFF_RETURN_URLS"

@@ -30,7 +30,12 @@ def connected() -> str:
     patient_session_id = request.args.get("patient_session_id")
     form_token = current.forms().make(current.guard().owner())
     if patient_session_id is None:
-        return render_template("connected.html", outcome="saved", patient_id=_own(), form_token=form_token)
+        return render_template(
+            "connected.html",
+            outcome="saved",
+            patient_id=_own(request.args.get("patient_id", "")),
+            form_token=form_token,
+        )
     session = current.enrollment().read_session(current.guard().session(patient_session_id), "return").body
     places = distinct(session["connections"])
     return render_template(
@@ -70,11 +75,11 @@ def distinct(connections: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]
     return list(best.values())
 
 
-def _own() -> str | None:
-    """Give the patient of the address where it is this browser's own, so that it can go on as that one."""
-    patient_id = request.args.get("patient_id", "")
-    known = not patient_id_problem(patient_id) and current.guard().owns(patient_id)
-    return patient_id if known else None
+def _own(patient_id: str) -> str:
+    """Give the patient of the address. Raises NoSuchThing for one that is not this browser's own."""
+    if patient_id_problem(patient_id) or not current.guard().owns(patient_id):
+        raise NoSuchThing("patient")
+    return patient_id
 
 
 @blueprint.errorhandler(NoSuchThing)

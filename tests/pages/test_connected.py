@@ -242,13 +242,23 @@ def test_a_session_of_a_patient_that_is_not_the_browsers_own_shows_nothing(start
     assert "user_43" not in reply.text
 
 
-def test_after_a_create_alone_it_says_thank_you_and_nothing_more(enforcing):
-    reply = enforcing.test_client().get(f"/connected?patient_id=user_42&{CANARY}")
+@pytest.mark.parametrize(
+    "query", [f"patient_id=user_42&{CANARY}", CANARY, "patient_id=", "patient_id=%2e%2e"]
+)
+def test_who_has_created_nothing_here_is_thanked_for_nothing(enforcing, query):
+    reply = enforcing.test_client().get(f"/connected?{query}")
+
+    assert (reply.status_code, state_of(reply)) == (404, "elsewhere")
+    assert 'href="/intake"' in reply.text
+    for absent in ("user_42", "CANARY", "Thank you"):
+        assert absent not in reply.text
+
+
+def test_after_a_create_alone_it_says_thank_you(started):
+    reply = started.get(f"/connected?patient_id=user_42&{CANARY}")
 
     assert (reply.status_code, state_of(reply)) == (200, "saved")
-    assert 'href="/intake"' in reply.text
-    for absent in ("user_42", "CANARY"):
-        assert absent not in reply.text
+    assert "CANARY" not in reply.text
 
 
 def test_after_a_create_alone_its_browser_can_connect_that_very_patient(started):
