@@ -101,6 +101,7 @@ def serve(host: str, port: int) -> None:
     click.echo(
         f"medblocks-bff {__version__} on {_address(listener)}, for {settings.base_url}. Ctrl-C stops it."
     )
+    click.echo(f"Browsers reach it at {settings.public_url}.")
     for text in cli_texts.posture(settings):
         click.echo(text)
     _run(settings, listener)

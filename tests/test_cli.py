@@ -266,6 +266,7 @@ def test_check_says_who_reaches_whom(run, medblocks):
 def test_limits_that_are_off_are_said_at_start(serve):
     process, _ = serve(BFF_RATE_LIMIT="off")
 
+    assert process.stdout.readline() == "Browsers reach it at http://127.0.0.1:0.\n"
     assert process.stdout.readline().startswith("Access: report.")
     assert process.stdout.readline().startswith("Limits: off")
 
