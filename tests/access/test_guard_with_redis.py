@@ -1,6 +1,8 @@
 """Two copies of the app that share a Redis also share their limits and the invites that were used."""
 
 import re
+import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -79,6 +81,14 @@ def test_an_idempotency_key_that_came_to_one_copy_is_known_at_the_other(copies, 
     assert [create(first, "asha@example.com"), create(second, "bo@example.com")] == [200, 422]
 
 
+def test_a_redis_that_never_answers_holds_nobody_up(make_app):
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        app = make_app(BFF_ACCESS="enforce", BFF_REDIS_URL=url)
+
+        assert pool.submit(ask, app).result(timeout=20) == 404
+
+
 def test_without_redis_each_copy_counts_for_itself(make_app):
     first, second = (make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="1/day") for _ in range(2))
 
@@ -103,9 +113,12 @@ def test_redis_holds_neither_addresses_nor_names_nor_invites(copies, redis, acce
         assert canary not in stored
 
 
-def test_what_redis_holds_ends_by_itself(copies, redis, accept):
+def test_what_redis_holds_ends_by_itself(copies, redis, accept, medblocks, patient):
     first, _ = copies(BFF_IDENTITY="invite")
     accept(first, make_invite(first))
+    medblocks.post(f"{HOST}/patients", json=patient())
+    key = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+    copies()[0].test_client().post("/api/patients", json={"patient_id": "user_42"}, headers=key)
 
-    assert redis.keys()
+    assert len(redis.keys()) > 5
     assert [key for key in redis.scan_iter() if redis.ttl(key) == -1] == []

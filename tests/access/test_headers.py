@@ -109,6 +109,17 @@ def test_each_kind_of_answer_has_these_headers_and_no_others(send, origin, kind)
     assert_headers(reply, {**everywhere(origin), **expected})
 
 
+def test_a_failure_is_never_stored_even_where_a_view_would_let_it(make_app):
+    app = make_app()
+    stored = {"Cache-Control": "public, max-age=60", "X-Other": "kept"}
+    app.add_url_rule("/odd", view_func=lambda: ("nothing", 404, stored))
+
+    reply = app.test_client().get("/odd")
+
+    assert reply.headers.getlist("Cache-Control") == ["no-store"]
+    assert reply.headers["X-Other"] == "kept"
+
+
 def test_the_form_brings_a_cookie(send, origin):
     assert_headers(send("GET", "/intake"), {**everywhere(origin), **PAGE, **COOKIES[origin]})
 

@@ -149,6 +149,13 @@ def test_a_browser_that_asks_too_often_has_to_wait_wherever_it_is(limited, form_
     assert statuses(replies) == [404, 404, 429, 429]
 
 
+def test_what_a_browser_asks_counts_for_its_address_too(limited, form_token):
+    client = limited(**ADDRESS)
+    form_token(client)
+
+    assert statuses(ask(client) for _ in range(3)) == [404, 404, 429]
+
+
 def test_another_browser_at_the_same_address_is_not_affected(make_app, form_token):
     app = make_app(BFF_ACCESS="enforce", **OWNER)
     first, second, third = (app.test_client() for _ in range(3))

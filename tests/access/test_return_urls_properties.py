@@ -152,6 +152,10 @@ def test_a_url_that_passes_leads_a_browser_to_an_allowed_origin_and_path(url):
             "https://a.example/?patient_ids=1&xpatient_id=2",
             "https://a.example/?patient_ids=1&xpatient_id=2&patient_id=p1",
         ),
+        (
+            "https://a.example/?a=1&patient_id=other&b=2&patient_id&c",
+            "https://a.example/?a=1&b=2&c&patient_id=p1",
+        ),
         ("https://a.example/%7Ex//y", "https://a.example/%7Ex//y?patient_id=p1"),
     ],
 )
