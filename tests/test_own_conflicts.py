@@ -103,3 +103,18 @@ def test_on_the_page_it_says_how_to_change_them(enforcing, upstream, form_token)
 
     assert reply.status_code == 409
     assert "“Connect health records” updates them." in reply.text
+
+
+def test_who_is_signed_in_and_was_created_elsewhere_is_not_asked_for_another_number(
+    signed_in, medblocks, refusal, patient, form_token
+):
+    taken = refusal("external_id_already_exists", param="patient_id")
+    medblocks.post("https://you-forgot-to-mock-medblocks.test/patients", json=taken, status=409)
+    medblocks.get("https://you-forgot-to-mock-medblocks.test/patients/user_42", json=patient(connections=[]))
+    form = {"form_token": form_token(signed_in), "suggested_id": "user_42", "action": "create"}
+
+    reply = signed_in.post("/intake", data=form)
+
+    assert reply.status_code == 409
+    assert "We know you already, with other details." in reply.text
+    assert "number" not in reply.text

@@ -26,7 +26,7 @@ _FORM = IntakeForm()
 _ON_THIS_PAGE: dict[type, str] = {
     Conflict: "This number is in use already. If you began on another device or in another browser, go on "
     "there. Otherwise check the number, or leave it empty.",
-    OwnedAlready: "You saved this before, with other details. “Connect health records” updates them.",
+    OwnedAlready: "We know you already, with other details. “Connect health records” updates them.",
 }
 _FIELDS = ("name", "email", "patient_id")  # as they follow each other on the page
 
