@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import sys
+from typing import NoReturn
 
 import click
 
@@ -57,23 +58,23 @@ def _demo(
     listener: socket.socket, sandbox_listener: socket.socket, faults: str | None, *, enforce: bool
 ) -> None:
     address, sandbox_address = _address(listener), _address(sandbox_listener)
+    over_https = faults is not None and PROFILES[faults].over_https
+    upstream = sandbox_address.replace("http:", "https:") if over_https else sandbox_address
+    values = {
+        **{name: text for name, text in os.environ.items() if name.startswith(_OF_DEMO)},
+        "MEDBLOCKS_API_KEY": DEMO_KEY,
+        "MEDBLOCKS_BASE_URL": upstream,
+        "BFF_PUBLIC_URL": address,
+        "BFF_ACCESS": "enforce" if enforce else "report",
+    }
+    try:
+        settings = load_settings(values)
+    except SettingsError as error:
+        _stop(error, EX_CONFIG)
     sandbox = SandboxServer(create_sandbox(sandbox_address), sandbox_listener)
-    upstream = sandbox_address
-    if faults and PROFILES[faults].over_https:
-        upstream = upstream.replace("http:", "https:")
-    elif faults:
+    if faults and not over_https:
         sandbox.faults.use(faults)
     sandbox.start()
-    shown = {name: text for name, text in os.environ.items() if name.startswith(_OF_DEMO)}
-    settings = load_settings(
-        {
-            **shown,
-            "MEDBLOCKS_API_KEY": DEMO_KEY,
-            "MEDBLOCKS_BASE_URL": upstream,
-            "BFF_PUBLIC_URL": address,
-            "BFF_ACCESS": "enforce" if enforce else "report",
-        }
-    )
     click.echo(cli_texts.demo_text(address, sandbox_address))
     if faults:
         click.echo(cli_texts.faults_text(faults, sandbox_address))
@@ -96,15 +97,15 @@ def serve(host: str, port: int) -> None:
     """Start the production server. It needs MEDBLOCKS_API_KEY."""
     configure_logging()
     processes.hold_signals()
-    settings = _settings(port, EX_CONFIG)
-    listener = _listen(host, port)
-    click.echo(
-        f"medblocks-bff {__version__} on {_address(listener)}, for {settings.base_url}. Ctrl-C stops it."
-    )
-    click.echo(f"Browsers reach it at {settings.public_url}.")
-    for text in cli_texts.posture(settings):
-        click.echo(text)
-    _run(settings, listener)
+    with _listen(host, port) as listener:
+        settings = _settings(listener.getsockname()[1], EX_CONFIG)
+        click.echo(
+            f"medblocks-bff {__version__} on {_address(listener)}, for {settings.base_url}. Ctrl-C stops it."
+        )
+        click.echo(f"Browsers reach it at {settings.public_url}.")
+        for text in cli_texts.posture(settings):
+            click.echo(text)
+        _run(settings, listener)
 
 
 @main.command()
@@ -141,9 +142,13 @@ def _settings(port: int, exit_code: int) -> Settings:
             values["BFF_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
         return load_settings(values)
     except SettingsError as error:
-        for problem in error.problems:
-            click.echo(problem, err=True)
-        sys.exit(exit_code)
+        _stop(error, exit_code)
+
+
+def _stop(error: SettingsError, exit_code: int) -> NoReturn:
+    for problem in error.problems:
+        click.echo(problem, err=True)
+    sys.exit(exit_code)
 
 
 def _listen(host: str, port: int, option: str = "--port") -> socket.socket:

@@ -1,5 +1,6 @@
 """What the command line says of the settings, and of the demo."""
 
+import sys
 from collections.abc import Iterator
 
 from bff.config import Settings
@@ -60,7 +61,7 @@ Try the page, or these, as one browser whose cookie is kept in cookies.txt:
 
 To run the production server against the pretend Medblocks, beside this:
 
-  MEDBLOCKS_API_KEY={DEMO_KEY} MEDBLOCKS_BASE_URL={sandbox_address} python -m bff serve --port 8002
+  MEDBLOCKS_API_KEY={DEMO_KEY} MEDBLOCKS_BASE_URL={sandbox_address} {sys.executable} -m bff serve --port 8002
 
 Ctrl-C stops both.
 """

@@ -25,7 +25,8 @@ def report(error: Exception) -> Problem:
     elif isinstance(error, CredentialRefused):
         log.warning("a credential was refused: %s", error, extra=here)
     elif isinstance(error, InvalidInput) and "return_url" in error.problems:
-        log.warning("a return_url was refused: if it is yours, add it to BFF_RETURN_URLS", extra=here)
+        why = error.problems["return_url"]
+        log.warning("a return_url was refused. %s BFF_RETURN_URLS lists what is allowed.", why, extra=here)
     elif problem.status >= 500:
         log.error("%s: %s", problem.code, observe.whereabouts(error), extra=here)
     return problem

@@ -36,7 +36,7 @@ def run(tmp_path, monkeypatch):
 
 
 def test_serve_without_a_key_exits_with_78_and_names_the_variable_and_the_demo(run):
-    result = run("serve")
+    result = run("serve", "--port", "0")
 
     assert result.exit_code == 78
     assert "MEDBLOCKS_API_KEY is not set" in result.stderr
@@ -44,7 +44,8 @@ def test_serve_without_a_key_exits_with_78_and_names_the_variable_and_the_demo(r
 
 
 def test_serve_says_every_problem_on_a_line_of_its_own(run):
-    result = run("serve", MEDBLOCKS_BASE_URL="http://medblocks.example", BFF_PUBLIC_URL="nowhere")
+    wrong = {"MEDBLOCKS_BASE_URL": "http://medblocks.example", "BFF_PUBLIC_URL": "nowhere"}
+    result = run("serve", "--port", "0", **wrong)
 
     assert result.exit_code == 78
     lines = result.stderr.splitlines()
@@ -56,7 +57,7 @@ def test_serve_says_every_problem_on_a_line_of_its_own(run):
 def test_a_dotenv_file_that_can_not_be_read_is_said_in_one_line(run, tmp_path):
     (tmp_path / ".env").write_text("this is wrong\n")
 
-    result = run("serve")
+    result = run("serve", "--port", "0")
 
     assert result.exit_code == 78
     assert result.stderr == ".env, line 1, can't be read. Write NAME=value.\n"
@@ -77,6 +78,13 @@ def test_the_demo_names_the_option_of_the_port_that_is_taken(run):
         result = run("demo", "--port", "0", "--sandbox-port", str(taken.getsockname()[1]))
 
     assert "Choose another with --sandbox-port." in result.stderr
+
+
+def test_what_the_demo_can_not_use_of_the_environment_is_said_in_one_line(run):
+    result = run("demo", "--port", "0", "--sandbox-port", "0", BFF_BRAND_COLOR="red")
+
+    assert result.exit_code == 78
+    assert result.stderr == "BFF_BRAND_COLOR must be a colour such as #0b6470.\n"
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])
@@ -264,9 +272,9 @@ def test_check_says_who_reaches_whom(run, medblocks):
 
 
 def test_limits_that_are_off_are_said_at_start(serve):
-    process, _ = serve(BFF_RATE_LIMIT="off")
+    process, address = serve(BFF_RATE_LIMIT="off")
 
-    assert process.stdout.readline() == "Browsers reach it at http://127.0.0.1:0.\n"
+    assert process.stdout.readline() == f"Browsers reach it at {address}.\n"
     assert process.stdout.readline().startswith("Access: report.")
     assert process.stdout.readline().startswith("Limits: off")
 

@@ -170,10 +170,13 @@ def test_what_is_set_for_another_way_of_signing_in_is_told_and_not_left_out(iden
             BFF_IDENTITY=identity,
             BFF_JWT_ISSUER="https://login.example",
             BFF_JWT_COOKIE="login",
+            BFF_JWT_ALGORITHMS="ES512",
+            BFF_JWT_SECRET=" ",
         )
 
     rest = f"is set, but BFF_IDENTITY is {identity}. Set BFF_IDENTITY=jwt, or remove this."
-    assert sorted(caught.value.problems) == [f"BFF_JWT_COOKIE {rest}", f"BFF_JWT_ISSUER {rest}"]
+    names = ["BFF_JWT_ALGORITHMS", "BFF_JWT_COOKIE", "BFF_JWT_ISSUER"]
+    assert sorted(caught.value.problems) == [f"{name} {rest}" for name in names]
 
 
 @pytest.mark.parametrize("name", ["BFF_HEADER_SECRET", "BFF_HEADER_NETWORKS"])
@@ -204,6 +207,7 @@ def test_invites_that_several_processes_count_need_redis():
         ("BFF_RETURNURLS", "BFF_RETURN_URLS"),
         ("BFF_JWKS_URL", "BFF_JWT_JWKS_URL"),
         ("BFF_RATE_LIMIT_CREATE", "BFF_RATE_LIMIT_CREATES"),
+        ("MEDBLOCKS_BASE_ULR", "MEDBLOCKS_BASE_URL"),
     ],
 )
 def test_a_name_with_a_slip_is_told_with_what_was_meant(name, meant):
@@ -227,3 +231,21 @@ def test_other_names_are_nobodys_business(name):
 
 def test_a_slip_beside_the_right_name_is_nobodys_business_either():
     assert load(BFF_ACESS="report", BFF_ACCESS="enforce").access == "enforce"
+
+
+@pytest.mark.parametrize(
+    "rest", ["", ":Pa55/word@h:6379", ":Pa55#word@h:6379", ":x@h:port", ":x@h:99999", ":x@:1"]
+)
+def test_an_address_of_redis_that_can_not_be_read_is_told_without_its_password(rest):
+    with pytest.raises(SettingsError) as caught:
+        load(BFF_REDIS_URL=f"redis://{rest}")
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("BFF_REDIS_URL ")
+    assert "Pa55" not in problem
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("url", ["redis://h", "rediss://:Pa55%2Fword@h:6380/1?x=y", "redis://[::1]:6379"])
+def test_an_address_of_redis_that_can_be_read_is_taken(url):
+    assert load(BFF_REDIS_URL=url).redis_url.reveal() == url

@@ -103,7 +103,6 @@ def test_every_setting_of_access_can_be_set():
         BFF_RATE_LIMIT="off",
         BFF_RATE_LIMIT_CREATES="2/minute; 9/hour",
         BFF_REDIS_URL="rediss://redis.example/0",
-        BFF_JWT_PATIENT_ID="{tenant}:{sub}",
     )
 
     assert settings.header_networks == (ip_network("10.0.0.0/8"), ip_network("::1"))
@@ -115,11 +114,13 @@ def test_every_setting_of_access_can_be_set():
     assert settings.rate_limit is False
     assert settings.rate_limit_creates == "2/minute; 9/hour"
     assert settings.redis_url.reveal() == "rediss://redis.example/0"
-    assert settings.jwt_patient_id == "{tenant}:{sub}"
 
 
-def test_a_token_may_come_in_a_cookie():
-    assert load(**JWT, **BY_SECRET, BFF_JWT_COOKIE="__Host-login").jwt_cookie == "__Host-login"
+def test_a_token_may_come_in_a_cookie_and_name_the_patient_by_several_claims():
+    ours = {"BFF_JWT_COOKIE": "__Host-login", "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
+    settings = load(**JWT, **BY_SECRET, **ours)
+
+    assert (settings.jwt_cookie, settings.jwt_patient_id) == ("__Host-login", "{tenant}:{sub}")
 
 
 @pytest.mark.parametrize("show", [str, repr, dataclasses.asdict, dataclasses.astuple])

@@ -6,9 +6,7 @@ from bff.config import SettingsError, environment
 
 
 def test_a_dotenv_file_fills_in_what_the_environment_lacks(tmp_path, monkeypatch):
-    (tmp_path / ".env").write_text(
-        "BFF_SIGNUP_SOURCE=file\nMEDBLOCKS_API_VERSION=2027-01-31\nBFF_NOTHING=\nX\n"
-    )
+    (tmp_path / ".env").write_text("BFF_SIGNUP_SOURCE=file\nMEDBLOCKS_API_VERSION=2027-01-31\nBFF_NOTHING=\n")
     monkeypatch.delenv("MEDBLOCKS_API_VERSION", raising=False)
     monkeypatch.setenv("BFF_SIGNUP_SOURCE", "environment")
 
@@ -17,7 +15,6 @@ def test_a_dotenv_file_fills_in_what_the_environment_lacks(tmp_path, monkeypatch
     assert values["BFF_SIGNUP_SOURCE"] == "environment"
     assert values["MEDBLOCKS_API_VERSION"] == "2027-01-31"
     assert "BFF_NOTHING" not in values
-    assert "X" not in values
 
 
 def test_the_dotenv_file_is_that_of_the_working_directory(tmp_path, monkeypatch):
@@ -35,14 +32,16 @@ def test_there_need_be_no_dotenv_file(tmp_path, monkeypatch):
     assert environment(tmp_path)["BFF_SIGNUP_SOURCE"] == "environment"
 
 
-@pytest.mark.parametrize("written", ["this is wrong", "=x", "BFF_ACCESS enforce"])
+@pytest.mark.parametrize(
+    "written", ["this is wrong", "=x", "BFF_ACCESS enforce", "BFF_ACCESS", "export BFF_ACCESS"]
+)
 def test_a_line_that_sets_nothing_is_told_with_its_number(tmp_path, written):
-    (tmp_path / ".env").write_text(f"BFF_ACCESS=enforce\n# a comment\n{written}\n")
+    (tmp_path / ".env").write_text(f"BFF_ACCESS=enforce\n# a comment\n\n\n{written}\nBFF_RATE_LIMIT=on\n")
 
     with pytest.raises(SettingsError) as caught:
         environment(tmp_path / ".env")
 
-    assert caught.value.problems == [f"{tmp_path}/.env, line 3, can't be read. Write NAME=value."]
+    assert caught.value.problems == [f"{tmp_path}/.env, line 5, can't be read. Write NAME=value."]
 
 
 def test_a_file_in_another_encoding_is_told_without_what_is_in_it(tmp_path):

@@ -6,7 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 from dotenv import dotenv_values
-from dotenv.parser import parse_stream
+from dotenv.parser import Binding, parse_stream
 from marshmallow import ValidationError
 
 from bff.config.fields import is_loopback, split_http_url
@@ -57,7 +57,17 @@ def _from_file(dotenv: Path) -> dict[str, str]:
     except (OSError, UnicodeError):
         # `from None`: a UnicodeError holds what is in the file.
         raise SettingsError([f"{dotenv} can't be read. Save it as UTF-8, and check its rights."]) from None
-    wrong = [binding.original.line for binding in parse_stream(StringIO(text)) if binding.error]
+    wrong = [_line(binding) for binding in parse_stream(StringIO(text)) if _sets_nothing(binding)]
     if wrong:
         raise SettingsError([f"{dotenv}, line {line}, can't be read. Write NAME=value." for line in wrong])
     return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value}
+
+
+def _sets_nothing(binding: Binding) -> bool:
+    return binding.error or (binding.key is not None and binding.value is None)
+
+
+def _line(binding: Binding) -> int:
+    # The library counts the empty lines before a line as a part of it.
+    whole = binding.original.string
+    return binding.original.line + whole[: len(whole) - len(whole.lstrip())].count("\n")

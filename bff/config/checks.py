@@ -1,6 +1,6 @@
 """What must hold between settings: each may be fine by itself, and all of them not safe together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,11 +14,12 @@ _ALGORITHMS = {
 }
 
 _OF_IDENTITY = {
-    "jwt": ("jwt_jwks_url", "jwt_secret", "jwt_issuer", "jwt_audience", "jwt_cookie"),
-    "header": ("header_secret", "header_networks"),
+    "jwt": "BFF_JWT_",
+    "header": "BFF_HEADER_",
 }
-# Names as Kubernetes makes them for a service called "bff", such as BFF_SERVICE_PORT, are below 0.8.
-_NEARLY = 0.85
+# How much like a setting a name is that must be meant for it. Kubernetes' names for a service called "bff",
+# such as BFF_SERVICE_PORT, are below 0.8; a team's own MEDBLOCKS_API_KEY_ID is 0.91.
+_NEARLY = {"BFF_": 0.85, "MEDBLOCKS_": 0.93}
 
 
 def key_of(data: Mapping[str, Any]) -> str:
@@ -59,8 +60,8 @@ class SettingsChecks(Schema):
                 "is report, but MEDBLOCKS_API_KEY is a live key. Set it to enforce or auto.", "BFF_ACCESS"
             )
 
-    @validates_schema
-    def check_identity(self, data: Mapping[str, Any], **_: object) -> None:
+    @validates_schema(pass_original=True)
+    def check_identity(self, data: Mapping[str, Any], values: Mapping[str, str], **_: object) -> None:
         """Refuse a way of telling callers apart that lacks what makes it safe."""
         problems = {}
         if data["identity"] == "jwt":
@@ -72,7 +73,7 @@ class SettingsChecks(Schema):
         elif data["identity"] == "invite" and (data["processes"] or 1) > 1 and not data["redis_url"]:
             needs = f"BFF_IDENTITY=invite with BFF_PROCESSES={data['processes']} needs it"
             problems["BFF_REDIS_URL"] = f"is not set, and {needs}: each process would let an invite in once."
-        problems |= _idle_problems(data)
+        problems |= _idle_problems(data["identity"], self._set(values))
         if problems:
             raise ValidationError(problems)
 
@@ -80,25 +81,30 @@ class SettingsChecks(Schema):
     def check_names(self, _: object, values: Mapping[str, str], **__: object) -> None:
         """Refuse what is nearly the name of a setting: left out silently, it could leave a door open."""
         names = [str(field.data_key) for field in self.fields.values()]
-        unset = [name for name in names if not values.get(name)]
+        unset = [name for name in names if name not in self._set(values)]
         problems = {
             name: f"is no setting. Did you mean {meant[0]}?"
+            for prefix, cutoff in _NEARLY.items()
             for name in values
-            if name.startswith("BFF_") and name not in names
-            if (meant := get_close_matches(name, unset, n=1, cutoff=_NEARLY))
+            if name.startswith(prefix) and name not in names
+            if (meant := get_close_matches(name, unset, n=1, cutoff=cutoff))
         }
         if problems:
             raise ValidationError(problems)
 
+    def _set(self, values: Mapping[str, str]) -> list[str]:
+        """Give the names of the settings that are set to something."""
+        names = [str(field.data_key) for field in self.fields.values()]
+        return [name for name in names if values.get(name, "").strip()]
 
-def _idle_problems(data: Mapping[str, Any]) -> dict[str, str]:
-    """Name what is set for another way of telling callers apart than the one that is chosen."""
+
+def _idle_problems(chosen: str, names: Iterable[str]) -> dict[str, str]:
+    """Tell what is set for another way of telling callers apart than the one that is chosen."""
     return {
-        f"BFF_{name.upper()}": f"is set, but BFF_IDENTITY is {data['identity']}. "
-        f"Set BFF_IDENTITY={identity}, or remove this."
-        for identity, names in _OF_IDENTITY.items()
+        name: f"is set, but BFF_IDENTITY is {chosen}. Set BFF_IDENTITY={identity}, or remove this."
+        for identity, prefix in _OF_IDENTITY.items()
         for name in names
-        if data[name] and data["identity"] != identity
+        if name.startswith(prefix) and identity != chosen
     }
 
 

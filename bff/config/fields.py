@@ -151,6 +151,17 @@ class Limit(fields.String):
         return text
 
 
+def check_redis_url(url: str) -> None:
+    """Raise ValidationError for an address of Redis without a host, or with a port that is none."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.hostname is not None and (parts.port or 1) > 0
+    except ValueError:
+        usable = False  # its text can hold a part of the password
+    if not usable:
+        raise ValidationError("is not a usable address. Check its port, and percent-encode its password.")
+
+
 def one_of(*words: str) -> OneOf:
     """Allow these words alone."""
     return OneOf(words, error=f"must be one of: {', '.join(words)}.")

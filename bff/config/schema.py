@@ -16,6 +16,7 @@ from bff.config.fields import (
     Network,
     PictureFile,
     SpaceSeparated,
+    check_redis_url,
     is_loopback,
     one_of,
     one_word,
@@ -120,7 +121,10 @@ class SettingsSchema(SettingsChecks):
     redis_url = fields.String(
         data_key="BFF_REDIS_URL",
         load_default=None,
-        validate=Regexp(r"rediss?://\S+\Z", error="must start with redis:// or rediss://."),
+        validate=[
+            Regexp(r"rediss?://\S+\Z", error="must start with redis:// or rediss://."),
+            check_redis_url,
+        ],
     )
     brand_name = fields.String(
         data_key="BFF_BRAND_NAME",

@@ -115,14 +115,15 @@ class Server:
                 del self._addresses[address]
 
     def _has_room(self) -> bool:
-        """Tell whether one more may connect; of those that ask for nothing, one makes room if need be."""
+        """Tell whether one more may connect; whose client was waited for longest makes room if need be."""
         if len(self._connections) < MAX_CONNECTIONS:
             return True
-        nearest = min(self._connections, key=lambda connection: connection.expires)
-        if nearest.expires == math.inf:  # all are being answered
+        longest = min(self._connections, key=lambda connection: connection.since)
+        if longest.since == math.inf:  # all are being answered
             return False
-        nearest.expire()
-        self._connections.discard(nearest)
+        self._refused += 1
+        longest.expire()
+        self._connections.discard(longest)
         return True
 
     def _sweep(self) -> None:

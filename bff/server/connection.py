@@ -54,11 +54,16 @@ class Door(Protocol):
 
 
 class Connection:
-    """Serves one socket in a greenlet of its own. `expires`, in time.monotonic(), is when it has to end."""
+    """Serves one socket in a greenlet of its own. `expires`, in time.monotonic(), is when it has to end.
+
+    `since` is when it began to wait for its client: for a request, or for the rest of one. It is infinite
+    while an answer is made or taken.
+    """
 
     def __init__(self, door: Door, sock: gevent.socket.socket, client: tuple[Any, ...]) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.expires = time.monotonic() + (_LAST_SECONDS if door.stopping else REQUEST_SECONDS)
+        self.since = time.monotonic()
         self._door = door
         self._sock = sock
         self._reader = Reader(environment(sock.getsockname(), client, sys.stderr), door.max_body)
@@ -102,8 +107,9 @@ class Connection:
             if reader.expects:
                 reader.expects = False
                 self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            began = reader.began
+            self.since = began or time.monotonic()
             if not self._door.stopping:
-                began = reader.began
                 self.expires = began + REQUEST_SECONDS if began else time.monotonic() + IDLE_SECONDS
 
     def _answer_all(self) -> bool:
@@ -124,7 +130,7 @@ class Connection:
     def _answer(self, request: Request) -> bool:
         """Answer a request; tell whether the connection goes on."""
         environ, door = request.environ, self._door
-        self.expires = math.inf  # the app bounds its own time
+        self.expires = self.since = math.inf  # the app bounds its own time
         if environ["PATH_INFO"] == _ALIVE:
             answer = _call(door.app, environ)
         elif not door.enter():

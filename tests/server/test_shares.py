@@ -17,11 +17,11 @@ class Staying:
 
     gone = Event()
     ended: ClassVar = []
-    # When each is over that is made, in seconds; endless while it is being answered.
+    # Since when each that is made is waited for, in seconds; endless while it is being answered.
     times: ClassVar = []
 
     def __init__(self, _door, _sock, client):
-        self.address, self.expires = client[0], self.times.pop(0) if self.times else 30.0
+        self.address, self.since = client[0], self.times.pop(0) if self.times else 30.0
 
     def run(self):
         self.gone.wait()
@@ -53,7 +53,7 @@ def turned_away(monkeypatch):
     Staying.gone.clear()
 
 
-def test_when_all_are_taken_the_one_whose_time_is_over_next_makes_room(turned_away, monkeypatch):
+def test_when_all_are_taken_the_one_that_was_waited_for_longest_makes_room(turned_away, monkeypatch):
     monkeypatch.setattr(Staying, "times", [30.0, 20.0, math.inf, 25.0])
 
     assert turned_away("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5") == []
