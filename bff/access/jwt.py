@@ -8,6 +8,7 @@ from flask import Request
 from joserfc import jwk, jwt
 from joserfc.errors import ClaimError, JoseError
 
+from bff.access.cookies import finder
 from bff.access.identity import Caller, caller_for
 from bff.access.owner import Owner
 from bff.exceptions import CredentialRefused
@@ -37,7 +38,7 @@ class JwtIdentity:
     ) -> None:
         self._find_key = find_key
         self._algorithms = list(algorithms)
-        self._cookie = cookie
+        self._find_cookie = finder(cookie) if cookie else None
         self._template = template
         self._separators = set("".join(_PLACEHOLDER.split(template)[2:-1:2]))
         self._claims = jwt.JWTClaimsRegistry(
@@ -53,8 +54,8 @@ class JwtIdentity:
         return None if credential is None else caller_for(self._patient_id(self._check(credential)))
 
     def _credential(self, request: Request) -> str | None:
-        if self._cookie:
-            return request.cookies.get(self._cookie)
+        if self._find_cookie:
+            return self._find_cookie(request.environ.get("HTTP_COOKIE", ""))
         header = request.headers.get("Authorization")
         if header is None:
             return None

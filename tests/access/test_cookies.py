@@ -1,0 +1,43 @@
+"""One cookie of a header is the one that Werkzeug would have found."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from werkzeug.http import parse_cookie
+
+from bff.access.cookies import finder
+
+# As browsers write them: a value holds no semicolon, and none of those that a server quotes.
+pairs = st.tuples(
+    st.sampled_from(["bff", "__Host-bff", "xbff", "bff2", "a.b"]), st.text("aB0._-=", max_size=9)
+)
+
+
+@given(
+    st.lists(pairs, max_size=6), st.sampled_from(["; ", ";", " ; ", ";\t"]), st.sampled_from(["bff", "a.b"])
+)
+@example([("axb", "1"), ("a.b", "2")], "; ", "a.b")
+def test_the_first_of_its_name_is_found(cookies, between, name):
+    header = between.join(f"{one}={value}" for one, value in cookies)
+
+    assert finder(name)(header) == parse_cookie(header).get(name)
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("", None),
+        ("bff", None),
+        ("xbff=1", None),
+        ("a=bff=1", None),
+        ("a=1,bff=2", None),
+        ("bff=", ""),
+        ("bff=1", "1"),
+        ('bff="1"', "1"),
+        (" bff = 1 ;", "1"),
+        (";;bff=1;;bff=2", "1"),
+        ("BFF=1", None),
+    ],
+)
+def test_odd_headers_are_read_as_they_are_meant(header, value):
+    assert finder("bff")(header) == value
