@@ -14,8 +14,8 @@ run: .venv/run.stamp  ## Start the demo: the BFF and a pretend Medblocks on this
 test: .venv/dev.stamp  ## Run all tests
 	$(BIN)/pytest --numprocesses auto --dist loadfile
 
-# Without those whose promise is a time: measuring makes everything slower. Not a part of CI: once in three runs
-# it went on forever, in greenlet's cleaning up after a thread that has ended while coverage looks on.
+# Without those whose promise is a time: measuring makes everything slower. Not a part of CI: once in ten runs
+# it goes on forever, in greenlet's cleaning up after a thread that has ended while coverage looks on.
 coverage: .venv/dev.stamp  ## Run the tests that no clock bounds, and report line and branch coverage
 	$(BIN)/pytest --cov --numprocesses auto --dist loadfile --ignore tests/simulation \
 		--ignore tests/journeys/test_outage.py --ignore tests/journeys/test_wire_faults.py
