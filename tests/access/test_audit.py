@@ -239,3 +239,20 @@ def test_another_patient_actor_or_key_has_another_pseudonym(pseudonyms):
     (other_key,) = pseudonyms("/api/patients/user_42", BFF_SECRET="k" * 32)
 
     assert len({actor, other_actor, other_key[0], patient, other_patient, other_key[1]}) == 6
+
+
+def test_a_create_that_is_denied_names_who_and_which_patient(make_app, trail):
+    browser = make_app(BFF_ACCESS="enforce", BFF_IDENTITY="invite").test_client()
+    trail()
+
+    reply = browser.post("/api/patients", json={"patient_id": "user_42"})
+
+    assert [rest(line) for line in trail()] == [entry("access", reply, "denied", None)]
+    assert reply.json["error"]["message"] == "There is no patient with this id."
+
+
+@pytest.mark.parametrize("session_id", ["ps_9", "x"])
+def test_a_session_of_nobody_is_called_what_it_is(browser, session_id):
+    reply = browser.get(f"/api/patient-sessions/{session_id}")
+
+    assert reply.json["error"]["message"] == "There is no such patient session."

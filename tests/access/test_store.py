@@ -46,6 +46,12 @@ class Flaky:
             raise StorageError(ConnectionError("secret address"))
         return self.memory.incr(key, expiry)
 
+    def take(self, windows, looked_at):
+        self.asked += 1
+        if not self.up:
+            raise StorageError(ConnectionError("secret address"))
+        return self.memory.take(windows, looked_at)
+
 
 @pytest.fixture
 def shared():
@@ -242,3 +248,13 @@ def test_without_its_redis_a_create_with_a_key_waits_and_one_without_a_key_passe
     assert (reply.status_code, reply.json["error"]["code"]) == (503, "store_unavailable")
     assert reply.headers["Retry-After"] == "5"
     assert create().status_code == 200
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_what_is_only_looked_at_counts_in_both_stores(counters, shared, up):
+    shared.up = up
+    window = Window("conflicts", 1, 60)
+    counters.incr(window.key, window.seconds)
+
+    assert counters.take([], [window]) > 0
+    assert counters.take([], [Window("conflicts of others", 1, 60)]) == 0
