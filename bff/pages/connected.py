@@ -14,7 +14,6 @@ from bff import current
 from bff.errors import report
 from bff.exceptions import NoSuchThing
 from bff.medblocks.errors import NotFound
-from bff.medblocks.ids import patient_id_problem
 from bff.pages.links import app_url, leaving_url
 
 blueprint = Blueprint("connected", __name__)
@@ -30,11 +29,9 @@ def connected() -> str:
     patient_session_id = request.args.get("patient_session_id")
     form_token = current.forms().make(current.guard().owner())
     if patient_session_id is None:
+        grant = current.guard().patient(request.args.get("patient_id", ""))
         return render_template(
-            "connected.html",
-            outcome="saved",
-            patient_id=_own(request.args.get("patient_id", "")),
-            form_token=form_token,
+            "connected.html", outcome="saved", patient_id=grant.patient_id, form_token=form_token
         )
     session = current.enrollment().read_session(current.guard().session(patient_session_id), "return").body
     places = distinct(session["connections"])
@@ -73,13 +70,6 @@ def distinct(connections: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]
     for connection in sorted(connections, key=lambda connection: connection["status"] != "active"):
         best.setdefault(connection["connection_id"], connection)
     return list(best.values())
-
-
-def _own(patient_id: str) -> str:
-    """Give the patient of the address. Raises NoSuchThing for one that is not this browser's own."""
-    if patient_id_problem(patient_id) or not current.guard().owns(patient_id):
-        raise NoSuchThing("patient")
-    return patient_id
 
 
 @blueprint.errorhandler(NoSuchThing)

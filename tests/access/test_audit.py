@@ -106,6 +106,7 @@ def test_a_session_for_a_new_patient_leaves_a_line_for_each_of_the_two(browser, 
         ("/api/patients/user_42", {}),
         ("/api/patient-sessions/ps_1", {"patient": None}),
         ("/connected?patient_session_id=ps_1", {"patient": None}),
+        ("/connected?patient_id=user_42", {}),
     ],
 )
 def test_each_denial_leaves_one_line(browser, trail, path, about):
