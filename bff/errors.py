@@ -8,7 +8,7 @@ from bff import observe
 from bff.exceptions import CredentialRefused, InvalidInput
 from bff.lean_flask import this_request
 from bff.medblocks import errors as upstream
-from bff.problems import Problem, problem_for
+from bff.problems import Problem, is_api, problem_for
 
 log = logging.getLogger("bff.errors")
 
@@ -35,7 +35,7 @@ def report(error: Exception) -> Problem:
 def answer(error: Exception) -> Response:
     """Answer a request that failed: JSON under /api, a page elsewhere."""
     problem = report(error)
-    if f"{request.path}/".startswith("/api/"):
+    if is_api(request.path):
         response = jsonify(problem.envelope())
     else:
         response = Response(render_template("error.html", problem=problem))

@@ -112,6 +112,11 @@ _HTTP = {
 }
 
 
+def is_api(path: str) -> bool:
+    """Tell whether failures at a path are told as JSON; everywhere else, they are pages."""
+    return f"{path}/".startswith("/api/")
+
+
 def problem_for(error: Exception) -> Problem:
     """Choose the answer to an exception."""
     match error:

@@ -24,7 +24,7 @@ __all__ = [
     "split_http_url",
 ]
 
-SETTING_NAMES = tuple(str(field.data_key) for field in SettingsSchema().fields.values())
+SETTING_NAMES = SettingsSchema().names()
 
 
 def load_settings(values: Mapping[str, str]) -> Settings:

@@ -13,10 +13,7 @@ _ALGORITHMS = {
     "secret": ("HS256", "HS384", "HS512"),
 }
 
-_OF_IDENTITY = {
-    "jwt": "BFF_JWT_",
-    "header": "BFF_HEADER_",
-}
+_OF_IDENTITY = {"jwt": "BFF_JWT_", "header": "BFF_HEADER_"}
 # How much like a setting a name is that must be meant for it. Kubernetes' names for a service called "bff",
 # such as BFF_SERVICE_PORT, are below 0.8; a team's own MEDBLOCKS_API_KEY_ID is 0.91.
 _NEARLY = {"BFF_": 0.85, "MEDBLOCKS_": 0.93}
@@ -80,8 +77,8 @@ class SettingsChecks(Schema):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def check_names(self, _: object, values: Mapping[str, str], **__: object) -> None:
         """Refuse what is nearly the name of a setting: left out silently, it could leave a door open."""
-        names = [str(field.data_key) for field in self.fields.values()]
-        unset = [name for name in names if name not in self._set(values)]
+        names = self.names()
+        unset = set(names) - self._set(values)
         problems = {
             name: f"is no setting. Did you mean {meant[0]}?"
             for prefix, cutoff in _NEARLY.items()
@@ -92,10 +89,13 @@ class SettingsChecks(Schema):
         if problems:
             raise ValidationError(problems)
 
-    def _set(self, values: Mapping[str, str]) -> list[str]:
-        """Give the names of the settings that are set to something."""
-        names = [str(field.data_key) for field in self.fields.values()]
-        return [name for name in names if values.get(name, "").strip()]
+    def names(self) -> tuple[str, ...]:
+        """Give the names of all settings."""
+        return tuple(str(field.data_key) for field in self.fields.values())
+
+    def _set(self, values: Mapping[str, str]) -> set[str]:
+        """Give the names of those that are set to something."""
+        return {name for name in self.names() if values.get(name, "").strip()}
 
 
 def _idle_problems(chosen: str, names: Iterable[str]) -> dict[str, str]:

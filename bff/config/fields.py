@@ -155,10 +155,10 @@ def check_redis_url(url: str) -> None:
     """Raise ValidationError for an address of Redis without a host, or with a port that is none."""
     try:
         parts = urlsplit(url)
-        usable = parts.hostname is not None and (parts.port or 1) > 0
+        _ = parts.port
     except ValueError:
-        usable = False  # its text can hold a part of the password
-    if not usable:
+        parts = None  # the error's text can hold a part of the password
+    if parts is None or parts.hostname is None:
         raise ValidationError("is not a usable address. Check its port, and percent-encode its password.")
 
 

@@ -109,15 +109,15 @@ class Medblocks:
 
     def _call(self, load: Load, operation: str, method: str, path: str, **request: Any) -> Answer:
         reply = self._line.exchange(operation, method, path, **request)
+        request_id = reply.headers.get("X-Request-Id")
         try:
             body = load(reply.body)
         except ValidationError as error:
             fields = ", ".join(sorted(error.messages_dict))
             # `from None`: marshmallow keeps the whole reply, health data and all, on its error.
-            refusal = Refusal(request_id=reply.headers.get("X-Request-Id"))
-            raise Unusable(operation, refusal, f"wrong shape: {fields}") from None
+            raise Unusable(operation, Refusal(request_id=request_id), f"wrong shape: {fields}") from None
         owner_tag = body.pop(replies.OWNER_KEY, None)
-        return Answer(body, reply.status, reply.headers.get("X-Request-Id"), owner_tag)
+        return Answer(body, reply.status, request_id, owner_tag)
 
 
 def _about(operation: str, answer: Answer, field: str, expected: str) -> Answer:

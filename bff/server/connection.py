@@ -62,8 +62,8 @@ class Connection:
 
     def __init__(self, door: Door, sock: gevent.socket.socket, client: tuple[Any, ...]) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.expires = time.monotonic() + (_LAST_SECONDS if door.stopping else REQUEST_SECONDS)
         self.since = time.monotonic()
+        self.expires = self.since + (_LAST_SECONDS if door.stopping else REQUEST_SECONDS)
         self._door = door
         self._sock = sock
         self._reader = Reader(environment(sock.getsockname(), client, sys.stderr), door.max_body)
@@ -110,7 +110,7 @@ class Connection:
             began = reader.began
             self.since = began or time.monotonic()
             if not self._door.stopping:
-                self.expires = began + REQUEST_SECONDS if began else time.monotonic() + IDLE_SECONDS
+                self.expires = self.since + (REQUEST_SECONDS if began else IDLE_SECONDS)
 
     def _answer_all(self) -> bool:
         """Answer what is here; tell whether the connection goes on."""

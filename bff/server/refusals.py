@@ -6,6 +6,8 @@ import secrets
 from html import escape
 from http import HTTPStatus
 
+from bff.problems import is_api
+
 log = logging.getLogger("bff.server")
 
 _MESSAGES = {
@@ -38,7 +40,7 @@ def refusal(status: int, path: str = "/api/") -> tuple[str, list[tuple[str, str]
     if status != 503:
         data = {"request_id": request_id, "status": status, "code": code}
         log.warning("refused", extra={"data": data})
-    if f"{path}/".startswith("/api/"):
+    if is_api(path):
         kind, body = "application/json", _envelope(status, code, message, request_id)
     else:
         kind, body = "text/html; charset=utf-8", _page(message, request_id)

@@ -1,11 +1,23 @@
-"""A login of a team's own, as the tests of its keys know it."""
+"""A login of a team's own, as the tests of its keys and tokens know it."""
 
-from joserfc.jwk import ECKey
+import time
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey
 
 from bff.exceptions import CredentialRefused, IdentityUnavailable
 
 URL = "https://login.example/jwks.json"
 KEYS = {name: ECKey.generate_key("P-256", {"kid": name}).as_dict(private=False) for name in ("old", "new")}
+SECRET = "a-shared-secret-of-the-tests-of-32-characters"
+
+
+def bearer(secret=SECRET, typ="JWT", **changes):
+    """Give the header of who is signed in, but for these claims; `...` takes one away."""
+    good = {"iss": "https://login.example", "aud": "bff", "sub": "user_42", "exp": int(time.time()) + 300}
+    claims = {name: value for name, value in {**good, **changes}.items() if value is not ...}
+    token = jwt.encode({"alg": "HS256", "typ": typ}, claims, OctKey.import_key(secret))
+    return {"Authorization": f"Bearer {token}"}
 
 
 def outcome(jwks, key_id):

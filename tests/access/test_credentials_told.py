@@ -1,12 +1,9 @@
 """Why a credential was refused: the operator reads it in the log, and nobody else hears of it."""
 
-import time
-
 import pytest
-from joserfc import jwt
-from joserfc.jwk import OctKey
 
-SECRET = "a-shared-secret-of-the-tests-of-32-characters"
+from tests.access.login import SECRET, bearer
+
 JWT = {
     "BFF_IDENTITY": "jwt",
     "BFF_JWT_SECRET": SECRET,
@@ -18,13 +15,6 @@ FOREIGN = {**HEADER, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
 TWO_CLAIMS = {**JWT, "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
 
 
-def bearer(typ="JWT", secret=SECRET, **changes):
-    good = {"iss": "https://login.example", "aud": "bff", "sub": "user_42", "exp": time.time() + 300}
-    claims = {name: value for name, value in {**good, **changes}.items() if value is not None}
-    token = jwt.encode({"alg": "HS256", "typ": typ}, claims, OctKey.import_key(secret))
-    return {"Authorization": f"Bearer {token}"}
-
-
 @pytest.mark.parametrize(
     ("settings", "headers", "reason"),
     [
@@ -34,10 +24,10 @@ def bearer(typ="JWT", secret=SECRET, **changes):
         (JWT, bearer(secret="another" * 5), "BadSignatureError"),
         (JWT, bearer(iss="https://canary.example"), "its iss (InvalidClaimError)"),
         (JWT, bearer(aud="canary"), "its aud (InvalidClaimError)"),
-        (JWT, bearer(aud=None), "its aud (MissingClaimError)"),
+        (JWT, bearer(aud=...), "its aud (MissingClaimError)"),
         (JWT, bearer(exp=1), "its exp (ExpiredTokenError)"),
         (JWT, bearer(typ="canary"), "its typ is not that of an access token"),
-        (JWT, bearer(sub=None), "a claim of the patient id is missing"),
+        (JWT, bearer(sub=...), "a claim of the patient id is missing"),
         (JWT, bearer(sub="pat_canary"), "the patient id of the credential can't be one"),
         (
             TWO_CLAIMS,

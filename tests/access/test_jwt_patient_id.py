@@ -1,25 +1,11 @@
 """Which patient a good token names: the template that joins claims to an id."""
 
-import time
-
 import pytest
-from joserfc import jwt
-from joserfc.jwk import OctKey
+
+from tests.access.login import SECRET, bearer
 
 PATIENT = "https://you-forgot-to-mock-medblocks.test/patients/"
-SECRET = "a-shared-secret-of-the-tests-of-32-characters"
 BY_SECRET = {"BFF_JWT_SECRET": SECRET}
-
-
-def bearer(**changes):
-    claims = {
-        "iss": "https://login.example",
-        "aud": "bff",
-        "sub": "user_42",
-        "exp": int(time.time()) + 300,
-        **changes,
-    }
-    return {"Authorization": f"Bearer {jwt.encode({'alg': 'HS256'}, claims, OctKey.import_key(SECRET))}"}
 
 
 @pytest.fixture

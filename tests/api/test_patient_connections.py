@@ -49,6 +49,22 @@ def connected(medblocks, patient, connection):
     return connect
 
 
+@pytest.fixture
+def side_by_side(medblocks):
+    """Let Medblocks know every facility, and answer only once so many look-ups are under way."""
+
+    def wait_for(look_ups):
+        together = threading.Barrier(look_ups)
+
+        def answer(request):
+            together.wait(10)  # breaks unless all are under way at once
+            return 200, {}, json.dumps(facility(request.url.rpartition("/")[2]))
+
+        medblocks.add_callback("GET", re.compile(f"{HOST}/connections/.*"), callback=answer)
+
+    return wait_for
+
+
 def look_ups(medblocks):
     return [call.request.url for call in medblocks.calls if "/connections/" in call.request.url]
 
@@ -106,31 +122,19 @@ def test_a_facility_is_looked_up_once_and_then_known(browser, medblocks, connect
     assert len(look_ups(medblocks)) == 1
 
 
-def test_distinct_facilities_are_looked_up_side_by_side(browser, medblocks, connected):
+def test_distinct_facilities_are_looked_up_side_by_side(browser, connected, side_by_side):
     connected(**{f"f{number}": "active" for number in range(10)})
-    together = threading.Barrier(10)
-
-    def answer(request):
-        together.wait(10)  # breaks unless all ten are under way at once
-        return 200, {}, json.dumps(facility(request.url.rpartition("/")[2]))
-
-    medblocks.add_callback("GET", re.compile(f"{HOST}/connections/.*"), callback=answer)
+    side_by_side(10)
 
     names = [shown["name"] for shown in browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]]
 
     assert names == [f"fhirsrc_f{number} Hospital" for number in range(10)]
 
 
-def test_all_look_ups_of_one_request_share_its_place_in_the_server(make_app, medblocks, connected):
+def test_all_look_ups_of_one_request_share_its_place_in_the_server(make_app, connected, side_by_side):
     browser = make_app(identify=lambda _: "user_42", BFF_RATE_LIMIT="off", BFF_REQUESTS="2").test_client()
     connected(**{f"f{number}": "active" for number in range(8)})
-    together = threading.Barrier(8)
-
-    def answer(request):
-        together.wait(10)  # breaks unless all eight are under way at once
-        return 200, {}, json.dumps(facility(request.url.rpartition("/")[2]))
-
-    medblocks.add_callback("GET", re.compile(f"{HOST}/connections/.*"), callback=answer)
+    side_by_side(8)
 
     assert None not in [shown["name"] for shown in browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]]
 
