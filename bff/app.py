@@ -83,6 +83,7 @@ def create_app(
     api.init_app(app, __version__)
     pages.init_app(app, invites=settings.identity == "invite")
     limits.init_app(app, settings, keys, guard, redis)
+    errors.init_app(app)
     audit.record("configuration", "ok", details=_posture(settings))
     return app
 
@@ -100,7 +101,6 @@ def _protect(app: LeanFlask, settings: Settings, guard: Guard) -> None:
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's own way to wrap an app
     observe.init_app(app)
-    errors.init_app(app)
     headers.init_app(app, https=settings.https)
     app.before(lambda asked: deadline.begin(asked.environ.get(deadline.ARRIVED)))
     OriginGate(settings.public_url, settings.trusted_origins).init_app(app)

@@ -1,8 +1,10 @@
 """Every exception becomes an answer in one place: the JSON envelope under /api, a page elsewhere."""
 
 import logging
+from dataclasses import replace
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException
 
 from bff import observe
 from bff.exceptions import CredentialRefused, InvalidInput
@@ -36,7 +38,9 @@ def answer(error: Exception) -> Response:
     """Answer a request that failed: JSON under /api, a page elsewhere."""
     problem = report(error)
     if is_api(request.path):
-        response = jsonify(problem.envelope())
+        # In the spelling that the caller used, since it looks for its own names.
+        sent = g.get("names_sent", {}).get(problem.param, problem.param)
+        response = jsonify(replace(problem, param=sent).envelope())
     else:
         response = Response(render_template("error.html", problem=problem))
     response.status_code = problem.status
@@ -45,5 +49,6 @@ def answer(error: Exception) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Let every exception of the app meet `answer`."""
-    app.register_error_handler(Exception, answer)
+    """Answer every exception of the app. Call it last: flask-smorest handles HTTP errors its own way."""
+    for kind in (Exception, HTTPException):
+        app.register_error_handler(kind, answer)

@@ -95,6 +95,7 @@ _REJECTED = {
     "email": "The records service does not accept this email address. Please check it.",
     "name": "The records service does not accept this name. Please check it.",
     "metadata": "The records service does not accept this metadata. Please check it.",
+    "return_button_label": "The records service does not accept this return_button_label. Please check it.",
     "return_url": "The records service does not accept this return_url. Please check it.",
     "connection_id": "The records service does not know this facility. Please choose another one.",
     "starting_after": "The records service does not know this cursor. Please search again.",

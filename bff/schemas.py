@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -16,6 +16,7 @@ METADATA_MAX_KEYS = 50
 METADATA_MAX_BYTES = 16 * 1024
 RECOMMENDED_MAX = 50
 STATE_MAX = 2048
+LABEL_MAX = 60
 
 
 def check_patient_id(value: str) -> None:
@@ -43,11 +44,16 @@ def state_problem(state: str) -> str | None:
     return None
 
 
-def _check_name(value: str) -> None:
-    if len(value) > 200:
-        raise ValidationError("This name is too long: use at most 200 characters.")
-    if any(unicodedata.category(character) == "Cc" for character in value):
-        raise ValidationError("A name must not contain line breaks or control characters.")
+def _one_line(what: str, most: int) -> Callable[[str], None]:
+    """Return a check that raises ValidationError for a text that is too long, or has line breaks."""
+
+    def check(value: str) -> None:
+        if len(value) > most:
+            raise ValidationError(f"This {what} is too long: use at most {most} characters.")
+        if any(unicodedata.category(character) == "Cc" for character in value):
+            raise ValidationError(f"A {what} must not contain line breaks or control characters.")
+
+    return check
 
 
 def _check_metadata(value: Mapping[str, object]) -> None:
@@ -85,7 +91,7 @@ class BrowserInput(Schema):
         """Rename `patientId` to `patient_id`, and so on. Raises ValidationError where both are sent."""
         if not isinstance(data, Mapping):
             return data
-        snake_case = {camel_case(name): name for name in self.fields}
+        snake_case = {camel_case(name): name for name in self.load_names()}
         renamed = {snake_case.get(name, name): value for name, value in data.items()}
         if len(renamed) != len(data):
             twice = next(
@@ -94,9 +100,21 @@ class BrowserInput(Schema):
             raise ValidationError(f"Send either {camel_case(twice)} or {twice}, not both.", twice)
         return {name: value for name, value in renamed.items() if not self._is_absent(name, value)}
 
+    def load_names(self) -> dict[str, str]:
+        """Return the fields' names in a body, in snake case, each with the name that it is loaded as."""
+        return {field.data_key or name: name for name, field in self.fields.items()}
+
+    def names_sent(self, data: Mapping[str, object]) -> dict[str, str]:
+        """Return how a body spells each field that it has, by the field's own name and by its snake case."""
+        spelled: dict[str, str] = {}
+        for name, loaded in self.load_names().items():
+            sent = next((spelling for spelling in (name, camel_case(name)) if spelling in data), name)
+            spelled |= {name: sent, loaded: sent}
+        return spelled | {name: name for name in data}
+
     def _is_absent(self, name: object, value: object) -> bool:
-        field = self.fields.get(str(name))
-        return field is not None and not field.required and (value is None or value == "")
+        field = self.fields.get(self.load_names().get(str(name), ""))
+        return field is not None and not field.required and (value is None or value in ("", {}))
 
 
 class _PatientId(fields.String):
@@ -110,6 +128,33 @@ class _PatientId(fields.String):
         super().__init__(validate=check_patient_id, error_messages=texts, **kwargs)
 
 
+def _email(**kwargs: Any) -> fields.String:
+    return _text(
+        "The email address must be a text.",
+        validate=[
+            Length(max=254, error="This email address is too long: use at most 254 characters."),
+            Email(error="Enter an email address in the correct format, like name@example.com."),
+        ],
+        allow_none=True,
+        **kwargs,
+    )
+
+
+def _name(**kwargs: Any) -> fields.String:
+    return _text("The name must be a text.", validate=_one_line("name", 200), allow_none=True, **kwargs)
+
+
+def _metadata(description: str) -> fields.Dict:
+    limits = f"at most {METADATA_MAX_KEYS} keys and {METADATA_MAX_BYTES // 1024} KiB."
+    return fields.Dict(
+        keys=fields.String(),
+        validate=_check_metadata,
+        allow_none=True,
+        error_messages={"invalid": "metadata must be an object."},
+        metadata={"description": f"{description}: {limits}"},
+    )
+
+
 class NewPatient(BrowserInput):
     """The body of `POST /api/patients`."""
 
@@ -117,28 +162,9 @@ class NewPatient(BrowserInput):
         required=True,
         metadata={"description": "Your stable id for this patient, unique within your organization."},
     )
-    email = _text(
-        "The email address must be a text.",
-        validate=[
-            Length(max=254, error="This email address is too long: use at most 254 characters."),
-            Email(error="Enter an email address in the correct format, like name@example.com."),
-        ],
-        allow_none=True,
-        metadata={"description": "For display and matching in your app."},
-    )
-    name = _text(
-        "The name must be a text.",
-        validate=_check_name,
-        allow_none=True,
-        metadata={"description": "For display."},
-    )
-    metadata = fields.Dict(
-        keys=fields.String(),
-        validate=_check_metadata,
-        allow_none=True,
-        error_messages={"invalid": "metadata must be an object."},
-        metadata={"description": f"Your own fields: at most {METADATA_MAX_KEYS} keys and 16 KiB."},
-    )
+    email = _email(metadata={"description": "For display and matching in your app."})
+    name = _name(metadata={"description": "For display."})
+    metadata = _metadata("Your own fields")
 
 
 class NewPatientSession(BrowserInput):
@@ -149,6 +175,24 @@ class NewPatientSession(BrowserInput):
         "The return_url must be a text.",
         allow_none=True,
         metadata={"description": "Where the browser comes back to; one that BFF_RETURN_URLS allows."},
+    )
+    # Upserted with the session: loaded under the names that the patient has.
+    email = _email(
+        data_key="patient_email",
+        metadata={"description": "The patient's email address, stored or updated."},
+    )
+    name = _name(
+        data_key="patient_name",
+        metadata={"description": "The patient's name, stored or updated."},
+    )
+    metadata = _metadata("Your own fields of this session")
+    return_button_label = _text(
+        "The return_button_label must be a text.",
+        validate=_one_line("label", LABEL_MAX),
+        allow_none=True,
+        metadata={
+            "description": f"What the button back to your app is called: at most {LABEL_MAX} characters."
+        },
     )
     connection_id = _text(
         "The connection_id must be a text.",

@@ -15,6 +15,13 @@ export interface NewPatient {
 
 export interface NewPatientSession {
   patientId: string;
+  /** Stored with a new patient; of this browser's own patient, updated where it differs. The same for the name. */
+  patientEmail?: string | null;
+  patientName?: string | null;
+  /** Your own fields of this session; not copied to the patient. */
+  metadata?: Record<string, unknown> | null;
+  /** What the button back to your app is called, 1 to 60 characters. */
+  returnButtonLabel?: string | null;
   /** Where the browser comes back to; one that the server allows. */
   returnUrl?: string | null;
   /** Goes straight to this facility, `fhirsrc_…`. Not together with the recommended ones. */
@@ -107,7 +114,9 @@ export interface PatientSession extends StartedSession {
   connection_id: string | null;
   recommended_connection_ids: string[] | null;
   return_url: string | null;
+  return_button_label: string | null;
   connections: SessionConnection[];
+  metadata: Record<string, unknown>;
   created_at: string | null;
 }
 
@@ -128,7 +137,7 @@ export class MedblocksError extends Error {
   name: "MedblocksError";
   /** For programs: the server's, or `network_error` or `unreadable_answer`. */
   code: string;
-  /** The field to mend, if it is one. */
+  /** The field to correct, spelled as it was sent. */
   param: string | null;
   /** The HTTP status; 0 when there was no answer. */
   status: number;

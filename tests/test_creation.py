@@ -34,7 +34,7 @@ OPEN = {
     "503": ({"status": 503}, Unusable),
     "dropped": ({"body": requests.ConnectionError()}, Unreachable),
     "timeout": ({"body": requests.Timeout()}, TooSlow),
-    "wrong shape": ({"json": {"id": "user_42"}}, Unusable),
+    "wrong shape": ({"json": {"id": "user_42", "email": 7}}, Unusable),
     "another's": ({"json": {"id": "user_43", "email": None, "name": None, "created_at": None}}, Unusable),
 }
 TAKEN = {"status": 409}

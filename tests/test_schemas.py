@@ -73,7 +73,18 @@ def test_an_empty_field_counts_as_absent(field, empty):
     assert patient(**{field: empty}) == {"patient_id": "user_42"}
 
 
-@pytest.mark.parametrize("field", ["return_url", "connection_id", "recommended_connection_ids"])
+SESSION_FIELDS = [
+    "return_url",
+    "connection_id",
+    "recommended_connection_ids",
+    "patient_email",
+    "patientName",
+    "returnButtonLabel",
+    "metadata",
+]
+
+
+@pytest.mark.parametrize("field", SESSION_FIELDS)
 @pytest.mark.parametrize("empty", [None, ""])
 def test_an_empty_field_of_a_session_counts_as_absent(field, empty):
     assert session(**{field: empty}) == {"patient_id": "user_42"}
@@ -84,9 +95,44 @@ def test_an_unknown_field_is_refused(field):
     assert problems(patient, **{field: "x"}) == {field: ["This field is not known here. Leave it out."]}
 
 
-@pytest.mark.parametrize("field", ["patient_email", "patient_name", "metadata", "expires_in"])
-def test_a_session_takes_nothing_that_would_change_the_patient(field):
+@pytest.mark.parametrize("field", ["email", "name", "expires_in", "bff_owner"])
+def test_session_refuses_fields_it_does_not_have(field):
     assert list(problems(session, **{field: "x"})) == [field]
+
+
+def test_session_loads_the_patients_details_under_their_own_names():
+    loaded = session(
+        patientEmail="asha@example.com",
+        patient_name="Asha Example",
+        metadata={"campaign": "spring"},
+        returnButtonLabel="Back to the app",
+    )
+
+    assert loaded == {
+        "patient_id": "user_42",
+        "email": "asha@example.com",
+        "name": "Asha Example",
+        "metadata": {"campaign": "spring"},
+        "return_button_label": "Back to the app",
+    }
+
+
+@pytest.mark.parametrize("label", ["x", "x" * 60, "Zurück zur App"])
+def test_label_of_1_to_60_characters_is_accepted(label):
+    assert session(return_button_label=label)["return_button_label"] == label
+
+
+def test_names_sent_keep_the_spelling_of_the_body():
+    sent = NewPatientSession().names_sent({"patientId": "a", "patientEmail": "b", "patient_name": "c"})
+
+    assert sent["patient_id"] == "patientId"
+    assert (sent["email"], sent["patient_email"]) == ("patientEmail", "patientEmail")
+    assert sent["name"] == "patient_name"
+    assert sent["return_url"] == "return_url"
+
+
+def test_names_sent_keep_an_unknown_field_as_it_is():
+    assert NewPatientSession().names_sent({"email": "a"})["email"] == "email"
 
 
 @pytest.mark.parametrize("schema", [NewPatient, NewPatientSession, BrowserInput])

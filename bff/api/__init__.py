@@ -3,12 +3,21 @@
 from flask import Flask
 
 from bff.api import connections, patient_sessions, patients
-from bff.api.openapi import Documentation
+from bff.api.openapi import create_api
+from bff.medblocks import replies
 
 
 def init_app(app: Flask, version: str) -> None:
     """Add the routes and /api/openapi.json to an app."""
-    documentation = Documentation(app, version)
-    documentation.register_blueprint(patients.blueprint)
-    documentation.register_blueprint(patient_sessions.blueprint)
-    documentation.register_blueprint(connections.blueprint)
+    shapes = (
+        replies.Patient,
+        replies.PatientDetail,
+        replies.PatientSession,
+        replies.Disconnected,
+        patients.ConnectedFacility,
+        patient_sessions.StartedSession,
+        connections.FoundFacilities,
+    )
+    api = create_api(app, version, shapes)
+    for module in (patients, patient_sessions, connections):
+        api.register_blueprint(module.blueprint)

@@ -2,12 +2,13 @@
 
 from typing import Any, NoReturn
 
-from flask import Request
+from flask import Request, g
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from bff import strict_json
 from bff.exceptions import InvalidInput, WrongMediaType, invalid_input
+from bff.schemas import BrowserInput
 
 MAX_DEPTH = 20
 
@@ -17,15 +18,18 @@ class StrictJsonParser(FlaskParser):
 
     DEFAULT_VALIDATION_STATUS = 400
 
-    def load_json(self, req: Request, schema: Schema) -> object:  # noqa: ARG002 - webargs' signature
+    def load_json(self, req: Request, schema: Schema) -> object:
         """Parse the body. Raises WrongMediaType, InvalidInput, or werkzeug's RequestEntityTooLarge."""
         # Exactly this type: it makes a cross-site form or a "simple" fetch impossible.
         if req.mimetype != "application/json":
             raise WrongMediaType
         try:
-            return strict_json.loads(req.get_data(cache=True), max_depth=MAX_DEPTH)
+            body = strict_json.loads(req.get_data(cache=True), max_depth=MAX_DEPTH)
         except ValueError as error:
             raise InvalidInput({None: str(error)}) from error
+        if isinstance(schema, BrowserInput) and isinstance(body, dict):
+            g.names_sent = schema.names_sent(body)
+        return body
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         """Raise InvalidInput for what the schema refused; webargs nests it under the place it came from."""

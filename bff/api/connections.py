@@ -1,35 +1,38 @@
 """The catalog of facilities: `GET /api/connections?q=`. It holds nothing about any patient."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 from flask import Response, jsonify
 from marshmallow import EXCLUDE, Schema, fields
 from marshmallow.validate import Length
+from msgspec import Meta
 
 from bff import current
 from bff.api.openapi import JsonBlueprint
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX
-from bff.medblocks.replies import FacilityListReply, FacilityReply
+from bff.medblocks.replies import Facility
 
 blueprint = JsonBlueprint(
     "connections", __name__, url_prefix="/api/connections", description="The places that keep health records"
 )
 
 
-class FoundFacility(FacilityReply):
+class FoundFacility(Facility, kw_only=True):
     """A facility of the catalog, with where its logo stands on this server."""
 
-    logo_path = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "The logo from this server, so that no other host learns who looks."},
-    )
+    logo_path: Annotated[
+        str | None, Meta(description="The logo from this server, so that no other host learns who looks.")
+    ]
 
 
-class FoundFacilities(FacilityListReply):
+class FoundFacilities(msgspec.Struct):
     """A page of the catalog."""
 
-    data = fields.List(fields.Nested(FoundFacility), required=True)
+    resource_type: Literal["list"]
+    data: list[FoundFacility]
+    has_more: bool
+    next_cursor: str | None
 
 
 class FacilitySearch(Schema):
@@ -71,7 +74,7 @@ _FOUND = {
 
 @blueprint.route("")
 @blueprint.arguments(FacilitySearch, location="query")
-@blueprint.response(200, FoundFacilities, example=_FOUND)
+@blueprint.response(200, "FoundFacilities", example=_FOUND)
 @blueprint.problems(429)
 def search_facilities(query: dict[str, Any]) -> Response:
     """Search the facilities.

@@ -1,11 +1,10 @@
 """The OpenAPI 3.1 document at /api/openapi.json: made from the routes' own declarations."""
 
-import threading
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
+import msgspec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask, Response
@@ -45,28 +44,10 @@ class JsonBlueprint(Blueprint):
 
     ARGUMENTS_PARSER = StrictJsonParser()
 
-    def register_views_in_doc(self, api: "Documentation", *args: Any, **kwargs: Any) -> None:
-        """Let the routes be described when somebody asks for the document."""
-        api.later(partial(super().register_views_in_doc, api, *args, **kwargs))
-
-    def response(self, *args: Any, **kwargs: Any) -> Callable[[View], View]:
-        """Document the answer of a route. Views give it ready, so nothing is put around them to dump it."""
-        return _documented(super().response(*args, **kwargs))
-
     def problems(self, *statuses: int) -> Callable[[View], View]:
         """Document the errors of a route: these, and those that Medblocks can cause anywhere."""
         names = {status: HTTPStatus(status).name for status in (*statuses, 502, 503, 504)}
-        return _documented(self.doc(responses=names))
-
-
-def _documented(decorate: Callable[..., Any]) -> Callable[[View], View]:
-    """Give a decorator that takes over what another one documents, and leaves the view as it is."""
-
-    def document(view: View) -> View:
-        vars(view)["_apidoc"] = vars(decorate(view))["_apidoc"]
-        return view
-
-    return document
+        return cast("Callable[[View], View]", self.doc(responses=names))
 
 
 def respond(answer: Answer, *only: str) -> Response:
@@ -103,38 +84,38 @@ class _Plugin(MarshmallowPlugin):
     Converter = _Converter
 
 
-class Documentation(Api):
-    """flask-smorest's Api with this product's envelope, and without handlers of its own for errors."""
-
+class _Api(Api):
     ERROR_SCHEMA = ErrorEnvelope
     DEFAULT_ERROR_RESPONSE_NAME = None
 
-    def __init__(self, app: Flask, version: str) -> None:
-        self._lock = threading.Lock()
-        self._pending: list[Callable[[], None]] = []
-        app.config.update(
-            API_TITLE="medblocks-bff",
-            API_VERSION=version,
-            OPENAPI_VERSION="3.1.0",
-            OPENAPI_URL_PREFIX="/api",
-        )
-        super().__init__(app, spec_kwargs={"marshmallow_plugin": _Plugin()})
 
-    def later(self, describe: Callable[[], None]) -> None:
-        """Keep a part of the description, which takes longer than all else at start, for its first reader."""
-        self._pending.append(describe)
+def reference(name: str) -> str:
+    """Return the address of a shape within the document."""
+    return f"#/components/schemas/{name}"
 
-    def _openapi_json(self) -> Response:
-        with self._lock:
-            while self._pending:
-                self._pending.pop(0)()
-        return cast("Response", super()._openapi_json())
 
-    def _register_responses(self) -> None:
-        self.later(super()._register_responses)
+def create_api(app: Flask, version: str, shapes: Collection[type[msgspec.Struct]]) -> Api:
+    """Add /api/openapi.json to an app. Return what registers and describes the blueprints of its routes.
 
-    def _register_error_handlers(self) -> None:
-        """Leave every exception to bff.errors."""
+    Takes the version of the document, and the shapes that responses refer to by name.
+    """
+    app.config.update(
+        API_TITLE="medblocks-bff",
+        API_VERSION=version,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+    )
+    api = _Api(app, spec_kwargs={"marshmallow_plugin": _Plugin()})
+    _, components = msgspec.json.schema_components(shapes, ref_template=reference("{name}"))
+    for name, component in components.items():
+        api.spec.components.schema(name, _as_sent(component))
+    return api
 
-    def _register_pagination_header(self) -> None:
-        """Leave flask-smorest's own way of paging out of the document: no route uses it."""
+
+def _as_sent(component: dict[str, Any]) -> dict[str, Any]:
+    """Describe what is sent instead of what is read: every field is there, also where a default stood in."""
+    properties = {
+        name: {key: value for key, value in field.items() if key != "default"}
+        for name, field in component["properties"].items()
+    }
+    return {**component, "properties": properties, "required": list(properties)}

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+import msgspec
 from flask import Response
 
 from bff import current
 from bff.api.openapi import JsonBlueprint, respond
-from bff.medblocks.replies import PatientSessionReply
 from bff.schemas import NewPatientSession
 
 blueprint = JsonBlueprint(
@@ -24,11 +24,13 @@ _STARTED = {
 }
 
 
-class StartedSession(PatientSessionReply):
+class StartedSession(msgspec.Struct):
     """What a browser needs to send the patient on their way."""
 
-    class Meta:
-        fields = tuple(_STARTED)
+    id: str
+    url: str
+    status: str
+    expires_at: str | None
 
 
 @blueprint.route("", methods=["POST"])
@@ -36,21 +38,23 @@ class StartedSession(PatientSessionReply):
     NewPatientSession,
     example={"patientId": "user_42", "return_url": "https://your-app.example.com/connected"},
 )
-@blueprint.response(200, StartedSession, example=_STARTED)
+@blueprint.response(200, "StartedSession", example=_STARTED)
 @blueprint.problems(401, 403, 404, 409, 413, 415, 429)
 def start_patient_session(session: dict[str, Any]) -> Response:
     """Start a patient session.
 
-    Send the browser to the `url` that comes back. Medblocks creates the patient when there is none.
+    Send the browser to the `url` that comes back. The patient is created when there is none; the name and
+    email of the browser's own patient are updated where they differ.
     """
     grant = current.guard().enrollment(session.pop("patient_id"))
-    return respond(current.enrollment().start_session(grant, session), *_STARTED)
+    details: dict[str, Any] = {n: session.pop(n) for n in ("email", "name") if n in session}
+    return respond(current.enrollment().start_session(grant, session, details), *_STARTED)
 
 
 @blueprint.route("/<patient_session_id>")
 @blueprint.response(
     200,
-    PatientSessionReply,
+    "PatientSession",
     example={
         **_STARTED,
         "resource_type": "patient_session",
@@ -58,7 +62,9 @@ def start_patient_session(session: dict[str, Any]) -> Response:
         "connection_id": None,
         "recommended_connection_ids": None,
         "return_url": "https://your-app.example.com/connected",
+        "return_button_label": "Back to the app",
         "connections": [],
+        "metadata": {"campaign": "spring"},
         "created_at": "2026-04-25T09:30:00Z",
     },
 )

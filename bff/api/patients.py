@@ -5,15 +5,15 @@ See "Create patients" in Medblocks' documentation, whose snippets call these rou
 
 from typing import Any
 
+import msgspec
 from flask import Response, jsonify, request
 from marshmallow import EXCLUDE, Schema, fields
 
 from bff import current
 from bff.access.idempotency import PARAMETER
-from bff.api.openapi import JsonBlueprint, respond
+from bff.api.openapi import JsonBlueprint, reference, respond
 from bff.exceptions import NoSuchThing
 from bff.medblocks.ids import is_connection_id
-from bff.medblocks.replies import ConnectionReply, DisconnectedReply, PatientDetailReply, PatientReply
 from bff.schemas import NewPatient
 
 blueprint = JsonBlueprint(
@@ -57,7 +57,7 @@ _FACILITY = {
     NewPatient, example={"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}
 )
 @blueprint.doc(parameters=[PARAMETER])
-@blueprint.response(200, PatientReply, example=_PATIENT)
+@blueprint.response(200, "Patient", example=_PATIENT)
 @blueprint.problems(401, 403, 404, 409, 413, 415, 422, 429)
 def create_patient(patient: dict[str, Any]) -> Response:
     """Create a patient.
@@ -70,7 +70,7 @@ def create_patient(patient: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/<patient_id>")
-@blueprint.response(200, PatientDetailReply, example={**_PATIENT, "connections": [_CONNECTION]})
+@blueprint.response(200, "PatientDetail", example={**_PATIENT, "connections": [_CONNECTION]})
 @blueprint.problems(401, 404, 429)
 def read_patient(patient_id: str) -> Response:
     """Read a patient.
@@ -93,30 +93,35 @@ class ConnectionQuery(Schema):
     )
 
 
-def _of_facility(more: str = "") -> fields.String:
-    return fields.String(allow_none=True, metadata={"description": f"With `hydrate=true`. {more}".strip()})
+class ConnectedFacility(msgspec.Struct):
+    """A connection with what the catalog knows of its facility; null where it can't be looked up now."""
+
+    id: str | None
+    connection_id: str
+    status: str
+    name: str | None
+    type: str | None
+    logo_url: str | None
+    portal_url: str | None
+    fhir_base_url: str | None
 
 
-class ListedConnection(ConnectionReply):
-    """A connection as it is; or, with `hydrate=true`, what the catalog knows of its facility instead."""
-
-    created_at = fields.String(allow_none=True)
-    name = _of_facility("Null when it can't be looked up now.")
-    type = _of_facility()
-    logo_url = _of_facility()
-    portal_url = _of_facility()
-    fhir_base_url = _of_facility()
-
-
-class Connections(Schema):
-    """The connections of a patient, most recent first."""
-
-    data = fields.List(fields.Nested(ListedConnection))
+_CONNECTIONS = {
+    "type": "object",
+    "description": "The connections of a patient, most recent first; with `hydrate=true`, their facilities.",
+    "properties": {
+        "data": {
+            "type": "array",
+            "items": {"anyOf": [{"$ref": reference("Connection")}, {"$ref": reference("ConnectedFacility")}]},
+        }
+    },
+    "required": ["data"],
+}
 
 
 @blueprint.route("/<patient_id>/connections")
 @blueprint.arguments(ConnectionQuery, location="query")
-@blueprint.response(200, Connections, example={"data": [_FACILITY]})
+@blueprint.response(200, _CONNECTIONS, example={"data": [_FACILITY]})
 @blueprint.problems(401, 404, 429)
 def list_connections(query: dict[str, Any], patient_id: str) -> Response:
     """List a patient's connections.
@@ -130,7 +135,7 @@ def list_connections(query: dict[str, Any], patient_id: str) -> Response:
 
 @blueprint.route("/<patient_id>/connections/<connection_id>", methods=["DELETE"])
 @blueprint.response(
-    200, DisconnectedReply, example={"id": "conn_7Hq2", "resource_type": "connection", "disconnected": True}
+    200, "Disconnected", example={"id": "conn_7Hq2", "resource_type": "connection", "disconnected": True}
 )
 @blueprint.problems(401, 403, 404, 429)
 def disconnect(patient_id: str, connection_id: str) -> Response:

@@ -1,28 +1,22 @@
 """The calls to Medblocks that this product makes, each one method; see Medblocks' API, version 2026-04-25."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from marshmallow import ValidationError
+from msgspec import to_builtins
+from msgspec.json import Decoder
 
 from bff.medblocks import ids, replies
 from bff.medblocks.errors import Refusal, Unusable
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.line import Line
-from bff.medblocks.quick_load import Load, quick_load
-from bff.medblocks.replies import (
-    DisconnectedReply,
-    FacilityListReply,
-    FacilityReply,
-    HealthReply,
-    PatientDetailReply,
-    PatientReply,
-    PatientSessionReply,
-)
+from bff.medblocks.transport import RawReply
 
-_HEALTH, _PATIENT, _PATIENT_DETAIL = map(quick_load, (HealthReply(), PatientReply(), PatientDetailReply()))
-_SESSION, _DISCONNECTED = map(quick_load, (PatientSessionReply(), DisconnectedReply()))
-_FACILITY, _FACILITY_LIST = map(quick_load, (FacilityReply(), FacilityListReply()))
+_HEALTH = Decoder(replies.Health)
+_PATIENT, _PATIENT_DETAIL = Decoder(replies.Patient), Decoder(replies.PatientDetail)
+_SESSION, _DISCONNECTED = Decoder(replies.PatientSession), Decoder(replies.Disconnected)
+_FACILITY, _FACILITY_LIST = Decoder(replies.Facility), Decoder(replies.FacilityList)
 
 # The share of the time that a create may take, so that there is some left to find out what became of it.
 _CREATE_PATIENCE = 0.6
@@ -73,8 +67,9 @@ class Medblocks:
     def start_patient_session(self, grant: Grant, session: Mapping[str, Any]) -> Answer:
         """Start a patient session.
 
-        Takes `return_url`, and optionally `connection_id` or `recommended_connection_ids`, `patient_name`
-        and `patient_email`. Medblocks creates the patient when there is none, and updates name and email.
+        Takes `return_url`, and optionally `connection_id` or `recommended_connection_ids`,
+        `return_button_label`, `metadata`, `patient_name` and `patient_email`. Medblocks creates the patient
+        when there is none, and updates name and email.
         """
         session = {**session, "patient_id": grant.patient_id}
         path = ids.path("patient-sessions")
@@ -90,8 +85,11 @@ class Medblocks:
     def disconnect(self, grant: Grant, connection_id: str) -> Answer:
         """Revoke one connection, `conn_…`, of a patient. Raises NotFound."""
         path = ids.path("patients", grant.patient_id, "connections", connection_id)
-        answer = self._call(_DISCONNECTED, "disconnect", "DELETE", path)
-        return _about("disconnect", answer, "id", connection_id)
+        reply = self._line.exchange("disconnect", "DELETE", path)
+        if reply.status == HTTPStatus.NO_CONTENT:
+            done = {"id": connection_id, "resource_type": "connection", "disconnected": True}
+            return Answer(done, HTTPStatus.OK, reply.headers.get("X-Request-Id"))
+        return _about("disconnect", _read(_DISCONNECTED, "disconnect", reply), "id", connection_id)
 
     def list_facilities(
         self, *, q: str | None = None, limit: int = 20, starting_after: str | None = None
@@ -107,21 +105,27 @@ class Medblocks:
         path = ids.path("connections", facility_id)
         return self._call(_FACILITY, "read facility", "GET", path)
 
-    def _call(self, load: Load, operation: str, method: str, path: str, **request: Any) -> Answer:
+    def _call(self, decoder: Decoder[Any], operation: str, method: str, path: str, **request: Any) -> Answer:
         reply = self._line.exchange(operation, method, path, **request)
-        request_id = reply.headers.get("X-Request-Id")
-        try:
-            body = load(reply.body)
-        except ValidationError as error:
-            fields = ", ".join(sorted(error.messages_dict))
-            # `from None`: marshmallow keeps the whole reply, health data and all, on its error.
-            raise Unusable(operation, Refusal(request_id=request_id), f"wrong shape: {fields}") from None
-        owner_tag = body.pop(replies.OWNER_KEY, None)
-        return Answer(body, reply.status, request_id, owner_tag)
+        return _read(decoder, operation, reply)
+
+
+def _read(decoder: Decoder[Any], operation: str, reply: RawReply) -> Answer:
+    """Return the checked body of a reply, without the metadata that this product keeps for itself."""
+    request_id = reply.headers.get("X-Request-Id")
+    try:
+        body = to_builtins(replies.decode(decoder, reply.body))
+    except replies.WrongShape as error:
+        raise Unusable(operation, Refusal(request_id=request_id), f"wrong shape at {error}") from None
+    metadata = body.get("metadata", {})
+    owner_tag = metadata.get(replies.OWNER_KEY)
+    for name in [name for name in metadata if name.startswith(replies.RESERVED_METADATA)]:
+        del metadata[name]
+    return Answer(body, reply.status, request_id, owner_tag)
 
 
 def _about(operation: str, answer: Answer, field: str, expected: str) -> Answer:
-    """Let an answer pass only when it is about what was asked for: a mixed-up one shows another's data."""
+    """Return an answer that is about what was asked for: a mixed-up one shows another patient's data."""
     if answer.body[field] != expected:
         raise Unusable(operation, Refusal(request_id=answer.request_id), f"another {field} than asked for")
     return answer

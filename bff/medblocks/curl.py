@@ -5,6 +5,7 @@ the byte cap; redirects, ~/.netrc and proxies of the environment are not followe
 do none of the first two, and costs about ten times the processor time.
 """
 
+import zlib
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -16,9 +17,10 @@ from requests import PreparedRequest, Response, Timeout
 from requests.adapters import HTTPAdapter
 
 from bff.medblocks.curl_greenlets import Transfers
-from bff.medblocks.curl_reply import Reply
+from bff.medblocks.curl_reply import Headers, Reply
 
 _TOO_LARGE = pycurl.E_FILESIZE_EXCEEDED
+_GZIP = 16 + zlib.MAX_WBITS
 QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT of curl.h, which pycurl has no name for
 
 
@@ -107,10 +109,25 @@ class CurlAdapter(HTTPAdapter):
             curl.close()
             raise _exception(error.args[0]) from None
         status = curl.getinfo(pycurl.RESPONSE_CODE)
-        response = Reply(request, status, handle.lines.copy(), bytes(handle.body))
+        lines, body = handle.lines.copy(), bytes(handle.body)
         handle.forget(request)
         self._idle.append(handle)
-        return response
+        return Reply(request, status, lines, self._unpacked(body, Headers(lines)))
+
+    def _unpacked(self, body: bytes, headers: Headers) -> bytes:
+        """Return a body without gzip, which some proxies apply unasked, within the byte cap."""
+        if not body or headers.get("Content-Encoding", "").lower() not in {"gzip", "x-gzip"}:
+            return body
+        unpacker = zlib.decompressobj(wbits=_GZIP)
+        try:
+            plain = unpacker.decompress(body, self._max_bytes + 1)
+        except zlib.error as error:
+            raise RequestsConnectionError("the gzip of the reply is broken") from error
+        if len(plain) > self._max_bytes:
+            raise ReplyTooLarge("the reply is too large once unpacked")
+        if not unpacker.eof:
+            raise RequestsConnectionError("the gzip of the reply ends early")
+        return plain
 
     def close(self) -> None:
         """Close all idle connections."""

@@ -1,9 +1,14 @@
-"""The shapes of Medblocks' answers: checked on the way in, and what is not listed here is dropped."""
+"""The shapes of Medblocks' replies: checked and completed on the way in; what is not listed is dropped.
 
-from typing import Any
+Only what the product cannot do without is required. What is absent, or null where a value is usual, is read
+as empty: Medblocks may leave it out, and an error would not help the patient.
+"""
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
-from marshmallow.validate import Regexp
+import re
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
 
 from bff import strict_json
 from bff.medblocks.errors import Refusal
@@ -12,159 +17,198 @@ from bff.medblocks.transport import RawReply
 RESERVED_METADATA = "bff_"
 OWNER_KEY = f"{RESERVED_METADATA}owner"
 MAX_DEPTH = 64
-_CONNECTION_STATUS = "active, failed, expired, refresh_failed or disconnected"
+_URL = r"https?://[^\s\"'<>\\]+"
+_is_url = re.compile(_URL).fullmatch
 
 
-class Reply(Schema):
-    """Tolerates fields that are not listed, since Medblocks may add some at any time."""
-
-    class Meta:
-        unknown = EXCLUDE
+def _always(value: str) -> Meta:
+    return Meta(extra_json_schema={"const": value})
 
 
-def _text(description: str = "", **kwargs: Any) -> fields.String:
-    return fields.String(
-        required=True, metadata={"description": description} if description else {}, **kwargs
-    )
+# Null upstream, and an empty object or list for us.
+_Metadata = Annotated[dict[str, Any] | None, Meta(extra_json_schema={"type": "object"})]
+_Texts = Annotated[list[str] | None, Meta(extra_json_schema={"type": "array"})]
+_FacilityId = Annotated[str, Meta(description="The facility in the catalog, `fhirsrc_…`.")]
+_Status = Annotated[str, Meta(description="Active, failed, expired, refresh_failed or disconnected.")]
 
 
-def _text_or_null(description: str = "") -> fields.String:
-    return _text(description, allow_none=True)
-
-
-class PatientReply(Reply):
+class Patient(msgspec.Struct, kw_only=True, gc=False):
     """A patient, as creating one answers."""
 
-    id = _text("Your own patient_id.")
-    resource_type = fields.Constant("patient")
-    email = _text_or_null()
-    name = _text_or_null()
-    metadata = fields.Dict(keys=fields.String(), load_default=dict)
-    created_at = _text_or_null()
+    id: Annotated[str, Meta(description="Your own patient_id.")]
+    resource_type: Annotated[Any, _always("patient")] = None
+    email: str | None = None
+    name: str | None = None
+    metadata: _Metadata = None
+    created_at: str | None = None
 
-    @post_load
-    def drop_our_own_metadata(self, patient: dict[str, Any], **_: object) -> dict[str, Any]:
-        """Take what this product writes into the metadata for itself out of what everybody sees."""
-        metadata = patient["metadata"]
-        theirs = {name: value for name, value in metadata.items() if not name.startswith(RESERVED_METADATA)}
-        return {**patient, "metadata": theirs, OWNER_KEY: metadata.get(OWNER_KEY)}
+    def __post_init__(self) -> None:
+        self.resource_type = "patient"
+        self.metadata = self.metadata or {}
 
 
-class ConnectionReply(Reply):
+class Connection(msgspec.Struct, kw_only=True, gc=False):
     """One patient's connection to a facility, or a failed attempt at one."""
 
-    id = _text_or_null("`conn_…`; null for a failed attempt within a session.")
-    resource_type = fields.Constant("connection")
-    patient_session_id = fields.String(allow_none=True, load_default=None)
-    connection_id = _text("The facility in the catalog, `fhirsrc_…`.")
-    status = _text(f"{_CONNECTION_STATUS.capitalize()}.")
-    scopes = fields.List(fields.String(), load_default=list)
-    failure_code = fields.String(allow_none=True, load_default=None)
-    failure_at = fields.String(allow_none=True, load_default=None)
-    created_at = _text_or_null()
-    updated_at = fields.String(allow_none=True, load_default=None)
+    id: Annotated[str | None, Meta(description="`conn_…`; null for a failed attempt within a session.")] = (
+        None
+    )
+    resource_type: Annotated[Any, _always("connection")] = None
+    patient_session_id: str | None = None
+    connection_id: _FacilityId
+    status: _Status
+    scopes: _Texts = None
+    failure_code: str | None = None
+    failure_at: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+
+    def __post_init__(self) -> None:
+        self.resource_type = "connection"
+        self.scopes = self.scopes or []
 
 
-class PatientDetailReply(PatientReply):
+class PatientDetail(Patient, kw_only=True, gc=False):
     """A patient with all connections, most recent first, failed attempts included."""
 
-    connections = fields.List(fields.Nested(ConnectionReply), required=True)
+    connections: Annotated[list[Connection] | None, Meta(extra_json_schema={"type": "array"})] = None
+
+    def __post_init__(self) -> None:
+        Patient.__post_init__(self)
+        self.connections = self.connections or []
 
 
-class SessionConnectionReply(Reply):
+class SessionConnection(msgspec.Struct, kw_only=True, gc=False):
     """What became of one facility within a patient session."""
 
-    id = _text_or_null("`conn_…`; null for a failed attempt.")
-    connection_id = _text("The facility in the catalog, `fhirsrc_…`.")
-    status = _text(f"{_CONNECTION_STATUS.capitalize()}.")
-    failure_code = fields.String(allow_none=True, load_default=None)
-    failure_at = fields.String(allow_none=True, load_default=None)
-    created_at = _text_or_null()
+    id: Annotated[str | None, Meta(description="`conn_…`; null for a failed attempt.")] = None
+    connection_id: _FacilityId
+    status: _Status
+    failure_code: str | None = None
+    failure_at: str | None = None
+    created_at: str | None = None
 
 
-class PatientSessionReply(Reply):
+class PatientSession(msgspec.Struct, kw_only=True, gc=False):
     """One journey of a patient through connecting records."""
 
-    id = _text("`ps_…`")
-    resource_type = fields.Constant("patient_session")
-    status = _text("`open`, `complete` or `expired`.")
-    url = _text(
-        "Where to send the patient's browser. Whoever holds this link can go the patient's way.",
-        validate=Regexp(r"https?://[^\s\"'<>\\]+\Z"),
-    )
-    patient_id = _text()
-    connection_id = fields.String(allow_none=True, load_default=None)
-    recommended_connection_ids = fields.List(fields.String(), allow_none=True, load_default=None)
-    return_url = fields.String(allow_none=True, load_default=None)
-    connections = fields.List(fields.Nested(SessionConnectionReply), load_default=list)
-    expires_at = _text_or_null()
-    created_at = fields.String(allow_none=True, load_default=None)
+    id: Annotated[str, Meta(description="`ps_…`")]
+    resource_type: Annotated[Any, _always("patient_session")] = None
+    status: Annotated[str, Meta(description="`open`, `complete` or `expired`.")]
+    url: Annotated[
+        str,
+        Meta(
+            description="Where to send the patient's browser. Keep it secret: it lets its holder act.",
+            extra_json_schema={"pattern": f"^{_URL}$"},
+        ),
+    ]
+    patient_id: str
+    connection_id: str | None = None
+    recommended_connection_ids: list[str] | None = None
+    return_url: str | None = None
+    return_button_label: str | None = None
+    connections: Annotated[list[SessionConnection] | None, Meta(extra_json_schema={"type": "array"})] = None
+    expires_at: str | None = None
+    metadata: _Metadata = None
+    created_at: str | None = None
+
+    def __post_init__(self) -> None:
+        self.resource_type = "patient_session"
+        self.connections = self.connections or []
+        self.metadata = self.metadata or {}
+        # A browser is sent there: not a pattern of msgspec's, whose `$` lets a line break follow.
+        if not _is_url(self.url):
+            raise ValueError("url")
 
 
-class FacilityReply(Reply):
+class Facility(msgspec.Struct, kw_only=True, gc=False):
     """A facility in the catalog."""
 
-    id = _text("`fhirsrc_…`")
-    resource_type = fields.Constant("fhir_source")
-    name = _text()
-    type = _text_or_null()
-    fhir_base_url = _text()
-    logo_url = _text_or_null()
-    portal_url = _text_or_null()
+    id: Annotated[str, Meta(description="`fhirsrc_…`")]
+    resource_type: Annotated[Any, _always("fhir_source")] = None
+    name: str
+    type: Annotated[
+        str | None, Meta(description="The vendor of its records system, such as `epic`; not for patients.")
+    ] = None
+    fhir_base_url: str
+    logo_url: str | None = None
+    portal_url: str | None = None
+
+    def __post_init__(self) -> None:
+        self.resource_type = "fhir_source"
 
 
-class FacilityListReply(Reply):
+class FacilityList(msgspec.Struct, kw_only=True, gc=False):
     """A page of the catalog."""
 
-    resource_type = fields.Constant("list")
-    data = fields.List(fields.Nested(FacilityReply), required=True)
-    has_more = fields.Boolean(load_default=False)
-    next_cursor = fields.String(allow_none=True, load_default=None)
+    resource_type: Annotated[Any, _always("list")] = None
+    data: Annotated[list[Facility] | None, Meta(extra_json_schema={"type": "array"})]
+    has_more: bool = False
+    next_cursor: str | None = None
+
+    def __post_init__(self) -> None:
+        self.resource_type = "list"
+        self.data = self.data or []
 
 
-class DisconnectedReply(Reply):
+class Disconnected(msgspec.Struct, kw_only=True, gc=False):
     """A connection that was revoked."""
 
-    id = _text("`conn_…`")
-    resource_type = fields.Constant("connection")
-    disconnected = fields.Boolean(required=True, truthy={True}, falsy={False})
+    id: Annotated[str, Meta(description="`conn_…`")]
+    resource_type: Annotated[Any, _always("connection")] = None
+    disconnected: bool
+
+    def __post_init__(self) -> None:
+        self.resource_type = "connection"
 
 
-class HealthReply(Reply):
+class Health(msgspec.Struct, kw_only=True, gc=False):
     """Medblocks is up."""
 
-    ok = fields.Boolean(required=True, truthy={True}, falsy={False})
-    server_time = fields.String(allow_none=True, load_default=None)
+    ok: bool
+    server_time: str | None = None
 
 
-class _ErrorBody(Reply):
-    code = fields.String(allow_none=True, load_default=None)
-    param = fields.String(allow_none=True, load_default=None)
-    request_id = fields.String(allow_none=True, load_default=None)
+class _Error(msgspec.Struct, kw_only=True, gc=False):
+    code: str | None = None
+    param: str | None = None
+    request_id: str | None = None
 
 
-class _ErrorReply(Reply):
-    error = fields.Nested(_ErrorBody, required=True)
+class _ErrorReply(msgspec.Struct, kw_only=True, gc=False):
+    error: _Error
 
 
-_ERROR_REPLY = _ErrorReply()
+Shape = TypeVar("Shape")
+_read_error = msgspec.json.Decoder(_ErrorReply).decode
 
 
-def read_json(body: bytes) -> object:
-    """Read a body as JSON; None, which fits no shape, when it is none."""
+class WrongShape(Exception):
+    """A reply does not have the documented shape; the text names the place in it, and no value."""
+
+
+def decode(decoder: msgspec.json.Decoder[Shape], body: bytes) -> Shape:
+    """Return what a body holds. Raise WrongShape."""
     try:
-        return strict_json.loads(body, max_depth=MAX_DEPTH)
-    except ValueError:
-        return None
+        value = decoder.decode(body)
+        # A body with fewer brackets can't be nested too deeply.
+        if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+            strict_json.check(msgspec.to_builtins(value), MAX_DEPTH)
+    except (ValueError, RecursionError) as error:
+        # `from None`, and only the path of msgspec's text, such as "$.connections[...].status": the rest of
+        # it, and the causes, may hold what stands in the reply.
+        _, _, path = str(error).partition(" - at `")
+        raise WrongShape(path.rstrip("`") or "$") from None
+    return value
 
 
 def read_refusal(reply: RawReply) -> Refusal:
-    """Read an error envelope; whatever stood before Medblocks and answered instead, the status remains."""
+    """Read an error envelope; of anything else that answered instead of Medblocks, the status remains."""
     wait = reply.headers.get("Retry-After", "")
     retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) <= 6 else None
     try:
-        error: dict[str, Any] = _ERROR_REPLY.load(read_json(reply.body), unknown=EXCLUDE)["error"]  # type: ignore[arg-type]  # any JSON may come; load() refuses what is no object
-    except ValidationError:
-        error = {}
-    request_id = error.get("request_id") or reply.headers.get("X-Request-Id")
-    return Refusal(reply.status, error.get("code"), error.get("param"), request_id, retry_after)
+        error = _read_error(reply.body).error
+    except (ValueError, RecursionError):
+        error = _Error()
+    request_id = error.request_id or reply.headers.get("X-Request-Id")
+    return Refusal(reply.status, error.code, error.param, request_id, retry_after)

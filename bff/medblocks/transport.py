@@ -55,7 +55,7 @@ class Transport:
                 "Authorization": f"Bearer {api_key.reveal()}",
                 "Version": api_version,
                 "Accept": "application/json",
-                # Nothing to unpack: the byte cap holds for what arrives.
+                # Nothing to unpack, as a rule: a proxy's gzip is read all the same, within the same byte cap.
                 "Accept-Encoding": "identity",
                 "User-Agent": "medblocks-bff",
             }

@@ -42,12 +42,12 @@ def assert_refused(reply, param, status=400, code="invalid_request"):
 @pytest.mark.parametrize("patient_id", IDS.values(), ids=IDS)
 @pytest.mark.parametrize("route", ["/api/patients", "/api/patient-sessions"])
 def test_a_bad_id_in_a_body_is_refused(client, route, patient_id):
-    assert_refused(client.post(route, json={"patientId": patient_id}), "patient_id")
+    assert_refused(client.post(route, json={"patientId": patient_id}), "patientId")
 
 
 @pytest.mark.parametrize("patient_id", [None, 42, True, ["user_42"], {"a": 1}])
 def test_an_id_that_is_no_text_is_refused(client, patient_id):
-    assert_refused(client.post("/api/patients", json={"patientId": patient_id}), "patient_id")
+    assert_refused(client.post("/api/patients", json={"patientId": patient_id}), "patientId")
 
 
 PATHS = [
@@ -103,7 +103,21 @@ SESSIONS = {
     ),
     "no recommendation": ({"recommended_connection_ids": []}, "recommended_connection_ids"),
     "recommendations as a text": ({"recommended_connection_ids": "fhirsrc_1"}, "recommended_connection_ids"),
-    "an upsert of the name": ({"patient_name": "Bo Example"}, "patient_name"),
+    "a malformed patient email": ({"patient_email": "asha@"}, "patient_email"),
+    "a malformed patientEmail": ({"patientEmail": "asha@"}, "patientEmail"),
+    "a patient name with a line break": ({"patientName": "Asha\nExample"}, "patientName"),
+    "a patient name over 200": ({"patient_name": "n" * 201}, "patient_name"),
+    "a label over 60": ({"returnButtonLabel": "x" * 61}, "returnButtonLabel"),
+    "a label with a line break": ({"return_button_label": "a\nb"}, "return_button_label"),
+    "a label that is a number": ({"return_button_label": 7}, "return_button_label"),
+    "session metadata that is a text": ({"metadata": "x"}, "metadata"),
+    "session metadata of ours": ({"metadata": {"bff_owner": "x"}}, "metadata"),
+    "session metadata over 16 KiB": ({"metadata": {"k": "x" * 16 * 1024}}, "metadata"),
+    "the patient's own field names": ({"email": "asha@example.com"}, "email"),
+    "a lifetime": ({"expires_in": 60}, "expires_in"),
+    "two spellings": ({"patient_name": "a", "patientName": "a"}, "patient_name"),
+    "a recommendation in camel case": ({"recommendedConnectionIds": ["x"]}, "recommendedConnectionIds"),
+    "a return url elsewhere": ({"returnUrl": "https://evil.example"}, "returnUrl"),
 }
 
 

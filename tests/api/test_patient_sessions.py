@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
 SESSIONS = "https://you-forgot-to-mock-medblocks.test/patient-sessions"
 
 
@@ -57,6 +58,13 @@ def test_by_default_the_patient_comes_back_to_the_products_own_page(make_app, me
         ({"connectionId": "fhirsrc_1"}, "connection_id", "fhirsrc_1"),
         ({"recommended_connection_ids": ["fhirsrc_1"]}, "recommended_connection_ids", ["fhirsrc_1"]),
         ({"recommendedConnectionIds": ["fhirsrc_1"]}, "recommended_connection_ids", ["fhirsrc_1"]),
+        ({"patient_email": "asha@example.com"}, "patient_email", "asha@example.com"),
+        ({"patientEmail": "asha@example.com"}, "patient_email", "asha@example.com"),
+        ({"patient_name": "Asha Example"}, "patient_name", "Asha Example"),
+        ({"patientName": "Asha Example"}, "patient_name", "Asha Example"),
+        ({"metadata": {"campaign": "spring"}}, "metadata", {"campaign": "spring"}),
+        ({"return_button_label": "Back"}, "return_button_label", "Back"),
+        ({"returnButtonLabel": "Back"}, "return_button_label", "Back"),
     ],
 )
 def test_each_field_is_read_in_both_spellings(signed_in, medblocks, session, body, field, value):
@@ -66,6 +74,105 @@ def test_each_field_is_read_in_both_spellings(signed_in, medblocks, session, bod
 
     assert reply.status_code == 200
     assert sent(medblocks)[field] == value
+
+
+UPSERT = {
+    "patientEmail": "asha@example.com",
+    "patientName": "Asha Example",
+    "metadata": {"campaign": "spring"},
+    "returnButtonLabel": "Back to the app",
+}
+
+
+def bodies(medblocks, method="POST"):
+    calls = [call.request for call in medblocks.calls if call.request.method == method]
+    return [(request.path_url, json.loads(request.body)) for request in calls]
+
+
+@pytest.mark.parametrize(
+    ("field", "empty"), [(field, empty) for field in UPSERT for empty in (None, "")] + [("metadata", {})]
+)
+def test_an_empty_optional_field_is_not_sent(signed_in, medblocks, session, field, empty):
+    medblocks.post(SESSIONS, json=session())
+
+    reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42", field: empty})
+
+    assert reply.status_code == 200
+    assert sent(medblocks) == {"patient_id": "user_42", "return_url": "https://app.example.com/done"}
+
+
+def test_a_new_patient_is_created_with_email_and_name(client, medblocks, patient, session):
+    medblocks.post(PATIENTS, json=patient())
+    medblocks.post(SESSIONS, json=session())
+
+    reply = client.post("/api/patient-sessions", json={"patientId": "user_42", **UPSERT})
+
+    assert reply.status_code == 200
+    (_, created), (_, started) = bodies(medblocks)
+    assert (created["email"], created["name"]) == ("asha@example.com", "Asha Example")
+    assert "campaign" not in created["metadata"]
+    assert started == {
+        "patient_id": "user_42",
+        "return_url": "https://app.example.com/done",
+        "return_button_label": "Back to the app",
+        "metadata": {"campaign": "spring"},
+    }
+
+
+def test_the_browsers_own_patient_is_updated(app, medblocks, patient, session):
+    medblocks.post(PATIENTS, json=patient())
+    medblocks.post(SESSIONS, json=session())
+    browser = app.test_client()
+    browser.post("/api/patients", json={"patientId": "user_42"})
+
+    browser.post("/api/patient-sessions", json={"patientId": "user_42", "patientName": "Asha Sample"})
+
+    path, started = bodies(medblocks)[-1]
+    assert path == "/patient-sessions"
+    assert started["patient_name"] == "Asha Sample"
+
+
+def test_another_patients_id_is_a_409_and_starts_nothing(make_app, medblocks, taken):
+    taken()
+    client = make_app(BFF_ACCESS="enforce").test_client()
+
+    reply = client.post("/api/patient-sessions", json={"patientId": "user_42", **UPSERT})
+
+    assert (reply.status_code, reply.json["error"]["param"]) == (409, "patientId")
+    assert "/patient-sessions" not in [path for path, _ in bodies(medblocks)]
+
+
+@pytest.mark.parametrize(
+    ("body", "upstream", "param"),
+    [
+        ({"patientEmail": "asha@example.com"}, "patient_email", "patientEmail"),
+        ({"patient_email": "asha@example.com"}, "patient_email", "patient_email"),
+        ({"patientName": "Asha"}, "patient_name", "patientName"),
+        ({"returnButtonLabel": "Back"}, "return_button_label", "returnButtonLabel"),
+        ({"metadata": {"a": 1}}, "metadata", "metadata"),
+        ({}, "patient_id", "patientId"),
+        ({}, "something_else", None),
+    ],
+)
+def test_upstream_refusal_names_the_field_as_it_was_sent(
+    signed_in, medblocks, refusal, body, upstream, param
+):
+    medblocks.post(SESSIONS, json=refusal("invalid_request", upstream), status=400)
+
+    reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42", **body})
+
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, param)
+    assert "UPSTREAM-TEXT" not in reply.text
+
+
+def test_a_session_is_read_with_its_metadata_and_label(client, medblocks, session):
+    metadata = {"campaign": "spring", "bff_owner": "SECRET-TAG", "bff_x": 1}
+    medblocks.get(f"{SESSIONS}/ps_1", json=session(metadata=metadata, return_button_label="Back"))
+
+    reply = client.get("/api/patient-sessions/ps_1")
+
+    assert (reply.json["metadata"], reply.json["return_button_label"]) == ({"campaign": "spring"}, "Back")
+    assert "SECRET-TAG" not in reply.text
 
 
 def test_a_session_is_read_with_what_became_of_each_facility(client, medblocks, session):

@@ -128,6 +128,6 @@ def test_a_taken_id_is_a_conflict_with_a_sentence_for_the_person(client, medbloc
         "message": "This patient id is already taken. Please use another one.",
         "type": "conflict_error",
         "code": "external_id_already_exists",
-        "param": "patient_id",
+        "param": "patientId",
         "request_id": reply.headers["X-Request-Id"],
     }

@@ -88,6 +88,17 @@ def test_a_busy_medblocks_is_a_503_that_says_when_to_come_back(failing, refusal,
     assert reply.headers["Retry-After"] == told
 
 
+# How the bodies of these requests spell a field; where they lack it, its name in snake case.
+SENT = {
+    ("POST", "/api/patients"): {"patient_id": "patientId"},
+    ("POST", "/api/patient-sessions"): {
+        "patient_id": "patientId",
+        "email": "patient_email",
+        "name": "patient_name",
+    },
+}
+
+
 @pytest.mark.parametrize(
     ("param", "told"),
     [
@@ -100,11 +111,12 @@ def test_a_busy_medblocks_is_a_503_that_says_when_to_come_back(failing, refusal,
         (None, None),
     ],
 )
-def test_input_that_medblocks_refuses_is_a_400_that_names_our_field(failing, refusal, param, told):
+def test_input_refused_upstream_is_a_400_that_names_our_field(failing, refusal, request, param, told):
     reply = failing(json=refusal("invalid_request", param), status=400)
 
     assert_told(reply, 400, "invalid_request")
-    assert reply.json["error"]["param"] == told
+    method, route, *_ = request.node.callspec.params["failing"]
+    assert reply.json["error"]["param"] == SENT.get((method, route), {}).get(told, told)
 
 
 def test_a_request_that_is_too_large_for_medblocks_is_a_413(failing, refusal):

@@ -211,17 +211,17 @@ def test_an_answer_about_somebody_else_is_refused(ask, good, operation, field):
     ids=lambda answer: repr(answer)[:20],
 )
 def test_an_answer_that_is_none_of_medblocks_is_unusable(ask, operation, answer):
-    with pytest.raises(Unusable, match=f"^{operation}: wrong shape: "):
+    with pytest.raises(Unusable, match=f"^{operation}: wrong shape at \\$"):
         ask(operation, answer)
 
 
-def test_an_error_names_the_fields_and_shows_neither_values_nor_ids(ask, good):
+def test_shape_error_names_the_field_without_its_value(ask, good):
     answer = {**good["read patient"], "name": ["Asha Example"], "connections": "canary"}
 
     with pytest.raises(Unusable) as caught:
         ask("read patient", answer)
 
-    assert str(caught.value) == "read patient: wrong shape: connections, name"
+    assert str(caught.value) == "read patient: wrong shape at $.name"
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
     for secret in ("Asha", "asha@", "canary", KEY, "owner-1", "tag-1"):
         assert secret not in shown
@@ -235,3 +235,27 @@ def test_an_error_names_the_operation_and_the_status(ask, refusal, operation, st
 
     assert str(caught.value) == f"{operation}: {status} some_code"
     assert caught.value.operation == operation
+
+
+def test_disconnect_accepts_an_empty_204(medblocks):
+    medblocks.delete(f"{HOST}/patients/user_42/connections/conn_1", status=204)
+
+    answer = client().disconnect(grant(), "conn_1")
+
+    assert answer.status == 200
+    assert answer.body == {"id": "conn_1", "resource_type": "connection", "disconnected": True}
+
+
+def test_session_start_sends_label_and_metadata(medblocks, good, contract):
+    medblocks.post(f"{HOST}/patient-sessions", json=good["start session"])
+    session = {
+        "return_url": "https://app.example.com",
+        "return_button_label": "Back to the app",
+        "metadata": {"campaign": "spring"},
+    }
+
+    client().start_patient_session(grant(), session)
+
+    assert sent(medblocks) == {"patient_id": "user_42", **session}
+    schema = {**contract, "$ref": "#/components/schemas/PatientSessionInitInput"}
+    Draft202012Validator(schema).validate(sent(medblocks))

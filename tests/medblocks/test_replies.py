@@ -2,8 +2,10 @@
 
 import json
 
+import msgspec
 import pytest
-from marshmallow import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from bff.medblocks.errors import (
@@ -20,11 +22,15 @@ from bff.medblocks.errors import (
 )
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.replies import (
-    FacilityListReply,
-    HealthReply,
-    PatientDetailReply,
-    PatientReply,
-    PatientSessionReply,
+    MAX_DEPTH,
+    Facility,
+    FacilityList,
+    Health,
+    Patient,
+    PatientDetail,
+    PatientSession,
+    WrongShape,
+    decode,
     read_refusal,
 )
 from bff.medblocks.transport import RawReply
@@ -45,79 +51,196 @@ def without(body, name):
     return {key: value for key, value in body.items() if key != name}
 
 
-def test_fields_that_are_not_listed_are_dropped_at_every_level(patient, connection):
+def load(shape, body):
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return msgspec.to_builtins(decode(msgspec.json.Decoder(shape), raw))
+
+
+def problem(shape, body):
+    with pytest.raises(WrongShape) as caught:
+        load(shape, body)
+    return str(caught.value)
+
+
+FACILITY = {
+    "id": "fhirsrc_1",
+    "resource_type": "fhir_source",
+    "name": "Alder Example Hospital",
+    "type": "epic",
+    "fhir_base_url": "https://fhir.alder.example",
+    "logo_url": None,
+    "portal_url": None,
+}
+
+
+def test_unlisted_fields_are_dropped_at_every_level(patient, connection):
     body = patient(connections=[connection(ssn="canary")], ssn="canary", organization={"id": "canary"})
 
-    assert "canary" not in str(PatientDetailReply().load(body))
+    assert "canary" not in str(load(PatientDetail, body))
 
 
-def test_metadata_of_our_own_stays_here(patient):
-    body = patient(metadata={"plan": "x", "bff_owner": "canary", "bff_": 1})
+def test_a_complete_reply_comes_back_as_it_is(patient, connection, session):
+    detail = patient(connections=[connection()])
 
-    assert PatientReply().load(body)["metadata"] == {"plan": "x"}
-    assert PatientDetailReply().load({**body, "connections": []})["metadata"] == {"plan": "x"}
-
-
-def test_a_failed_attempt_has_no_id_of_a_connection(session):
-    attempt = {"id": None, "connection_id": "fhirsrc_1", "status": "failed", "created_at": None}
-
-    (loaded,) = PatientSessionReply().load(session(connections=[attempt]))["connections"]
-
-    assert loaded == {**attempt, "failure_code": None, "failure_at": None}
-
-
-@pytest.mark.parametrize("field", ["id", "email", "name", "created_at", "connections"])
-def test_a_patient_without_what_a_browser_reads_is_refused(patient, field):
-    with pytest.raises(ValidationError) as caught:
-        PatientDetailReply().load(without(patient(connections=[]), field))
-
-    assert list(caught.value.messages) == [field]
-
-
-@pytest.mark.parametrize("field", ["id", "status", "url", "patient_id", "expires_at"])
-def test_a_session_without_what_a_browser_reads_is_refused(session, field):
-    with pytest.raises(ValidationError) as caught:
-        PatientSessionReply().load(without(session(), field))
-
-    assert list(caught.value.messages) == [field]
+    assert load(PatientDetail, detail) == detail
+    assert load(PatientSession, session()) == session()
+    assert load(Facility, FACILITY) == FACILITY
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("field", "empty"),
+    [("email", None), ("name", None), ("created_at", None), ("metadata", {}), ("connections", [])],
+)
+def test_absent_or_null_field_of_a_patient_reads_as_empty(patient, field, empty):
+    body = patient(connections=[])
+
+    assert load(PatientDetail, without(body, field))[field] == empty
+    assert load(PatientDetail, {**body, field: None})[field] == empty
+
+
+@pytest.mark.parametrize(
+    ("field", "empty"),
     [
-        ("id", 42),
-        ("id", None),
-        ("email", 1),
-        ("name", []),
-        ("metadata", None),
-        ("connections", None),
-        ("connections", [1]),
-        ("connections", [{}]),
-        ("connections", {}),
+        ("connections", []),
+        ("metadata", {}),
+        ("expires_at", None),
+        ("return_button_label", None),
+        ("return_url", None),
+        ("recommended_connection_ids", None),
     ],
 )
-def test_a_patient_of_the_wrong_shape_is_refused(patient, field, value):
-    with pytest.raises(ValidationError) as caught:
-        PatientDetailReply().load({**patient(connections=[]), field: value})
-
-    assert list(caught.value.messages) == [field]
+def test_absent_or_null_field_of_a_session_reads_as_empty(session, field, empty):
+    assert load(PatientSession, without(session(), field))[field] == empty
+    assert load(PatientSession, session(**{field: None}))[field] == empty
 
 
-@pytest.mark.parametrize("ok", ["true", "yes", 2, None, [True]])
-def test_only_true_means_healthy(ok):
-    with pytest.raises(ValidationError):
-        HealthReply().load({"ok": ok})
+@pytest.mark.parametrize(
+    ("field", "empty"), [("scopes", []), ("failure_code", None), ("updated_at", None), ("created_at", None)]
+)
+def test_absent_or_null_field_of_a_connection_reads_as_empty(patient, connection, field, empty):
+    for body in (without(connection(), field), connection(**{field: None})):
+        assert load(PatientDetail, patient(connections=[body]))["connections"][0][field] == empty
+
+
+@pytest.mark.parametrize("field", ["type", "logo_url", "portal_url"])
+def test_absent_field_of_a_facility_is_null(field):
+    assert load(Facility, without(FACILITY, field))[field] is None
+
+
+def test_failed_attempt_in_a_session_has_no_connection_id(session):
+    attempt = {"id": None, "connection_id": "fhirsrc_1", "status": "failed"}
+
+    (loaded,) = load(PatientSession, session(connections=[attempt]))["connections"]
+
+    assert loaded == {**attempt, "failure_code": None, "failure_at": None, "created_at": None}
+
+
+@pytest.mark.parametrize("resource_type", [None, "something_new", 7])
+def test_resource_type_is_always_the_documented_one(patient, resource_type):
+    assert load(Patient, patient(resource_type=resource_type))["resource_type"] == "patient"
+
+
+def test_a_patient_needs_an_id(patient):
+    assert problem(PatientDetail, without(patient(), "id")) == "$"
+    assert problem(PatientDetail, patient(id=None)) == "$.id"
+
+
+@pytest.mark.parametrize("field", ["id", "status", "url", "patient_id"])
+def test_a_session_needs_what_the_journey_needs(session, field):
+    assert problem(PatientSession, without(session(), field)) == "$"
+    assert problem(PatientSession, session(**{field: None})) == f"$.{field}"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "place"),
+    [
+        ("id", 42, "$.id"),
+        ("email", 1, "$.email"),
+        ("name", [], "$.name"),
+        ("metadata", [], "$.metadata"),
+        ("connections", {}, "$.connections"),
+        ("connections", [1], "$.connections[0]"),
+        ("connections", [{}], "$.connections[0]"),
+        ("connections", [{"connection_id": "fhirsrc_1", "status": 1}], "$.connections[0].status"),
+    ],
+)
+def test_wrong_type_is_refused_with_its_place(patient, field, value, place):
+    assert problem(PatientDetail, {**patient(connections=[]), field: value}) == place
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "ftp://a.example", "https://", "https://a b", "https://a\n", "//a", 'https://"'],
+)
+def test_a_session_link_leads_to_a_web_page(session, url):
+    assert "$" in problem(PatientSession, session(url=url))
+
+
+@pytest.mark.parametrize("ok", ["true", "yes", 1, 2, None, [True]])
+def test_only_a_boolean_means_healthy(ok):
+    assert problem(Health, {"ok": ok}) == "$.ok"
 
 
 @pytest.mark.parametrize("ok", [True, False])
-def test_medblocks_says_whether_it_is_healthy(ok):
-    assert HealthReply().load({"ok": ok})["ok"] is ok
+def test_health_is_read(ok):
+    assert load(Health, {"ok": ok})["ok"] is ok
 
 
-def test_a_catalog_page_may_be_empty():
-    page = FacilityListReply().load({"data": []})
+@pytest.mark.parametrize("body", [{"data": []}, {"data": None}])
+def test_a_catalog_page_may_be_empty(body):
+    page = load(FacilityList, body)
 
     assert (page["data"], page["has_more"], page["next_cursor"]) == ([], False, None)
+
+
+NO_JSON = [b"", b"<html>", b"[]", b"null", b'{"ok": true', b"\xff", b'{"ok": NaN}', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", NO_JSON, ids=lambda body: repr(body)[:12])
+def test_anything_but_a_json_object_is_refused(body):
+    assert problem(Health, body) == "$"
+
+
+@pytest.mark.parametrize("metadata", [b'{"a": "\\ud800"}', b'{"canary": NaN}', b'{"canary": 1e999}'])
+def test_metadata_that_is_no_json_is_refused_without_its_text(metadata):
+    body = b'{"id": "user_42", "metadata": ' + metadata + b"}"
+
+    assert "canary" not in problem(Patient, body)
+
+
+@pytest.mark.parametrize("depth", [1, 62, 63, 64, 500, 5000])
+def test_metadata_is_nested_at_most_64_levels_deep(depth):
+    body = b'{"id": "user_42", "metadata": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+
+    if depth < MAX_DEPTH:
+        assert load(Patient, body)["id"] == "user_42"
+    else:
+        problem(Patient, body)
+
+
+def test_a_number_of_any_size_stays_what_it_is(patient):
+    metadata = {"large": 2**70, "small": -(2**70), "part": 0.1}
+
+    assert load(Patient, patient(metadata=metadata))["metadata"] == metadata
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+)
+
+
+@given(field=st.sampled_from(["id", "email", "metadata", "connections", "created_at"]), value=JSON)
+def test_any_json_in_any_field_is_read_or_refused(field, value):
+    body = {"id": "user_42", "email": None, "metadata": {}, "connections": [], field: value}
+    try:
+        loaded = load(PatientDetail, body)
+    except WrongShape:
+        assert problem(PatientDetail, body).startswith("$")
+    else:
+        assert isinstance(loaded["id"], str)
+        assert isinstance(loaded["metadata"], dict)
+        assert isinstance(loaded["connections"], list)
 
 
 def test_an_error_reply_is_read_without_its_text():

@@ -78,12 +78,50 @@ def test_half_an_answer_is_unreachable(upstream, way):
     assert "user_42" not in str(caught.value)
 
 
-def test_a_packed_answer_is_not_asked_for_and_never_unpacked(upstream):
-    bomb = gzip.compress(bytes(20 * MAX_REPLY_BYTES))
-    upstream.reply(OK + GZIP + length(len(bomb)), bomb)
+def gzipped(upstream, body, coding=b"gzip"):
+    upstream.reply(OK + b"Content-Encoding: " + coding + b"\r\n" + length(len(body)), body)
 
-    assert send(upstream).body == bomb
+
+def test_gzip_is_not_asked_for(upstream):
+    upstream.reply(OK + length(2), b"{}")
+
+    send(upstream)
+
     assert "accept-encoding: identity" in upstream.requests[0].lower()
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"GZIP", b"x-gzip"])
+@pytest.mark.parametrize("size", [1, 65_537, MAX_REPLY_BYTES])
+def test_gzip_of_a_proxy_is_unpacked(upstream, coding, size):
+    gzipped(upstream, gzip.compress(b"x" * size), coding)
+
+    assert send(upstream).body == b"x" * size
+
+
+@pytest.mark.parametrize("size", [MAX_REPLY_BYTES + 1, 20 * MAX_REPLY_BYTES])
+def test_gzip_that_unpacks_over_the_limit_is_refused(upstream, size):
+    gzipped(upstream, gzip.compress(bytes(size)))
+
+    with pytest.raises(Unusable, match="read patient: reply over the size limit"):
+        send(upstream)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"not gzip", gzip.compress(b"{}" * 99)[:-9], gzip.compress(b"{}")[:5]],
+    ids=["none", "cut", "head"],
+)
+def test_broken_gzip_is_no_reply(upstream, body):
+    gzipped(upstream, body)
+
+    with pytest.raises(Unreachable):
+        send(upstream)
+
+
+def test_empty_reply_labelled_gzip_is_empty(upstream):
+    gzipped(upstream, b"")
+
+    assert send(upstream).body == b""
 
 
 def test_chunks_that_are_none_are_an_error(upstream):
