@@ -12,6 +12,7 @@ from typing import Any
 from bff.medblocks.client import Answer, Medblocks
 from bff.medblocks.errors import (
     Conflict,
+    CreatedBefore,
     MedblocksError,
     NotFound,
     OwnedAlready,
@@ -28,8 +29,9 @@ _FIELDS = ("id", "resource_type", "email", "name", "metadata", "created_at")
 def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) -> Answer:
     """Give the created patient, whether this call created it or an earlier one of the same owner.
 
-    Raises Conflict when the id is somebody else's, OwnedAlready when it is the owner's with other details;
-    or the error that left it open, when that could not be found out in time.
+    Raise Conflict when the id belongs to someone else; for other details, OwnedAlready when the caller owns
+    the patient, and CreatedBefore when only the tag matches; or the error that left it open, when that could
+    not be found out in time.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -63,5 +65,6 @@ def _as_created(found: Answer, grant: Grant, details: Mapping[str, Any]) -> Answ
     tagged = found.owner_tag is not None
     compared = ("email", "name", "metadata") if tagged else ("email", "name")
     if any(patient[name] != details.get(name) for name in compared):
-        raise OwnedAlready("create patient", detail="with other details")
+        error = OwnedAlready if grant.owned else CreatedBefore
+        raise error("create patient", detail="with other details")
     return Answer({name: patient[name] for name in _FIELDS}, found.status, found.request_id)

@@ -15,7 +15,7 @@ from bff.creation import create_once
 from bff.medblocks.client import Answer, Medblocks
 from bff.medblocks.collapse import Collapse
 from bff.medblocks.deadline import Within, within
-from bff.medblocks.errors import Conflict, OwnedAlready, Refusal, Unusable
+from bff.medblocks.errors import Conflict, Refusal, Unusable
 from bff.medblocks.grants import Grant, SessionGrant
 
 _DOUBLE_CLICK_SECONDS = 10.0
@@ -30,7 +30,7 @@ class Ownership(Protocol):
     """Where it is kept who owns what."""
 
     def keep_owner(self) -> object:
-        """Let the caller come back as the same owner, whatever becomes of a create."""
+        """Make sure that the caller comes back as the same owner unless a create ends in a conflict."""
         ...
 
     def remember_patient(self, grant: Grant) -> None:
@@ -78,7 +78,7 @@ class Enrollment:
     def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> Answer:
         """Create a patient, exactly once, from optional `email`, `name` and `metadata`.
 
-        Raises Conflict for an id that is somebody else's, or the caller's with other details.
+        Raise Conflict, which grants nothing, for an id that is taken or has other details.
         """
         metadata = {"signup_source": self._settings.signup_source, **details.get("metadata", {})}
         details = {**details, "metadata": metadata}
@@ -87,11 +87,7 @@ class Enrollment:
             self._within(self._settings.write_seconds),
             self._audit.trail("create", actor=grant.owner, patient_id=grant.patient_id) as entry,
         ):
-            try:
-                answer = create_once(self._medblocks, grant, details)
-            except OwnedAlready:
-                self._ownership.remember_patient(grant)
-                raise
+            answer = create_once(self._medblocks, grant, details)
             entry.upstream_request_id = answer.request_id
         self._ownership.remember_patient(grant)
         return answer
@@ -130,15 +126,18 @@ class Enrollment:
         whoever has the id; for one that it owns, the `email` and `name` of `details` are updated.
         With `once`, which names one showing of a form, a second equal start within seconds gives the first
         one's session: a double click.
-        Raises InvalidInput for a return url that is not allowed, and Conflict for somebody else's id.
+        Raise InvalidInput for a return url that is not allowed, and Conflict for an id that is taken or has
+        other details: nothing is started or updated then.
         """
         details = details or {}
         session = {**session, "return_url": self.return_urls.check(session.get("return_url"))}
         # What a second click has in common with the first one, whose cookie it may have by then.
         click = _digest([grant.owner_tag, once, session, details]) if once else None
         with self._within(self._settings.write_seconds):
-            if grant.owned or not self._create_first(grant, details):
+            if grant.owned:
                 session |= {f"patient_{name}": value for name, value in details.items()}
+            else:
+                self._create_first(grant, details)
             with self._audit.trail("session start", actor=grant.owner, patient_id=grant.patient_id) as entry:
                 answer = self._start(grant, session, click)
                 entry.upstream_request_id = answer.request_id
@@ -152,16 +151,12 @@ class Enrollment:
             click, "start session", lambda: self._medblocks.start_patient_session(grant, session)
         )
 
-    def _create_first(self, grant: Grant, details: Mapping[str, Any]) -> bool:
-        """Create the patient; tell False when it turns out to be the caller's own already."""
+    def _create_first(self, grant: Grant, details: Mapping[str, Any]) -> None:
         try:
             self.create_patient(grant, details)
-        except OwnedAlready:
-            return False
         except Conflict:
             if not self._ownership.overlooks(grant):
                 raise
-        return True
 
     def read_session(self, grant: SessionGrant, event: str = "session read") -> Answer:
         """Read a session that the caller started; equal reads at the same time are one call.

@@ -138,6 +138,10 @@ def _conflict(error: upstream.Conflict) -> Problem:
     message = "This patient id is already taken. Please use another one."
     if isinstance(error, upstream.OwnedAlready):
         message = "This patient was created before, with other details. They stay as they are."
+    elif isinstance(error, upstream.CreatedBefore):
+        message = (
+            "This patient was created before, with other details. Please use the same details or another id."
+        )
     return Problem(409, "external_id_already_exists", message, "patient_id")
 
 

@@ -11,8 +11,10 @@ from bff.medblocks.client import Medblocks
 from bff.medblocks.errors import (
     Busy,
     Conflict,
+    CreatedBefore,
     KeyRefused,
     MedblocksError,
+    OwnedAlready,
     Rejected,
     TooSlow,
     Unreachable,
@@ -55,7 +57,7 @@ outcomes = pytest.mark.parametrize("outcome", [TAKEN, *(o for o, _ in OPEN.value
 def create(medblocks, patient):
     """Create, while creates end in these ways, one after another, and a look finds these things."""
 
-    def run(creates, finds=()):
+    def run(creates, finds=(), *, owned=False):
         for outcome in creates:
             medblocks.post(PATIENTS, **(outcome or {"json": stored()}))
         for found in finds:
@@ -65,7 +67,7 @@ def create(medblocks, patient):
             )
         transport = Transport(HOST, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
         line = Line(transport, Breaker(failures=100, seconds=2), Bulkhead(8), Retries())
-        return create_once(Medblocks(line), Grant("user_42", "owner-1", "tag-1", owned=False), DETAILS)
+        return create_once(Medblocks(line), Grant("user_42", "owner-1", "tag-1", owned=owned), DETAILS)
 
     def stored(**changes):
         return patient(**{"metadata": {"signup_source": "intake", "bff_owner": "tag-1"}, **changes})
@@ -94,6 +96,13 @@ def test_any_other_patient_is_a_conflict(create, medblocks, outcome, found):
         create([outcome], [found])
 
     assert count(medblocks, "POST") == 1
+
+
+@pytest.mark.parametrize("found", [name for name in THEIRS if name.startswith("ours")])
+@pytest.mark.parametrize(("owned", "error"), [(True, OwnedAlready), (False, CreatedBefore)])
+def test_other_details_depend_on_who_holds_the_patient(create, found, owned, error):
+    with pytest.raises(error):
+        create([TAKEN], [THEIRS[found]], owned=owned)
 
 
 @outcomes

@@ -64,16 +64,136 @@ def without_tags(client, enforcing):
     return other
 
 
-def test_a_session_for_ones_own_patient_starts_although_the_cookie_lost_it(enforcing, upstream):
+# Attempts of a browser with the owner's name, but without the patient, each with other details.
+def create(browser, _):
+    return browser.post("/api/patients", json={"patientId": "user_42", "name": "Mallory Example"})
+
+
+def start(browser, _):
+    return browser.post("/api/patient-sessions", json={"patientId": "user_42"})
+
+
+def send_form(action):
+    def send(browser, token):
+        form = {"form_token": token, "suggested_id": "user_42", "name": "Mallory Example", "action": action}
+        return browser.post("/intake", data=form)
+
+    return send
+
+
+ATTEMPTS = {
+    "create": create,
+    "session start": start,
+    "form, create": send_form("create"),
+    "form, connect": send_form("connect"),
+}
+attempts = pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)
+
+
+@pytest.fixture
+def copied(enforcing, upstream, form_token):
+    """A browser with a cookie that was copied before its owner created the patient; and its form token."""
+    owner, thief = enforcing.test_client(), enforcing.test_client()
+    token = form_token(owner)
+    thief.set_cookie("bff", owner.get_cookie("bff").value)
+    assert (
+        owner.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"}).status_code == 200
+    )
+    return thief, token
+
+
+@attempts
+def test_a_conflict_grants_nothing_to_a_copied_cookie(copied, upstream, attempt):
+    browser, token = copied
+
+    reply = attempt(browser, token)
+
+    assert reply.status_code == 409
+    assert "Set-Cookie" not in reply.headers
+    assert browser.get("/api/patients/user_42").status_code == 404
+    assert not upstream.started
+    assert upstream.kept["name"] == "Asha Example"
+
+
+@attempts
+def test_a_second_attempt_after_a_conflict_fails_as_well(copied, upstream, attempt):
+    browser, token = copied
+
+    assert [attempt(browser, token).status_code for _ in range(2)] == [409, 409]
+    assert not upstream.started
+
+
+@pytest.mark.parametrize("attempt", [create, start])
+def test_a_conflict_leaves_a_browser_without_cookie_without_one(enforcing, upstream, attempt):
+    create(enforcing.test_client(), None)
+    browser = enforcing.test_client()
+
+    reply = attempt(browser, None)
+
+    assert reply.status_code == 409
+    assert "Set-Cookie" not in reply.headers
+    assert browser.get_cookie("bff") is None
+
+
+def test_a_conflict_sets_no_cookie_for_the_owner_either(enforcing, upstream):
+    client = enforcing.test_client()
+    client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
+
+    reply = create(client, None)
+
+    assert reply.status_code == 409
+    assert "Set-Cookie" not in reply.headers
+    assert client.get("/api/patients/user_42").status_code == 200
+
+
+def test_a_conflict_by_an_idempotency_key_grants_nothing(enforcing, upstream):
+    body = {"json": {"patientId": "user_42", "name": "Asha Example"}}
+    key = {"headers": {"Idempotency-Key": "0b6a9a4e-7f3c-4f6e-9d51-0f8a1c2b3d4e"}}
+    enforcing.test_client().post("/api/patients", **body, **key)
+    upstream.kept["name"] = "Asha Exampleson"
+    browser = enforcing.test_client()
+
+    reply = browser.post("/api/patients", **body, **key)
+
+    assert reply.status_code == 409
+    assert "Set-Cookie" not in reply.headers
+
+
+def test_the_same_details_get_a_lost_patient_back(enforcing, upstream):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
     browser = without_tags(client, enforcing)
     assert browser.get("/api/patients/user_42").status_code == 404
 
-    started = browser.post("/api/patient-sessions", json={"patientId": "user_42"})
+    reply = browser.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
 
-    assert started.status_code == 200
+    assert reply.status_code == 200
     assert browser.get("/api/patients/user_42").status_code == 200
+
+
+def test_connecting_with_the_same_details_gets_a_lost_patient_back(enforcing, upstream, form_token):
+    client = enforcing.test_client()
+    client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
+    browser = without_tags(client, enforcing)
+    form = {"form_token": form_token(browser), "suggested_id": "user_42", "name": "Asha Example"}
+
+    reply = browser.post("/intake", data={**form, "action": "connect"})
+
+    assert reply.status_code == 303
+    assert [started.keys() & {"patient_name", "patient_email"} for started in upstream.started] == [set()]
+    assert browser.get("/api/patients/user_42").status_code == 200
+
+
+def test_where_access_is_only_reported_no_details_are_updated(make_app, upstream, form_token):
+    app = make_app(BFF_ACCESS="report", BFF_RATE_LIMIT="off")
+    client = app.test_client()
+    client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
+    browser = without_tags(client, app)
+
+    reply = send_form("connect")(browser, form_token(browser))
+
+    assert (reply.status_code, reply.headers["BFF-Access-Report"]) == (303, "would-deny")
+    assert [started.keys() & {"patient_name", "patient_email"} for started in upstream.started] == [set()]
 
 
 def test_a_create_with_other_details_says_that_the_patient_is_ones_own(enforcing, upstream):
@@ -103,6 +223,17 @@ def test_on_the_page_it_says_how_to_change_them(enforcing, upstream, form_token)
 
     assert reply.status_code == 409
     assert "“Connect health records” updates them." in reply.text
+
+
+@pytest.mark.parametrize("action", ["create", "connect"])
+def test_on_the_page_nothing_is_promised_to_a_browser_without_the_patient(copied, action):
+    browser, token = copied
+
+    reply = send_form(action)(browser, token)
+
+    assert "This was entered in this browser before, with other details." in reply.text
+    assert "updates" not in reply.text
+    assert "Asha" not in reply.text
 
 
 def test_who_is_signed_in_and_was_created_elsewhere_is_not_asked_for_another_number(

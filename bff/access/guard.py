@@ -41,7 +41,8 @@ class Guard:
 
         @app.after
         def finish(here: Visit, response: Response) -> None:
-            if here.owner_changed:
+            # A conflict grants nothing, not even a name for a browser that has no cookie yet.
+            if here.owner_changed and response.status_code != 409:
                 self._cookie.write(response, self._owner(here))
             if here.would_deny:
                 response.headers["BFF-Access-Report"] = "would-deny"
@@ -133,7 +134,7 @@ class Guard:
         return owner if here.came_with_cookie else None
 
     def keep_owner(self) -> Owner:
-        """Give the browser's owner, and see to it that the browser has a cookie from now on."""
+        """Return the browser's owner, and set its cookie if it has none, unless the answer is a conflict."""
         here = visit()
         owner = self._owner(here)
         if not here.came_with_cookie:

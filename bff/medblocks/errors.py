@@ -50,7 +50,14 @@ class Conflict(MedblocksError):
 
 
 class OwnedAlready(Conflict):
-    """The id is the caller's own, with other details than it gives now."""
+    """The caller owns the patient, which has other details than the ones sent now."""
+
+
+class CreatedBefore(Conflict):
+    """The patient carries the caller's tag and other details, and the caller's cookie does not hold it.
+
+    Not proof enough to grant anything: a cookie copied before the patient was created has the same tag.
+    """
 
 
 class KeyRefused(MedblocksError):

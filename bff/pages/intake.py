@@ -14,7 +14,7 @@ from bff.access.origin import FormTokens
 from bff.access.return_urls import with_query
 from bff.errors import report
 from bff.exceptions import InvalidInput, invalid_input
-from bff.medblocks.errors import Conflict, MedblocksError, OwnedAlready
+from bff.medblocks.errors import Conflict, CreatedBefore, MedblocksError, OwnedAlready
 from bff.pages.links import leaving_url, wanted_return_url
 from bff.problems import Problem
 from bff.schemas import IntakeForm
@@ -27,6 +27,8 @@ _ON_THIS_PAGE: dict[type, str] = {
     Conflict: "This number is in use already. If you began on another device or in another browser, go on "
     "there. Otherwise check the number, or leave it empty.",
     OwnedAlready: "We know you already, with other details. “Connect health records” updates them.",
+    CreatedBefore: "This was entered in this browser before, with other details. Enter the same name and "
+    "email address as before, or open this page again and leave the number empty.",
 }
 _FIELDS = ("name", "email", "patient_id")  # as they follow each other on the page
 
