@@ -13,10 +13,14 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from bff.access.clock import CLOCK_SKEW_SECONDS
 from bff.access.store import Counters
 from bff.medblocks.ids import patient_id_problem
 
 MAX_HOURS = 72
+# Longer than any clock believes a token: the one that made it and the one that reads it may each be off by
+# the skew, and the skew is allowed besides.
+_REMEMBERED_SECONDS = MAX_HOURS * 3600 + 3 * CLOCK_SKEW_SECONDS
 _HEADER = {"alg": "dir", "enc": "A256GCM"}
 
 
@@ -56,8 +60,8 @@ class Invites:
             claims = json.loads(plain or b"")
         except (JoseError, ValueError, TypeError, LookupError, AttributeError):
             return None  # a forged header can be any JSON, and the library expects its own
-        return Invite(claims["p"], claims["n"]) if claims["e"] > self._clock() else None
+        return Invite(claims["p"], claims["n"]) if claims["e"] + CLOCK_SKEW_SECONDS > self._clock() else None
 
     def consume(self, invite: Invite) -> bool:
         """Use up an invite; tell False when it was used already."""
-        return self._used.incr(f"invite:{invite.nonce}", MAX_HOURS * 3600) == 1
+        return self._used.incr(f"invite:{invite.nonce}", _REMEMBERED_SECONDS) == 1

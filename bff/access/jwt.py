@@ -8,12 +8,12 @@ from flask import Request
 from joserfc import jwk, jwt
 from joserfc.errors import ClaimError, JoseError
 
+from bff.access.clock import CLOCK_SKEW_SECONDS
 from bff.access.cookies import finder
 from bff.access.identity import Caller, caller_for
 from bff.access.owner import Owner
 from bff.exceptions import CredentialRefused
 
-LEEWAY_SECONDS = 30
 _TYPES = {"jwt", "at+jwt", "application/at+jwt"}
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _MAX_TOKEN_CHARACTERS = 8 * 1024
@@ -42,7 +42,7 @@ class JwtIdentity:
         self._template = template
         self._separators = set("".join(_PLACEHOLDER.split(template)[2:-1:2]))
         self._claims = jwt.JWTClaimsRegistry(
-            leeway=LEEWAY_SECONDS,
+            leeway=CLOCK_SKEW_SECONDS,
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": audience},
             exp={"essential": True},
