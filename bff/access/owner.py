@@ -9,11 +9,13 @@ import secrets
 import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import cast
 
 from flask import Request, Response
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadPayload, BadSignature, TimestampSigner, URLSafeTimedSerializer
 from marshmallow import Schema, ValidationError, fields, post_load
 
+from bff.access.clock import CLOCK_SKEW_SECONDS
 from bff.access.cookies import finder
 
 # Of the oldest, a browser loses hold when it has more: a cookie must fit into 4 KiB.
@@ -58,33 +60,54 @@ class OwnerCookie:
         self._find = finder(self.name)
         self._https = https
         self._max_age = max_age
-        self._signer = URLSafeTimedSerializer(
+        self._serializer = URLSafeTimedSerializer(
             key, salt="owner", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
         )
+        self._signer = cast("TimestampSigner", self._serializer.make_signer())
         self._schema = _OwnerSchema()
         # A browser sends the same header with every request; what is bad is an exception, which is not kept.
         self._verified = lru_cache(1024)(self._verify)
 
     def read(self, request: Request) -> Owner | None:
-        """Give the browser's owner; None when there is none, or a cookie that is forged, old or malformed."""
+        """Return the browser's owner; None where its cookie is missing, or may be replaced.
+
+        A cookie may be replaced when this key did not sign it with a readable time, or when it has expired.
+        Any other cookie may hold patients, which an empty one in its place would lose for good. Where such a
+        cookie can't be used, because a clock far ahead signed it or a newer version wrote its payload, its
+        browser owns nothing here. It keeps the name in the cookie, or gets one derived from the cookie, so
+        that forms and repeated creates still work. Only when it comes to own something new, such as a patient
+        that it creates, does a cookie with that alone replace the old one.
+        """
         header = request.environ.get("HTTP_COOKIE")
         if not header:
             return None
         try:
             verify = self._verified if len(header) <= _KEPT_HEADER else self._verify
             owner, signed_at = verify(header)
-        except (BadData, ValidationError, UnicodeError):
+        except (BadSignature, UnicodeError):
             return None
-        return owner if 0 <= time.time() - signed_at <= self._max_age else None
+        age = time.time() - signed_at
+        if age > self._max_age + CLOCK_SKEW_SECONDS:
+            return None
+        return owner if age >= -CLOCK_SKEW_SECONDS else Owner(owner.name)
 
     def _verify(self, header: str) -> tuple[Owner, float]:
-        """Give what a good cookie in this header holds, and when it was signed. Raises what is wrong."""
-        held, signed_at = self._signer.loads(self._find(header) or "", return_timestamp=True)
-        return self._schema.load(held), signed_at.timestamp()
+        """Return what the cookie in this header holds, and when it was signed. Raise BadSignature."""
+        value = self._find(header) or ""
+        payload, signed_at = self._signer.unsign(value, return_timestamp=True)
+        try:
+            held = self._serializer.load_payload(payload)
+        except BadPayload:
+            held = None
+        try:
+            owner = self._schema.load(held)
+        except ValidationError:
+            owner = Owner(_name_in(held) or hashlib.sha256(value.encode()).hexdigest()[:32])
+        return owner, signed_at.timestamp()
 
     def write(self, response: Response, owner: Owner) -> None:
         """Let the browser keep this owner."""
-        value = self._signer.dumps({"o": owner.name, "p": owner.patients, "s": owner.sessions})
+        value = self._serializer.dumps({"o": owner.name, "p": owner.patients, "s": owner.sessions})
         response.set_cookie(
             self.name,
             value,
@@ -94,6 +117,12 @@ class OwnerCookie:
             httponly=True,
             samesite="Lax",
         )
+
+
+def _name_in(held: object) -> str | None:
+    """Return the name in a payload of an unknown shape, if it still has one."""
+    name = held.get("o") if isinstance(held, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def new_owner(name: str | None = None) -> Owner:

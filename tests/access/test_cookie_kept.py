@@ -1,0 +1,131 @@
+"""Cookies with a valid signature that can't be used here: kept, until the browser owns something new."""
+
+import hashlib
+import json
+import time
+
+import pytest
+from itsdangerous import URLSafeTimedSerializer
+
+from bff.access.keys import Keys
+
+HOST = "https://you-forgot-to-mock-medblocks.test"
+WEEK = 7 * 24 * 60 * 60
+NOW = 1_800_000_000
+PAYLOAD = {"o": "browser", "p": ["A" * 22], "s": []}
+NEWER = {"o": "browser", "p": {"A" * 22: NOW}, "v": 2}
+FUTURE = (PAYLOAD, 61)
+ODD = (["nothing", "like", "it"], 0)
+KEPT = {"from the future": FUTURE, "of a newer shape": (NEWER, 0), "without a name": ODD}
+kept = pytest.mark.parametrize(("payload", "ahead"), KEPT.values(), ids=KEPT)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is set."""
+
+    def set_to(now):
+        monkeypatch.setattr(time, "time", lambda: float(now))
+
+    set_to(NOW)
+    return set_to
+
+
+@pytest.fixture
+def app(make_app):
+    return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
+
+
+@pytest.fixture
+def browser(app, clock):
+    """Build a browser with a cookie that was signed some seconds ahead of this server's clock."""
+
+    def build(payload, ahead):
+        clock(NOW + ahead)
+        keywords = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        key = Keys("mb_sk_sbx_canary_key").derive("owner cookie")
+        value = URLSafeTimedSerializer(key, salt="owner", signer_kwargs=keywords).dumps(payload)
+        clock(NOW)
+        client = app.test_client()
+        client.set_cookie("bff", value)
+        return client
+
+    return build
+
+
+def create(client, **changes):
+    return client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example", **changes})
+
+
+@kept
+@pytest.mark.parametrize("path", ["/intake", "/", "/connected", "/api/patients/user_42"])
+def test_no_page_and_no_read_replaces_it(browser, payload, ahead, path):
+    assert "Set-Cookie" not in browser(payload, ahead).get(path).headers
+
+
+@kept
+def test_a_form_can_be_sent_with_it(browser, medblocks, patient, form_token, payload, ahead):
+    client = browser(payload, ahead)
+    medblocks.post(f"{HOST}/patients", json=patient())
+    form = {"form_token": form_token(client), "suggested_id": "user_42", "action": "create"}
+
+    assert client.post("/intake", data=form).status_code == 200
+
+
+@kept
+def test_a_create_that_fails_leaves_it_and_a_retry_is_recognised(browser, medblocks, payload, ahead):
+    client = browser(payload, ahead)
+    stored = {}
+
+    def keep(request):
+        stored.update({"email": None, "created_at": None, **json.loads(request.body), "id": "user_42"})
+        stored["resource_type"] = "patient"
+        return 502, {}, "{}"
+
+    medblocks.add_callback("POST", f"{HOST}/patients", keep)
+    medblocks.get(f"{HOST}/patients/user_42", status=503)
+    failed = create(client)
+    medblocks.replace("POST", f"{HOST}/patients", status=409)
+    medblocks.replace("GET", f"{HOST}/patients/user_42", json={**stored, "connections": []})
+
+    assert failed.status_code == 502
+    assert "Set-Cookie" not in failed.headers
+    assert create(client).status_code == 200
+    assert client.get("/api/patients/user_42").status_code == 200
+
+
+@kept
+def test_a_create_that_succeeds_replaces_it(browser, medblocks, patient, payload, ahead):
+    client = browser(payload, ahead)
+    medblocks.post(f"{HOST}/patients", json=patient())
+    medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
+
+    assert "Set-Cookie" in create(client).headers
+    assert client.get("/api/patients/user_42").status_code == 200
+
+
+@pytest.mark.parametrize(("payload", "ahead"), [FUTURE, (NEWER, 0)], ids=["future", "newer"])
+def test_replicas_that_read_it_and_not_agree_on_the_form(browser, clock, form_token, payload, ahead):
+    here, there = browser(payload, ahead), browser(PAYLOAD, 0)
+    token = form_token(there)
+    form = {"form_token": token, "suggested_id": "pat_1", "action": "create"}
+
+    assert here.post("/intake", data=form).status_code == 400
+
+
+def test_an_expired_cookie_is_replaced(browser, clock):
+    client = browser(PAYLOAD, 0)
+    clock(NOW + WEEK + 61)
+
+    assert "Set-Cookie" in client.get("/intake").headers
+
+
+def test_a_clock_two_seconds_behind_loses_nothing(app, clock, medblocks, patient):
+    client = app.test_client()
+    medblocks.post(f"{HOST}/patients", json=patient())
+    medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
+    create(client)
+    clock(NOW - 2)
+
+    assert client.get("/api/patients/user_42").status_code == 200
+    assert "Set-Cookie" not in client.get("/intake").headers
