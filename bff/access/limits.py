@@ -46,38 +46,37 @@ class Limits:
     """Counts requests. In the store stand keyed tags, and neither addresses nor names."""
 
     def __init__(self, settings: Settings, keys: Keys, guard: Guard, redis: RedisStore | None) -> None:
-        def of_client(address: str) -> str:
-            return keys.tag("limit", network_of(address))
-
+        tag = partial(keys.tag, "limit")
         self._guard = guard
         self._counters = FallbackCounters(redis, MemoryStore()) if redis else MemoryStore()
-        self._by_address = _windows("address", settings.rate_limit_address, of_client)
-        self._by_owner = _windows("owner", settings.rate_limit_owner, partial(keys.tag, "limit"))
-        self._creates = _windows("creates", settings.rate_limit_creates, of_client)
-        self._sessions = _windows("sessions", settings.rate_limit_sessions, of_client)
-        self._conflicts = _windows("conflicts", settings.rate_limit_conflicts, of_client)
+        self._by_address = _windows("address", settings.rate_limit_address, tag)
+        self._by_owner = _windows("owner", settings.rate_limit_owner, tag)
+        self._creates = _windows("creates", settings.rate_limit_creates, tag)
+        self._sessions = _windows("sessions", settings.rate_limit_sessions, tag)
+        self._conflicts = _windows("conflicts", settings.rate_limit_conflicts, tag)
 
     def admit(self, asked: Visit) -> None:
         """Count a request. Raises TooManyRequests, with the seconds to wait, where one limit is reached."""
-        endpoint, address = asked.endpoint, asked.remote_addr or ""
+        endpoint = asked.endpoint
         if endpoint in _EXEMPT:
             return
-        counted, looked_at = self._by_address(address), _NONE
+        client = network_of(asked.remote_addr or "")
+        counted, looked_at = self._by_address(client), _NONE
         if owner := self._guard.known_owner(asked):
             counted += self._by_owner(owner.name)
         if endpoint in _CREATES:
-            counted += self._creates(address)
+            counted += self._creates(client)
         if endpoint in _SESSIONS:
-            counted += self._sessions(address)
+            counted += self._sessions(client)
         if endpoint in _CONFLICTS:
-            looked_at = self._conflicts(address)
+            looked_at = self._conflicts(client)
         if seconds := self._counters.take(counted, looked_at):
             raise TooManyRequests(retry_after=math.ceil(seconds))
 
     def count_conflict(self, asked: Visit, response: Response) -> None:
         """Count an answer that tells that an id is taken."""
         if response.status_code == 409 and asked.endpoint in _CONFLICTS:
-            for window in self._conflicts(asked.remote_addr or ""):
+            for window in self._conflicts(network_of(asked.remote_addr or "")):
                 self._counters.incr(window.key, window.seconds)
 
 

@@ -2,13 +2,14 @@
 
 import hmac
 from collections.abc import Collection
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 
 from flask import Request
 
 from bff.access.identity import Caller, caller_for
 from bff.access.owner import Owner
 from bff.exceptions import CredentialRefused
+from bff.networks import parse_address
 
 SECRET_HEADER = "X-Bff-Proxy-Secret"  # noqa: S105 - the header's name, not a secret
 _BEFORE_PROXY_FIX = "werkzeug.proxy_fix.orig"
@@ -35,8 +36,5 @@ class HeaderIdentity:
         return caller_for(patient_id)
 
     def _is_proxy(self, address: str | None) -> bool:
-        try:
-            peer = ip_address(address or "")
-        except ValueError:
-            return False
-        return any(peer in network for network in self._networks)
+        peer = parse_address(address or "")
+        return peer is not None and any(peer in network for network in self._networks)

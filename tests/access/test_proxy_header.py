@@ -33,7 +33,17 @@ def found(medblocks, patient):
 
 
 @pytest.mark.parametrize(
-    "peer", [PROXY, "10.0.0.0", "10.255.255.255", "192.0.2.7", "fd00::1", "fdff:ffff::1"]
+    "peer",
+    [
+        PROXY,
+        "10.0.0.0",
+        "10.255.255.255",
+        "192.0.2.7",
+        "fd00::1",
+        "fdff:ffff::1",
+        "fd00::1%eth0",
+        "::ffff:10.1.2.3",
+    ],
 )
 def test_the_proxy_is_believed(ask, found, peer):
     assert ask(peer).status_code == 200
@@ -52,6 +62,8 @@ def test_the_proxy_is_believed(ask, found, peer):
         "fe00::1",
         "::1",
         "::10.1.2.3",
+        "::ffff:11.0.0.0",
+        "11.0.0.0:10",
         "64:ff9b::a01:203",
     ],
 )
