@@ -58,6 +58,15 @@ def test_every_library_that_the_code_imports_is_listed():
             assert {dist.lower().replace("_", "-") for dist in installed[name]} & listed, f"{name} in {file}"
 
 
+@pytest.mark.parametrize("name", ["flask", "werkzeug"])
+def test_the_next_minor_version_is_not_installed_unseen(name):
+    assert (
+        f"{name}>=3.1,<3.2" in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    )
+    for lock in ("requirements.txt", "requirements-dev.txt"):
+        assert re.search(rf"^{name}==3\.1\.", (ROOT / lock).read_text(), re.MULTILINE)
+
+
 def imported(file):
     """Give the top-level packages that a file imports."""
     statements = list(ast.walk(ast.parse(file.read_text())))
