@@ -129,9 +129,10 @@ class Guard:
         return self._owner(visit())
 
     def known_owner(self, here: Visit) -> Owner | None:
-        """Give the browser's owner where this request came with a good cookie."""
-        owner = self._owner(here)
-        return owner if here.came_with_cookie else None
+        """Return the browser's owner where this request came with a good cookie, without reading its body."""
+        if here.owner is None and (known := self._cookie.read(here)):
+            here.owner, here.came_with_cookie = known, True
+        return here.owner if here.came_with_cookie else None
 
     def keep_owner(self) -> Owner:
         """Return the browser's owner, and set its cookie if it has none, unless the answer is a conflict."""
@@ -146,11 +147,10 @@ class Guard:
         here.owner, here.owner_changed = owner, True
 
     def _owner(self, here: Visit) -> Owner:
-        if here.owner is None:
-            known = self._cookie.read(here)
-            here.came_with_cookie = known is not None
-            here.owner = known or new_owner(first_owner_name(self._keys, here))
-        return here.owner
+        owner = here.owner or self.known_owner(here)
+        if owner is None:
+            owner = here.owner = new_owner(first_owner_name(self._keys, here))
+        return owner
 
     def _caller(self, here: Visit) -> Caller | None:
         if not here.identified:

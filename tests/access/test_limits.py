@@ -128,6 +128,15 @@ def test_an_address_that_waited_may_go_on(limited, monkeypatch):
     assert ask(client).status_code == 404
 
 
+def test_a_body_that_is_refused_counts_too(limited):
+    client = limited(**ADDRESS)
+    key = {"Idempotency-Key": "0b6a9a4e-7f3c-4f6e-9d51-0f8a1c2b3d4e"}
+
+    replies = [client.post("/api/patients", json=" " * 70_000, headers=key) for _ in range(3)]
+
+    assert statuses(replies) == [413, 413, 429]
+
+
 def test_what_is_not_there_counts_too(limited):
     client = limited(**ADDRESS)
 
