@@ -10,7 +10,7 @@ from flask import Flask, Request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bff import __version__, api, current, errors, observe, pages
-from bff.access import headers, limits
+from bff.access import bodies, headers, limits
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
 from bff.access.keys import Keys
@@ -102,6 +102,7 @@ def _protect(app: LeanFlask, settings: Settings, guard: Guard) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's own way to wrap an app
     observe.init_app(app)
     headers.init_app(app, https=settings.https)
+    bodies.init_app(app)
     app.before(lambda asked: deadline.begin(asked.environ.get(deadline.ARRIVED)))
     OriginGate(settings.public_url, settings.trusted_origins).init_app(app)
     guard.init_app(app)

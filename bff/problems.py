@@ -27,6 +27,7 @@ _TYPES = {
     404: "not_found_error",
     405: "invalid_request_error",
     409: "conflict_error",
+    411: "invalid_request_error",
     413: "invalid_request_error",
     415: "invalid_request_error",
     422: "invalid_request_error",
@@ -109,6 +110,7 @@ _HTTP = {
         _BUSY,
         "There were too many requests in a short time. Please wait a little, and try again.",
     ),
+    411: ("length_required", "Send the body with a Content-Length."),
     413: ("payload_too_large", f"The request is too large: send at most {MAX_BODY_BYTES // 1024} KiB."),
 }
 

@@ -34,11 +34,11 @@ def start_url() -> str:
 
 
 def _given(name: str) -> str | None:
-    """Give a field of the query or the form; of the query alone where the form can't be read, or is large.
+    """Return a field of the query or the form; of the query alone if the form can't be read, or may be large.
 
     What is refused before its form was read, by a limit for example, must not cost that reading.
     """
-    if (request.content_length or 0) > _FORM_BYTES:
+    if request.content_length is None or request.content_length > _FORM_BYTES:
         return request.args.get(name) or None
     try:
         return request.values.get(name) or None
