@@ -53,6 +53,7 @@ export interface SessionConnection {
   /** The facility in the catalog, `fhirsrc_…`. */
   connection_id: string;
   status: ConnectionStatus;
+  /** `user_denied` when the patient declined, `oauth_callback_failed`; others may come. */
   failure_code: string | null;
   failure_at: string | null;
   created_at: string | null;
@@ -127,6 +128,7 @@ export interface Return {
   /** Only after a session that went straight to one facility. */
   success: boolean | null;
   connection_id: string | null;
+  /** As `failure_code`: `user_denied` or `oauth_callback_failed`; others may come. */
   error: string | null;
   error_description: string | null;
   /** Your own, untouched. */

@@ -29,6 +29,10 @@ def _always(value: str) -> Meta:
 _Metadata = Annotated[dict[str, Any] | None, Meta(extra_json_schema={"type": "object"})]
 _Texts = Annotated[list[str] | None, Meta(extra_json_schema={"type": "array"})]
 _FacilityId = Annotated[str, Meta(description="The facility in the catalog, `fhirsrc_…`.")]
+_FailureCode = Annotated[
+    str | None,
+    Meta(description="`user_denied` when the patient declined, `oauth_callback_failed`; others may come."),
+]
 _Status = Annotated[str, Meta(description="Active, failed, expired, refresh_failed or disconnected.")]
 
 
@@ -58,7 +62,7 @@ class Connection(msgspec.Struct, kw_only=True, gc=False):
     connection_id: _FacilityId
     status: _Status
     scopes: _Texts = None
-    failure_code: str | None = None
+    failure_code: _FailureCode = None
     failure_at: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
@@ -84,7 +88,7 @@ class SessionConnection(msgspec.Struct, kw_only=True, gc=False):
     id: Annotated[str | None, Meta(description="`conn_…`; null for a failed attempt.")] = None
     connection_id: _FacilityId
     status: _Status
-    failure_code: str | None = None
+    failure_code: _FailureCode = None
     failure_at: str | None = None
     created_at: str | None = None
 

@@ -20,7 +20,7 @@ blueprint = Blueprint("connected", __name__)
 
 PLACES_SHOWN = 50
 _ATTEMPTED = {"failed", "expired", "refresh_failed"}
-_DECLINED = {"access_denied", "declined", "user_declined"}
+_DECLINED = {"user_denied", "access_denied"}  # the second is the word of OAuth itself
 
 
 @blueprint.get("/connected")

@@ -11,9 +11,15 @@ from werkzeug.wrappers import Response as AnyResponse
 from bff.sandbox import catalog
 from bff.sandbox.catalog import FACILITIES, Facility
 from bff.sandbox.errors import ApiError, SessionClosedError
+from bff.sandbox.records import CALLBACK_FAILED, USER_DENIED
 from bff.sandbox.store import Json, Store
 
 SHOWN = 12
+
+_DESCRIPTIONS = {
+    USER_DENIED: "The person did not approve access to their records.",
+    CALLBACK_FAILED: "The facility did not complete the authorization.",
+}
 
 # No form-action: browsers hold it against the redirect to return_url, which is another site.
 _HEADERS = {
@@ -74,6 +80,10 @@ def _add_decisions(hosted: Blueprint, store: Store) -> None:
     def decline(token: str, facility_id: str) -> AnyResponse:
         return _onward(token, store.decline(token, facility_id))
 
+    @hosted.post("/facilities/<facility_id>/fail")
+    def fail(token: str, facility_id: str) -> AnyResponse:
+        return _onward(token, store.fail(token, facility_id))
+
     @hosted.post("/finish")
     def finish(token: str) -> AnyResponse:
         return _onward(token, store.finish(token))
@@ -95,11 +105,9 @@ def _outcome(session: Json) -> dict[str, str]:
         return {}
     if any(row["status"] == "active" for row in session["connections"]):
         return {"success": "true", "connection_id": session["connection_id"]}
-    return {
-        "success": "false",
-        "error": "access_denied",
-        "error_description": "The person did not approve access to their records.",
-    }
+    codes = [row["failure_code"] for row in session["connections"]]
+    error = codes[-1] if codes else USER_DENIED  # leaving without a decision is declining, too
+    return {"success": "false", "error": error, "error_description": _DESCRIPTIONS[error]}
 
 
 def _way_back(session: Json, **outcome: str) -> str:
@@ -109,13 +117,16 @@ def _way_back(session: Json, **outcome: str) -> str:
 
 
 def _page(template: str, session: Json, **values: object) -> str:
-    attempts = [(FACILITIES[row["connection_id"]].name, row["status"]) for row in session["connections"]]
+    attempts = [
+        (FACILITIES[row["connection_id"]].name, row["status"], row["failure_code"])
+        for row in session["connections"]
+    ]
     return render_template(
         template,
         session=session,
         app_name=urlsplit(session["return_url"]).netloc,
         attempts=attempts,
-        connected=any(status == "active" for _, status in attempts),
+        connected=any(status == "active" for _, status, _ in attempts),
         recommended=session["recommended_connection_ids"] or [],
         **values,
     )

@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 ConnectionStatus = Literal["active", "failed", "expired", "refresh_failed", "disconnected"]
+# Why an attempt failed: the codes that the API documents.
+USER_DENIED = "user_denied"
+CALLBACK_FAILED = "oauth_callback_failed"
 SCOPES = ("openid", "offline_access", "patient/*.read")
 
 

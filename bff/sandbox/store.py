@@ -8,7 +8,15 @@ from typing import Any
 
 from bff.sandbox.catalog import FACILITIES
 from bff.sandbox.errors import ApiError, SessionClosedError, not_found
-from bff.sandbox.records import Connection, ConnectionStatus, Patient, Session, SessionRequest
+from bff.sandbox.records import (
+    CALLBACK_FAILED,
+    USER_DENIED,
+    Connection,
+    ConnectionStatus,
+    Patient,
+    Session,
+    SessionRequest,
+)
 
 Json = dict[str, Any]
 
@@ -133,12 +141,11 @@ class Store:
 
     def decline(self, token: str, facility_id: str) -> Json:
         """Record that the person refused a facility and give the session; raise as `open_session` does."""
-        with self._lock:
-            session = self._open(token, facility_id)
-            connection = self._attempt(session, facility_id)
-            self.set_connection_status(connection.id, "failed", failure_code="access_denied")
-            session.connections.append(connection)
-            return self._after_attempt(session)
+        return self._fail(token, facility_id, USER_DENIED)
+
+    def fail(self, token: str, facility_id: str) -> Json:
+        """Record that signing in failed and return the session; raise as `open_session` does."""
+        return self._fail(token, facility_id, CALLBACK_FAILED)
 
     def finish(self, token: str) -> Json:
         """Complete the session and give it; raise as `open_session` does."""
@@ -146,6 +153,14 @@ class Store:
             session = self._open(token)
             session.finished = True
             return session.to_json(self.now())
+
+    def _fail(self, token: str, facility_id: str, failure_code: str) -> Json:
+        with self._lock:
+            session = self._open(token, facility_id)
+            connection = self._attempt(session, facility_id)
+            self.set_connection_status(connection.id, "failed", failure_code=failure_code)
+            session.connections.append(connection)
+            return self._after_attempt(session)
 
     def _patient(self, patient_id: str) -> Patient:
         if patient_id not in self.patients:

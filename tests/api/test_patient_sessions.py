@@ -180,7 +180,7 @@ def test_a_session_is_read_with_what_became_of_each_facility(client, medblocks, 
         "id": None,
         "connection_id": "fhirsrc_1",
         "status": "failed",
-        "failure_code": "access_denied",
+        "failure_code": "user_denied",
         "failure_at": "2026-04-25T09:35:00Z",
         "created_at": "2026-04-25T09:34:00Z",
     }

@@ -82,7 +82,7 @@ def test_the_signup_source_is_a_setting(make_app, medblocks, patient):
 
 
 def test_a_patient_is_read_with_connections_failed_ones_included(client, medblocks, patient, connection):
-    connections = [connection(), connection(id="conn_2", status="failed", failure_code="access_denied")]
+    connections = [connection(), connection(id="conn_2", status="failed", failure_code="user_denied")]
     medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=connections))
 
     reply = client.get("/api/patients/user_42")

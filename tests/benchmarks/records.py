@@ -35,7 +35,7 @@ def _connection(identity: str, number: int, status: str) -> dict[str, Any]:
         "connection_id": f"fhirsrc_{number}-{identity}",
         "status": status,
         "scopes": [] if failed else ["patient/*.read", "launch/patient", "offline_access"],
-        "failure_code": "access_denied" if failed else None,
+        "failure_code": "user_denied" if failed else None,
         "failure_at": "2026-04-25T09:34:00Z" if failed else None,
         "created_at": "2026-04-25T09:34:00Z",
         "updated_at": "2026-04-26T09:34:00Z",

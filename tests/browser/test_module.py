@@ -147,9 +147,9 @@ RETURNS = {
         "success": True,
         "connection_id": "fhirsrc_1",
     },
-    "/done?success=false&error=access_denied&error_description=No+thanks&state=a%2Bb+%C3%A9": {
+    "/done?success=false&error=user_denied&error_description=No+thanks&state=a%2Bb+%C3%A9": {
         "success": False,
-        "error": "access_denied",
+        "error": "user_denied",
         "error_description": "No thanks",
         "state": "a+b é",
     },
@@ -176,7 +176,7 @@ def test_the_way_back_is_read_from_an_address(run):
 
 
 def test_the_way_back_is_read_from_this_page(run, page, site):
-    page.goto(f"{site.bff}/connected?error=access_denied")
+    page.goto(f"{site.bff}/connected?error=user_denied")
 
-    assert run("mb.parseReturn().error") == "access_denied"
-    assert run("mb.parseReturn(new URL(location)).error") == "access_denied"
+    assert run("mb.parseReturn().error") == "user_denied"
+    assert run("mb.parseReturn(new URL(location)).error") == "user_denied"

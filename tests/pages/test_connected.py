@@ -44,7 +44,7 @@ def test_it_shows_what_medblocks_says_of_the_session(come_back, catalog, attempt
     assert "CANARY" not in reply.text
 
 
-DECLINED = {"failure_code": "access_denied"}
+DECLINED, DENIED = {"failure_code": "user_denied"}, {"failure_code": "access_denied"}
 ENDS = {
     "active": (["active"], {}, "", "connected", "Your health records are connected"),
     "active beside failed": (["failed", "active"], {}, "&success=false", "connected", "Your health records"),
@@ -53,6 +53,7 @@ ENDS = {
     "failed": (["failed"], {}, "", "failed", "That did not work"),
     "only the link says failed": ([], {}, "&success=false&error=server_error", "failed", "That did not work"),
     "declined": ([("failed", DECLINED)], {}, "", "declined", "You did not allow access"),
+    "declined, in another word": ([("failed", DENIED)], {}, "", "declined", "You did not allow access"),
     "declined, and failed elsewhere": (
         [("failed", DECLINED), "failed"],
         {},
@@ -60,7 +61,15 @@ ENDS = {
         "failed",
         "That did not work",
     ),
-    "only the link says declined": ([], {}, "&success=false&error=access_denied", "declined", "You did not"),
+    "only the link says declined": ([], {}, "&success=false&error=user_denied", "declined", "You did not"),
+    "the same, in another word": ([], {}, "&success=false&error=access_denied", "declined", "You did not"),
+    "only the link says failed, as documented": (
+        [],
+        {},
+        "&success=false&error=oauth_callback_failed",
+        "failed",
+        "That did not work",
+    ),
     "to be renewed": (["refresh_failed"], {}, "", "failed", "That did not work"),
     "disconnected again": (["disconnected"], {}, "", "nothing", "Nothing is connected yet"),
     "expired": ([], {"status": "expired"}, "", "expired", "Your time has run out"),

@@ -1,4 +1,5 @@
 import re
+from functools import partial
 from html import unescape
 from urllib.parse import parse_qsl, urlsplit
 
@@ -38,6 +39,10 @@ def approve(browser, session, facility_id):
 
 def decline(browser, session, facility_id):
     return browser.post(f"{session['url']}/facilities/{facility_id}/decline")
+
+
+def fail(browser, session, facility_id):
+    return browser.post(f"{session['url']}/facilities/{facility_id}/fail")
 
 
 def finish(browser, session):
@@ -81,11 +86,11 @@ def test_a_refusal_is_recorded_and_another_facility_can_be_chosen(browser, start
         (ONE, "failed"),
     ]
     failed, active = read(session)["connections"]
-    assert (failed["id"], failed["status"], failed["failure_code"]) == (None, "failed", "access_denied")
+    assert (failed["id"], failed["status"], failed["failure_code"]) == (None, "failed", "user_denied")
     assert failed["failure_at"] == "2026-05-01T12:00:00.000Z"
     assert active["id"] == connections()[0]["id"]
     assert connections()[1]["id"].startswith("conn_")
-    assert connections()[1]["failure_code"] == "access_denied"
+    assert connections()[1]["failure_code"] == "user_denied"
 
 
 def test_a_person_can_finish_without_connecting(browser, start, read, connections):
@@ -115,11 +120,31 @@ def test_a_session_for_one_facility_goes_straight_to_it_and_back(browser, start,
 def test_a_session_for_one_facility_comes_back_with_the_refusal(browser, start, read, leave, attempts):
     session = start(connection_id=ONE)
     _, query = handed_back(leave(browser, session))
-    assert (query["success"], query["error"]) == ("false", "access_denied")
+    assert (query["success"], query["error"]) == ("false", "user_denied")
     assert query["error_description"]
     assert "connection_id" not in query
     assert read(session)["status"] == "complete"
     assert len(read(session)["connections"]) == attempts
+
+
+def test_a_sign_in_that_fails_comes_back_as_such(browser, start, read, connections):
+    session = start(connection_id=ONE)
+    assert "Pretend that it fails" in buttons(browser.get(session["url"]))
+    _, query = handed_back(fail(browser, session, ONE))
+    assert (query["success"], query["error"]) == ("false", "oauth_callback_failed")
+    assert query["error_description"]
+    assert "connection_id" not in query
+    [failed] = read(session)["connections"]
+    assert (failed["id"], failed["status"], failed["failure_code"]) == (None, "failed", query["error"])
+    assert (read(session)["status"], len(connections())) == ("complete", 1)
+
+
+def test_a_sign_in_that_fails_is_not_called_declined(browser, start):
+    session = start()
+    fail(browser, session, ONE)
+    page = browser.get(session["url"]).text
+    assert f"Not connected: {FACILITIES[ONE].name}" in page
+    assert "you declined" not in page
 
 
 @pytest.mark.parametrize(
@@ -227,7 +252,7 @@ def test_a_page_whose_session_is_over_says_so(*, browser, start, store, path, en
 
 
 @pytest.mark.parametrize(
-    "act", [lambda *args: approve(*args, ONE), lambda *args: decline(*args, ONE), finish]
+    "act", [*(partial(act, facility_id=ONE) for act in (approve, decline, fail)), finish]
 )
 def test_nothing_can_be_decided_after_a_session_expired(*, browser, start, read, connections, clock, act):
     session = start()
@@ -243,7 +268,7 @@ def test_a_complete_session_stays_complete_when_its_time_is_over(browser, start,
     assert read(session)["status"] == "complete"
 
 
-@pytest.mark.parametrize("act", [approve, decline])
+@pytest.mark.parametrize("act", [approve, decline, fail])
 def test_a_session_for_one_facility_is_for_no_other(browser, start, connections, act):
     assert act(browser, start(connection_id=ONE), TWO).status_code == 404
     assert connections() == []
