@@ -50,13 +50,10 @@ function list(facilities) {
   return element;
 }
 
-function item({ id, name, type, logo_path: logo }) {
+function item({ id, name, logo_path: logo }) {
   const element = choice.content.cloneNode(true);
   element.querySelector("button").value = id;
   element.querySelector("strong").textContent = name;
-  const kind = element.querySelector(".about .quiet");
-  if (type) kind.textContent = (type[0].toUpperCase() + type.slice(1)).replaceAll("_", " ");
-  else kind.remove();
   if (logo) element.querySelector("img").src = logo;
   return element;
 }

@@ -73,6 +73,7 @@ export interface ConnectedFacility {
   status: ConnectionStatus;
   /** This and the rest are null when the facility can't be looked up now. */
   name: string | null;
+  /** The vendor of its records system: `epic`, `cerner`, `athena`, `meditech` or another. Not for patients. */
   type: string | null;
   logo_url: string | null;
   portal_url: string | null;
@@ -84,6 +85,7 @@ export interface Facility {
   id: string;
   resource_type: "fhir_source";
   name: string;
+  /** The vendor of its records system: `epic`, `cerner`, `athena`, `meditech` or another. Not for patients. */
   type: string | null;
   fhir_base_url: string;
   logo_url: string | null;

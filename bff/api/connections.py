@@ -60,7 +60,7 @@ _FOUND = {
             "id": "fhirsrc_3Kd8",
             "resource_type": "fhir_source",
             "name": "Alder Example Hospital",
-            "type": "hospital",
+            "type": "epic",
             "fhir_base_url": "https://fhir.alder.example/r4",
             "logo_url": None,
             "logo_path": None,

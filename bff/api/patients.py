@@ -14,6 +14,7 @@ from bff.access.idempotency import PARAMETER
 from bff.api.openapi import JsonBlueprint, reference, respond
 from bff.exceptions import NoSuchThing
 from bff.medblocks.ids import is_connection_id
+from bff.medblocks.replies import FacilityType
 from bff.schemas import NewPatient
 
 blueprint = JsonBlueprint(
@@ -45,7 +46,7 @@ _FACILITY = {
     "connection_id": "fhirsrc_3Kd8",
     "status": "active",
     "name": "Alder Example Hospital",
-    "type": "hospital",
+    "type": "epic",
     "logo_url": None,
     "portal_url": "https://portal.alder.example",
     "fhir_base_url": "https://fhir.alder.example/r4",
@@ -100,7 +101,7 @@ class ConnectedFacility(msgspec.Struct):
     connection_id: str
     status: str
     name: str | None
-    type: str | None
+    type: FacilityType
     logo_url: str | None
     portal_url: str | None
     fhir_base_url: str | None

@@ -34,6 +34,9 @@ _FailureCode = Annotated[
     Meta(description="`user_denied` when the patient declined, `oauth_callback_failed`; others may come."),
 ]
 _Status = Annotated[str, Meta(description="Active, failed, expired, refresh_failed or disconnected.")]
+FacilityType = Annotated[
+    str | None, Meta(description="The vendor of its records system, such as `epic`; not for patients.")
+]
 
 
 class Patient(msgspec.Struct, kw_only=True, gc=False):
@@ -131,9 +134,7 @@ class Facility(msgspec.Struct, kw_only=True, gc=False):
     id: Annotated[str, Meta(description="`fhirsrc_…`")]
     resource_type: Annotated[Any, _always("fhir_source")] = None
     name: str
-    type: Annotated[
-        str | None, Meta(description="The vendor of its records system, such as `epic`; not for patients.")
-    ] = None
+    type: FacilityType = None
     fhir_base_url: str
     logo_url: str | None = None
     portal_url: str | None = None

@@ -6,24 +6,34 @@ from typing import Any
 
 from bff.sandbox.errors import invalid_field
 
+# By the vendor of each facility's records system; null where none of these is known.
 _NAMES: dict[str | None, tuple[str, ...]] = {
-    "hospital_system": (
+    "epic": (
         "Alderbrook Regional Health",
         "Bramblewood Medical System",
         "Copperfin Bay Hospitals",
         "Dunmarrow General",
         "Eldergate University Hospital",
+        "Kestrel Lane Family Practice",
+        "Lanternhill Pediatrics",
+    ),
+    "cerner": (
         "Foxglove Valley Health",
         "Gullwing Coast Hospital",
         "Harrowmere Children's Hospital",
-        "Ivystone Memorial",
-        "Juniper Ridge Health",
-    ),
-    "clinic": (
-        "Kestrel Lane Family Practice",
-        "Lanternhill Pediatrics",
         "Marblecreek Women's Clinic",
         "Nettlefold Community Clinic",
+        "Larkmirror Imaging",
+    ),
+    "meditech": (
+        "Ivystone Memorial",
+        "Juniper Ridge Health",
+        "Umberfield Diagnostics",
+        "Vellumgate Pathology",
+        "Moonpool Radiology",
+        "Northglass MRI Center",
+    ),
+    "athena": (
         "Otterbank Walk-in Clinic",
         "Pebblemoor Dermatology",
         "Quillfeather Heart Clinic",
@@ -31,34 +41,21 @@ _NAMES: dict[str | None, tuple[str, ...]] = {
         "Saltmeadow Eye Clinic",
         "Thistledown Mental Health",
     ),
-    "lab": (
-        "Umberfield Diagnostics",
-        "Vellumgate Pathology",
+    None: (
         "Wrenhollow Labs",
         "Yarrowby Genomics",
         "Zephyrstone Blood Lab",
         "Amberjack Toxicology",
-    ),
-    "pharmacy": (
         "Bluebottle Pharmacy",
         "Candlewick Apothecary",
         "Driftwood Drugs",
         "Evenfall Mail Pharmacy",
         "Fernhatch Pharmacy",
-    ),
-    "payer": (
         "Goldenrod Mutual",
         "Hearthlight Health Plan",
         "Inkwell Insurance",
         "Jackdaw Benefit Trust",
         "Kingfisher Care Plans",
-    ),
-    "imaging_center": (
-        "Larkmirror Imaging",
-        "Moonpool Radiology",
-        "Northglass MRI Center",
-    ),
-    None: (
         "Oakapple Wellness Collective",
         "Plumstone Health Exchange",
         "Quarrywater Hospice",
@@ -83,13 +80,13 @@ class Facility:
         return {**asdict(self), "resource_type": "fhir_source"}
 
 
-def _facility(number: int, name: str, kind: str | None) -> Facility:
+def _facility(number: int, name: str, vendor: str | None) -> Facility:
     words = re.findall(r"[a-z]+", name.lower().replace("'", ""))
     host = "-".join(words) + ".example"
     return Facility(
         id="fhirsrc_" + "_".join(words),
         name=name,
-        type=kind,
+        type=vendor,
         fhir_base_url=f"https://fhir.{host}/r4",
         # Every fourth or fifth one has none, so that callers meet the nulls that the contract allows.
         logo_url=None if number % 5 == 0 else f"https://{host}/logo.svg",
@@ -97,9 +94,9 @@ def _facility(number: int, name: str, kind: str | None) -> Facility:
     )
 
 
-_KINDS = sorted((name, kind) for kind, names in _NAMES.items() for name in names)
+_ROWS = sorted((name, vendor) for vendor, names in _NAMES.items() for name in names)
 FACILITIES = {
-    facility.id: facility for facility in (_facility(number, *row) for number, row in enumerate(_KINDS, 1))
+    facility.id: facility for facility in (_facility(number, *row) for number, row in enumerate(_ROWS, 1))
 }
 
 
@@ -109,13 +106,13 @@ def find(facility: str) -> Facility | None:
     return FACILITIES.get(facility) or next(by_url, None)
 
 
-def search(q: str = "", kind: str | None = None) -> list[Facility]:
-    """Give the facilities whose name has every word of `q` and whose type is `kind`, by name."""
+def search(q: str = "", vendor: str | None = None) -> list[Facility]:
+    """Return the facilities whose name has every word of `q` and whose type is `vendor`, by name."""
     words = q.lower().split()
     return [
         facility
         for facility in FACILITIES.values()
-        if all(word in facility.name.lower() for word in words) and kind in (None, facility.type)
+        if all(word in facility.name.lower() for word in words) and vendor in (None, facility.type)
     ]
 
 

@@ -16,7 +16,7 @@ def facility(**changes):
         "id": "fhirsrc_1",
         "resource_type": "fhir_source",
         "name": "Alder Example Hospital",
-        "type": "hospital",
+        "type": "epic",
         "fhir_base_url": "https://fhir.alder.example/r4",
         "logo_url": None,
         "portal_url": "https://portal.alder.example",

@@ -51,6 +51,15 @@ def test_every_operation_has_a_summary_an_example_and_its_errors(document):
         assert {"502", "503", "504"} <= operation["responses"].keys(), name
 
 
+def test_the_type_of_a_facility_is_its_vendor(document):
+    answers = [operation["responses"]["200"]["content"] for _, operation in operations(document)]
+    rows = [row for answer in answers for row in answer["application/json"]["example"].get("data", [])]
+
+    assert {row["type"] for row in rows} == {"epic"}
+    for schema in ("FoundFacility", "ConnectedFacility"):
+        assert "`epic`" in document["components"]["schemas"][schema]["properties"]["type"]["description"]
+
+
 def test_every_example_of_a_body_is_one_that_the_schema_allows(document):
     bodies = [operation["requestBody"] for _, operation in operations(document) if "requestBody" in operation]
     assert len(bodies) == 2

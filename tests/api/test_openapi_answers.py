@@ -33,7 +33,7 @@ def follows(document, method, path, reply):
 
 def test_every_success_is_as_documented(make_app, document, medblocks, patient, connection, session):
     facility = {"id": "fhirsrc_1", "resource_type": "fhir_source", "name": "Alder Example Hospital"}
-    facility |= {"type": "hospital", "fhir_base_url": "https://fhir.alder.example/r4"}
+    facility |= {"type": "epic", "fhir_base_url": "https://fhir.alder.example/r4"}
     facility |= {"logo_url": None, "portal_url": None}
     disconnected = {"id": "conn_1", "resource_type": "connection", "disconnected": True}
     listed = {"resource_type": "list", "data": [facility], "has_more": False, "next_cursor": None}

@@ -8,7 +8,7 @@ FACILITY = {
     "id": "fhirsrc_1",
     "resource_type": "fhir_source",
     "name": "Alder Example Hospital",
-    "type": "hospital_system",
+    "type": "meditech",
     "fhir_base_url": "https://fhir.alder.example/r4",
     "logo_url": None,
     "portal_url": None,
@@ -77,6 +77,15 @@ def test_more_places_are_on_a_page_of_their_own(leaving):
     assert "starting_after=c%261" in link
     assert "q=al" in link
     assert "patient_session_id=ps_" in link
+
+
+def test_the_vendor_of_a_place_is_not_shown(leaving):
+    found = {"data": [FACILITY], "has_more": False, "next_cursor": None}
+    leaving.route("**/api/connections?*", lambda route: route.fulfill(json=found))
+    leaving.locator("#q").fill("al")
+    live(leaving, "1 place matches “al”.")
+
+    assert leaving.locator("#places button").inner_text() == "Alder Example Hospital"
 
 
 def test_a_late_answer_to_an_earlier_search_is_not_shown(leaving):

@@ -32,7 +32,7 @@ def facility():
             "id": f"fhirsrc_{number}",
             "resource_type": "fhir_source",
             "name": f"Alder Example Hospital {number}",
-            "type": "hospital_system",
+            "type": "meditech",
             "fhir_base_url": f"https://fhir.alder.example/{number}",
             "logo_url": f"https://alder.example/{number}.png",
             "portal_url": f"https://portal.alder.example/{number}",

@@ -111,6 +111,13 @@ def test_the_places_that_match_are_a_list_of_buttons(search):
     assert "Show more places" not in page
 
 
+def test_the_vendor_of_a_place_is_not_shown(search):
+    words = re.sub(r"<[^>]*>", " ", search(1, 7)).lower()
+
+    assert "alder example hospital 7" in words
+    assert "meditech" not in words
+
+
 @pytest.mark.parametrize(("q", "kept"), [("a", "a"), ("%20a%20", "a"), ("%C3%A9", "é")])
 def test_under_two_characters_it_asks_for_more_and_searches_nothing(leave, q, kept):
     page = leave(f"&q={q}").text
@@ -201,6 +208,7 @@ def test_a_session_straight_to_a_place_goes_on_by_itself(leave, catalog):
     assert f'href="{LINK}" id="continue"' in page
     assert "Going on to Alder Example Hospital 7" in page
     assert 'role="search"' not in page
+    assert "meditech" not in page.lower()
 
 
 @pytest.mark.parametrize("connection_id", ["", "x", "conn_1", "fhirsrc_a/b"])

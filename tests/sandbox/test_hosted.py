@@ -218,6 +218,18 @@ def test_recommended_facilities_come_first_in_their_order(browser, start):
     assert page.text.count("Recommended") == 2
 
 
+def test_the_vendor_of_a_facility_is_not_shown(browser, start):
+    types = {facility.type for facility in FACILITIES.values()} - {None}
+    pages = [
+        browser.get(start()["url"], query_string={"q": facility.name}) for facility in FACILITIES.values()
+    ]
+    for page in pages:
+        words = re.sub(r"<[^>]*>", " ", page.text).lower().split()
+        assert len(facility_links(page)) == 1
+        assert not types & set(words)
+        assert "other" not in words
+
+
 def test_a_search_shows_the_matches_alone(browser, start):
     page = browser.get(start()["url"], query_string={"q": " alderbrook "})
     assert facility_links(page) == ["fhirsrc_alderbrook_regional_health"]
