@@ -20,6 +20,7 @@ const UNREACHABLE = "We can't reach the server. Check your connection, and try a
 const UNREADABLE = "Something went wrong on our side. Please try again in a few minutes.";
 const NO_SUCH_ID = "There is nothing with this id.";
 
+const OVER = ["complete", "expired"];
 const SETTLED = ["active", "failed", "expired", "refresh_failed", "disconnected"];
 const RETURNED = "patient_id patient_session_id success connection_id error error_description state".split(" ");
 const FIRST_PAUSE = 1000; // milliseconds
@@ -180,7 +181,7 @@ function segment(id) {
 }
 
 function isSettled({ status, connections }) {
-  return status !== "open" && connections.every((connection) => SETTLED.includes(connection.status));
+  return OVER.includes(status) && connections.every((connection) => SETTLED.includes(connection.status));
 }
 
 function isPassing({ status }) {

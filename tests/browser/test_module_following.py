@@ -70,6 +70,22 @@ def test_a_session_is_followed_until_its_connections_have_settled(follow, page):
     assert page.evaluate("pauses") == [1000, 1500, 1000, 1000]
 
 
+@pytest.mark.parametrize("status", ["active", "failed", "expired", "refresh_failed", "disconnected"])
+def test_a_connection_with_a_known_status_has_settled(follow, page, status):
+    follow(session("complete", status))
+    page.evaluate("following")
+
+    assert page.evaluate("states") == [["complete", status], "settled"]
+
+
+@pytest.mark.parametrize("status", ["complete", "expired"])
+def test_a_session_with_an_unknown_status_is_not_over(follow, page, status):
+    follow(session("paused"), session(status))
+    page.evaluate("following")
+
+    assert page.evaluate("states") == [["paused"], [status], "settled"]
+
+
 def test_it_asks_less_and_less_often(follow, page):
     follow(*[session("open")] * 12, session("expired"))
     page.evaluate("following")
