@@ -19,13 +19,29 @@ from bff.pages.links import app_url, leaving_url
 blueprint = Blueprint("connected", __name__)
 
 PLACES_SHOWN = 50
-_ATTEMPTED = {"failed", "expired", "refresh_failed"}
+# What the page says of a connection, by its status; of one that Medblocks may yet invent, `unconfirmed`.
+_STATES = {
+    "active": "connected",
+    "refresh_failed": "refresh_failed",
+    "expired": "permission_expired",
+    "failed": "failed",
+    "disconnected": "disconnected",
+}
+_ORDER = (
+    "connected",
+    "unconfirmed",
+    "refresh_failed",
+    "permission_expired",
+    "failed",
+    "disconnected",
+    "declined",
+)
 _DECLINED = {"user_denied", "access_denied"}  # the second is the word of OAuth itself
 
 
 @blueprint.get("/connected")
 def connected() -> str:
-    """Say what became of the session. Raises NoSuchThing for one that is not this browser's."""
+    """Show what became of the session. Raise NoSuchThing for one that is not this browser's."""
     patient_session_id = request.args.get("patient_session_id")
     form_token = current.forms().make(current.guard().owner())
     if patient_session_id is None:
@@ -50,26 +66,36 @@ def connected() -> str:
 
 
 def outcome(session: Mapping[str, Any], hints: Mapping[str, str]) -> str:
-    """Tell how a session ended: `connected`, `declined`, `failed`, `expired`, `nothing`, or `open` so far.
+    """Return the state that the page is about: it decides the heading, the explanation and the next step.
 
-    What the address says only chooses the words for a session that has connected nothing.
+    The connections decide. Where they differ, the first of these counts: `connected`, since records arrive;
+    `unconfirmed`, since that may still become connected; `refresh_failed`, `permission_expired` and `failed`,
+    which the patient did not choose and can put right, the one with the least effort first; `disconnected`
+    and `declined`, which are decisions. The list on the page says what each of the places needs.
+
+    Without connections it is `declined` or `failed` when the address says so, which nobody has to believe:
+    it only chooses the words. Otherwise the session decides: `open`, `nothing` (complete), `expired` (the
+    link), or `unconfirmed` for a status that Medblocks may yet invent.
     """
-    connections = session["connections"]
-    if any(connection["status"] == "active" for connection in connections):
-        return "connected"
-    attempts = [connection for connection in connections if connection["status"] in _ATTEMPTED]
-    codes = {attempt["failure_code"] for attempt in attempts}
-    if attempts or hints.get("success") == "false":
-        return "declined" if (codes or {hints.get("error")}) <= _DECLINED else "failed"
-    return {"expired": "expired", "complete": "nothing"}.get(session["status"], "open")
+    if states := [_state(connection) for connection in session["connections"]]:
+        return min(states, key=_ORDER.index)
+    if hints.get("success") == "false":
+        return "declined" if hints.get("error") in _DECLINED else "failed"
+    return {"open": "open", "complete": "nothing", "expired": "expired"}.get(session["status"], "unconfirmed")
 
 
 def distinct(connections: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Give one connection for each facility, active ones first: what failed is often tried again."""
+    """Return one connection for each facility, the first by the order of `outcome`; retries are common."""
     best: dict[str, Mapping[str, Any]] = {}
-    for connection in sorted(connections, key=lambda connection: connection["status"] != "active"):
+    for connection in sorted(connections, key=lambda connection: _ORDER.index(_state(connection))):
         best.setdefault(connection["connection_id"], connection)
     return list(best.values())
+
+
+def _state(connection: Mapping[str, Any]) -> str:
+    if connection["status"] == "failed" and connection["failure_code"] in _DECLINED:
+        return "declined"
+    return _STATES.get(connection["status"], "unconfirmed")
 
 
 @blueprint.errorhandler(NoSuchThing)

@@ -208,7 +208,7 @@ ROUTES = {
         READ,
         _with_session,
         lambda visit, client: client.get(f"/connected?patient_session_id={visit.session_id}"),
-        lambda _, reply: "No health records are connected yet" in reply.text,
+        lambda _, reply: "You have not finished connecting a place" in reply.text,
         page=True,
     ),
 }

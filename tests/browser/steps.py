@@ -5,7 +5,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
+from bff.sandbox.catalog import FACILITIES
 from tests.browser.conftest import Site
+
+PLACES = tuple(FACILITIES)
+ALDERBROOK = PLACES[0]
 
 with_and_without_javascript = pytest.mark.parametrize(
     "page", [True, False], ids=["with JavaScript", "without JavaScript"], indirect=True
@@ -84,8 +88,35 @@ def at_medblocks(page: Page, site: Site) -> str:
 # What happens at Medblocks is done in its store: the journeys go there in the browser.
 def reach_connected(page: Page, site: Site) -> None:
     token = at_medblocks(page, site)
-    site.store.approve(token, "fhirsrc_alderbrook_regional_health")
+    site.store.approve(token, ALDERBROOK)
     site.store.approve(token, "fhirsrc_wrenhollow_labs")
+    site.store.approve(token, "fhirsrc_bluebottle_pharmacy")
+    site.store.finish(token)
+    page.reload()
+
+
+def set_status(site: Site, token: str, status: str, facility_id: str = ALDERBROOK) -> None:
+    """Connect a place, and put the connection into a status."""
+    connection = site.store.approve(token, facility_id)["connections"][-1]
+    site.store.set_connection_status(connection["id"], status)
+
+
+def reach_status(*statuses: str) -> Callable[[Page, Site], None]:
+    """Return the way to a session that is complete, with a connection in each of these statuses."""
+
+    def reach(page: Page, site: Site) -> None:
+        token = at_medblocks(page, site)
+        for status, facility_id in zip(statuses, PLACES, strict=False):
+            set_status(site, token, status, facility_id)
+        site.store.finish(token)
+        page.reload()
+
+    return reach
+
+
+def reach_failed(page: Page, site: Site) -> None:
+    token = at_medblocks(page, site)
+    site.store.fail(token, ALDERBROOK)
     site.store.finish(token)
     page.reload()
 
@@ -97,7 +128,7 @@ def reach_nothing(page: Page, site: Site) -> None:
 
 def reach_declined(page: Page, site: Site) -> None:
     token = at_medblocks(page, site)
-    site.store.decline(token, "fhirsrc_alderbrook_regional_health")
+    site.store.decline(token, ALDERBROOK)
     site.store.finish(token)
     page.reload()
 
@@ -126,13 +157,20 @@ def reach_saved(page: Page, site: Site) -> None:
     page.wait_for_url("**/connected?*")
 
 
-# Each by the `data-status` that its page shows, but for the search within the page before Medblocks.
+# Each by the `data-status` that its page shows, but for those in ALIASES.
 STATES: dict[str, Callable[[Page, Site], None]] = {
     "form": reach_form,
     "mistakes": reach_mistakes,
     "leaving": reach_leaving,
     "found": reach_found,
     "connected": reach_connected,
+    "mixed": reach_status("active", "refresh_failed", "expired", "disconnected"),
+    "stopped": reach_status("expired", "refresh_failed", "disconnected"),
+    "unconfirmed": reach_status("pending"),
+    "refresh_failed": reach_status("refresh_failed"),
+    "permission_expired": reach_status("expired"),
+    "disconnected": reach_status("disconnected"),
+    "failed": reach_failed,
     "nothing": reach_nothing,
     "declined": reach_declined,
     "expired": reach_expired,
@@ -140,3 +178,4 @@ STATES: dict[str, Callable[[Page, Site], None]] = {
     "open": reach_open,
     "saved": reach_saved,
 }
+ALIASES = {"found": "leaving", "mixed": "connected", "stopped": "refresh_failed"}

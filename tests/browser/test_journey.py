@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.browser import steps
 from tests.browser.steps import heading, started, with_and_without_javascript
 
@@ -53,6 +55,46 @@ def test_who_declines_is_offered_to_try_again_as_the_same_patient(page, site):
 
     assert heading(page) == "Your health records are connected"
     assert started(site)[0] == patients
+
+
+@with_and_without_javascript
+@pytest.mark.parametrize(
+    ("state", "button"),
+    [
+        ("refresh_failed", "Sign in again"),
+        ("permission_expired", "Connect again"),
+        ("disconnected", "Connect again"),
+        ("stopped", "Sign in again: Amberjack Toxicology"),
+    ],
+)
+def test_what_stopped_working_is_connected_again_in_two_clicks(page, site, state, button):
+    steps.STATES[state](page, site)
+    patients, sessions = started(site)
+
+    page.get_by_role("button", name=button).click()
+    page.wait_for_url(f"{site.medblocks}/c/*")
+    page.get_by_role("button", name="Approve").click()
+    page.wait_for_url("**/connected?*success=true*")
+
+    assert heading(page) == "Your health records are connected"
+    place = "Amberjack" if state == "stopped" else "Alderbrook"
+    assert place in page.locator("#places").inner_text()
+    assert started(site) == (patients, sessions + 1)
+
+
+@with_and_without_javascript
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [("Decline", "You did not allow access"), ("Pretend that it fails", "That did not work")],
+)
+def test_declining_and_failing_are_not_the_same(page, site, decision, said):
+    steps.fill_in(page)
+    steps.leave(page)
+    steps.go_on(page, site)
+    steps.decide(page, decision)
+    steps.finish(page)
+
+    assert heading(page) == said
 
 
 @with_and_without_javascript

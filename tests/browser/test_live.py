@@ -134,6 +134,26 @@ def test_what_gets_connected_elsewhere_appears_and_is_announced(open_session, si
     assert said.get_attribute("role") == "status"
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "button"),
+    [
+        ("pending", "We are still waiting for an answer", "Connect another place"),
+        ("refresh_failed", "Please sign in again", "Sign in again"),
+        ("expired", "Your permission has expired", "Connect again"),
+        ("disconnected", "Your connection has ended", "Connect again"),
+    ],
+)
+def test_what_stops_working_appears_and_is_announced(open_session, site, status, said, button):
+    page, token = open_session
+
+    steps.set_status(site, token, status)
+    live(page, said)
+
+    assert page.get_by_role("heading", level=1).inner_text() == said
+    page.get_by_role("button", name=button).wait_for()
+    assert "Alderbrook Regional Health" in page.locator("#places").inner_text()
+
+
 def test_focus_is_not_lost_when_the_page_changes(open_session, site):
     page, token = open_session
     page.get_by_role("link", name="Go on").focus()
@@ -153,6 +173,18 @@ def test_a_session_that_is_over_is_not_asked_about(site, open_page):
 
     assert page.url in asked
     assert not [url for url in asked if "/api/" in url]
+
+
+def test_a_session_that_waits_for_an_answer_is_followed(site, open_page):
+    page = open_page("about:blank")
+    steps.STATES["unconfirmed"](page, site)
+    session_id = page.locator("main").get_attribute("data-patient-session-id")
+    connection = site.store.get_session(session_id)["connections"][0]
+
+    site.store.set_connection_status(connection["id"], "active")
+    live(page, "Your health records are connected")
+
+    assert page.get_by_role("link", name="Look again").count() == 1
 
 
 def test_a_form_is_sent_once_until_the_page_is_shown_again(site, open_page):

@@ -70,3 +70,15 @@ def attempt():
         }
 
     return build
+
+
+@pytest.fixture
+def come_back(started, medblocks, session):
+    """Come back from Medblocks, which says this of the session."""
+
+    def open_page(*attempts, hints="", **changes):
+        body = session(connections=list(attempts), **{"status": "complete", **changes})
+        medblocks.get(f"{HOST}/patient-sessions/ps_1", json=body)
+        return started.get(f"/connected?patient_session_id=ps_1&patient_id=user_42{hints}")
+
+    return open_page

@@ -10,24 +10,8 @@ CANARY = "error_description=CANARY&success=true&connection_id=CANARY"
 PAGE = "/connected?patient_session_id=ps_1"
 
 
-@pytest.fixture
-def come_back(started, medblocks, session):
-    """Come back from Medblocks, which says this of the session."""
-
-    def open_page(*attempts, hints="", **changes):
-        body = session(connections=list(attempts), **{"status": "complete", **changes})
-        medblocks.get(f"{HOST}/patient-sessions/ps_1", json=body)
-        return started.get(f"{PAGE}&patient_id=user_42{hints}")
-
-    return open_page
-
-
 def state_of(reply):
     return re.search(r'<main data-status="(\w+)"', reply.text).group(1)
-
-
-def heading_of(reply):
-    return re.search(r"<h1>(.*)</h1>", reply.text).group(1)
 
 
 def test_it_shows_what_medblocks_says_of_the_session(come_back, catalog, attempt):
@@ -42,58 +26,6 @@ def test_it_shows_what_medblocks_says_of_the_session(come_back, catalog, attempt
     assert 'href="https://portal.alder.example/1" rel="noopener noreferrer"' in reply.text
     assert "portal.alder.example/2" not in reply.text
     assert "CANARY" not in reply.text
-
-
-DECLINED, DENIED = {"failure_code": "user_denied"}, {"failure_code": "access_denied"}
-ENDS = {
-    "active": (["active"], {}, "", "connected", "Your health records are connected"),
-    "active beside failed": (["failed", "active"], {}, "&success=false", "connected", "Your health records"),
-    "nothing": ([], {}, "", "nothing", "Nothing is connected yet"),
-    "nothing, though the link says success": ([], {}, "&success=true", "nothing", "Nothing is connected yet"),
-    "failed": (["failed"], {}, "", "failed", "That did not work"),
-    "only the link says failed": ([], {}, "&success=false&error=server_error", "failed", "That did not work"),
-    "declined": ([("failed", DECLINED)], {}, "", "declined", "You did not allow access"),
-    "declined, in another word": ([("failed", DENIED)], {}, "", "declined", "You did not allow access"),
-    "declined, and failed elsewhere": (
-        [("failed", DECLINED), "failed"],
-        {},
-        "",
-        "failed",
-        "That did not work",
-    ),
-    "only the link says declined": ([], {}, "&success=false&error=user_denied", "declined", "You did not"),
-    "the same, in another word": ([], {}, "&success=false&error=access_denied", "declined", "You did not"),
-    "only the link says failed, as documented": (
-        [],
-        {},
-        "&success=false&error=oauth_callback_failed",
-        "failed",
-        "That did not work",
-    ),
-    "to be renewed": (["refresh_failed"], {}, "", "failed", "That did not work"),
-    "disconnected again": (["disconnected"], {}, "", "nothing", "Nothing is connected yet"),
-    "expired": ([], {"status": "expired"}, "", "expired", "Your time has run out"),
-    "not done": ([], {"status": "open"}, "", "open", "You are not done yet"),
-    "a status that is new": ([], {"status": "paused"}, "", "open", "You are not done yet"),
-}
-
-
-@pytest.mark.parametrize("end", ENDS)
-def test_each_end_has_its_own_words_on_the_title_too(come_back, catalog, attempt, end):
-    statuses, session, hints, state, heading = ENDS[end]
-    if statuses:
-        catalog()
-    attempts = [
-        attempt(number, status) if isinstance(status, str) else attempt(number, status[0], **status[1])
-        for number, status in enumerate(statuses)
-    ]
-
-    reply = come_back(*attempts, hints=hints, **session)
-
-    assert state_of(reply) == state
-    assert heading_of(reply).startswith(heading)
-    assert f"<title>{heading_of(reply)}</title>" in reply.text
-    assert ("No health records are connected yet" in reply.text) == (state != "connected")
 
 
 @pytest.mark.parametrize("status", ["complete", "expired"])

@@ -84,8 +84,8 @@ def test_the_link_stands_in_no_header_and_no_log(leave, caplog):
     assert reply.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("status", ["complete", "expired"])
-def test_a_session_that_is_over_shows_its_end_instead(leave, status):
+@pytest.mark.parametrize("status", ["complete", "expired", "paused"])
+def test_a_session_that_is_not_open_shows_its_state_instead(leave, status):
     reply = leave(status=status)
 
     assert (reply.status_code, reply.location) == (303, "/connected?patient_session_id=ps_1")
