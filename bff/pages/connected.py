@@ -19,7 +19,7 @@ from bff.pages.links import app_url, leaving_url
 blueprint = Blueprint("connected", __name__)
 
 PLACES_SHOWN = 50
-# What the page says of a connection, by its status; of one that Medblocks may yet invent, `unconfirmed`.
+# What the page says of a connection, by its status; `unconfirmed` for a status that is not listed.
 _STATES = {
     "active": "connected",
     "refresh_failed": "refresh_failed",
@@ -36,7 +36,7 @@ _ORDER = (
     "disconnected",
     "declined",
 )
-_DECLINED = {"user_denied", "access_denied"}  # the second is the word of OAuth itself
+_DECLINED = {"user_denied", "access_denied"}  # the second is OAuth's own code
 
 
 @blueprint.get("/connected")
@@ -73,9 +73,9 @@ def outcome(session: Mapping[str, Any], hints: Mapping[str, str]) -> str:
     which the patient did not choose and can put right, the one with the least effort first; `disconnected`
     and `declined`, which are decisions. The list on the page says what each of the places needs.
 
-    Without connections it is `declined` or `failed` when the address says so, which nobody has to believe:
-    it only chooses the words. Otherwise the session decides: `open`, `nothing` (complete), `expired` (the
-    link), or `unconfirmed` for a status that Medblocks may yet invent.
+    Without connections it is `declined` or `failed` when the address says so: that is no proof, and only
+    chooses the words. Otherwise the session's status decides: `open`, `nothing` (when it is complete),
+    `expired` (the link to Medblocks has), or `unconfirmed` for any other.
     """
     if states := [_state(connection) for connection in session["connections"]]:
         return min(states, key=_ORDER.index)
