@@ -115,6 +115,6 @@ def _posture(settings: Settings) -> dict[str, object]:
         "rate_limit": settings.rate_limit,
         "proxy_hops": settings.proxy_hops,
         "upstream": settings.base_url,
-        "api_version": settings.api_version,
+        "api_version": settings.version_text,
         "public_url": settings.public_url,
     }

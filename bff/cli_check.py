@@ -38,9 +38,10 @@ def _medblocks(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"Medblocks: {settings.base_url} answers.")
         medblocks.list_facilities(limit=1)
         yield Finding("Key: Medblocks accepts it.")
+        yield Finding(f"Version: {settings.version_text}. Medblocks accepts it.")
     except KeyRefused as error:
         if error.refusal.code == "unsupported_api_version":
-            text = f"Version: Medblocks does not serve {settings.api_version}. Mend MEDBLOCKS_API_VERSION."
+            text = cli_texts.refused_version(settings)
         else:
             text = f"Key: Medblocks refuses it ({error}). Set MEDBLOCKS_API_KEY to a valid one."
         yield Finding(text, fine=False)

@@ -32,6 +32,19 @@ def _access(settings: Settings) -> str:
     return f"Access: enforce. {who.capitalize()}, and nobody else's."
 
 
+def refused_version(settings: Settings) -> str:
+    """Return what to do about an API version that Medblocks refuses."""
+    if settings.api_version:
+        return (
+            f"Version: Medblocks does not serve {settings.api_version}. Set MEDBLOCKS_API_VERSION to one "
+            "that it serves, or to key for the one that is pinned on the key."
+        )
+    return (
+        "Version: Medblocks does not serve the version that is pinned on the key. Set MEDBLOCKS_API_VERSION "
+        "to one that it serves, such as 2026-04-25, or pin another on the key."
+    )
+
+
 def faults_text(name: str, sandbox_address: str) -> str:
     """Say how the pretend Medblocks fails under a profile, and how to change that."""
     profile = PROFILES[name]

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
 from bff.cli import main
+from bff.sandbox.app import DEMO_KEY, create_sandbox
+from bff.sandbox.serve import SandboxServer
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 
@@ -168,8 +170,22 @@ def test_check_tells_a_version_from_a_key(run, medblocks, refusal):
     )
 
     assert result.exit_code == 1
-    assert "Version: Medblocks does not serve 2020-01-01. Mend MEDBLOCKS_API_VERSION." in result.stderr
+    assert result.stderr.startswith(
+        "Version: Medblocks does not serve 2020-01-01. Set MEDBLOCKS_API_VERSION to one that it serves, or"
+    )
     assert "Key" not in result.output
+
+
+def test_check_tells_a_refused_version_that_is_pinned_on_the_key(run, medblocks, refusal):
+    medblocks.get(f"{HOST}/health", json=refusal("unsupported_api_version"), status=400)
+
+    result = run(
+        "check", MEDBLOCKS_API_KEY="mb_sk_sbx_x", MEDBLOCKS_BASE_URL=HOST, MEDBLOCKS_API_VERSION="key"
+    )
+
+    assert result.exit_code == 1
+    assert "Version: Medblocks does not serve the version that is pinned on the key. Set" in result.stderr
+    assert "None" not in result.output
 
 
 @pytest.fixture
@@ -178,6 +194,26 @@ def working(medblocks):
     medblocks.get(f"{HOST}/health", json={"ok": True})
     medblocks.get(f"{HOST}/connections", json={"data": []})
     return {"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", "MEDBLOCKS_BASE_URL": HOST}
+
+
+@pytest.mark.parametrize(("version", "said"), [("2027-01-31", "2027-01-31"), ("key", "pinned on the key")])
+def test_check_says_which_version_calls_get(run, working, version, said):
+    result = run("check", **working, MEDBLOCKS_API_VERSION=version)
+
+    assert result.exit_code == 0
+    assert f"Version: {said}. Medblocks accepts it." in result.output
+
+
+def test_check_succeeds_without_a_version_at_the_sandbox(run):
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    sandbox = SandboxServer(create_sandbox(address), listener)
+    sandbox.start()
+    result = run("check", MEDBLOCKS_API_KEY=DEMO_KEY, MEDBLOCKS_BASE_URL=address, MEDBLOCKS_API_VERSION="key")
+    sandbox.stop()
+
+    assert result.exit_code == 0
+    assert "Version: pinned on the key." in result.output
 
 
 def test_check_says_when_redis_does_not_answer(run, working):

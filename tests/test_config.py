@@ -118,11 +118,17 @@ def test_a_key_that_fits_no_header_is_refused(key):
     ]
 
 
-@pytest.mark.parametrize("version", ["latest", "2026-4-25", "2026-04-25x", "x2026-04-25", "20260425"])
+@pytest.mark.parametrize(
+    "version", ["latest", "KEY", "key 2026-04-25", "2026-4-25", "2026-04-25x", "x2026-04-25", "20260425"]
+)
 def test_a_version_that_is_no_date_is_refused(version):
     assert problems(MEDBLOCKS_API_VERSION=version) == [
-        "MEDBLOCKS_API_VERSION must be a date such as 2026-04-25."
+        "MEDBLOCKS_API_VERSION must be a date such as 2026-04-25, or key."
     ]
+
+
+def test_the_version_may_be_left_to_the_key():
+    assert load(MEDBLOCKS_API_VERSION="key").api_version is None
 
 
 def test_a_signup_source_has_at_most_200_characters():

@@ -24,6 +24,7 @@ from bff.config.fields import (
 from bff.config.settings import LIVE, Secret, Settings
 
 _SANDBOX = "mb_sk_sbx_"
+_PINNED = "key"  # the word for the API version that is pinned on the key
 _DAY = 24 * 60 * 60  # seconds
 _LONG = Length(min=32, error="is too short: use at least 32 random characters.")
 _WHOLE = "must be a whole number."
@@ -64,7 +65,9 @@ class SettingsSchema(SettingsChecks):
     api_version = fields.String(
         data_key="MEDBLOCKS_API_VERSION",
         load_default="2026-04-25",
-        validate=Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="must be a date such as 2026-04-25."),
+        validate=Regexp(
+            rf"(\d{{4}}-\d{{2}}-\d{{2}}|{_PINNED})\Z", error="must be a date such as 2026-04-25, or key."
+        ),
     )
     public_url = HttpUrl(data_key="BFF_PUBLIC_URL", origin=True, load_default="http://127.0.0.1:8000")
     return_urls = SpaceSeparated(HttpUrl(), data_key="BFF_RETURN_URLS", load_default=list)
@@ -169,6 +172,7 @@ class SettingsSchema(SettingsChecks):
         """Turn the validated values into `Settings`."""
         data["api_key"] = key_of(data)
         del data["api_key_file"]
+        data["api_version"] = None if data["api_version"] == _PINNED else data["api_version"]
         if data["access"] == "auto":
             local = is_loopback(urlsplit(data["base_url"]).hostname) and not data["api_key"].startswith(LIVE)
             data["access"] = "report" if local or data["api_key"].startswith(_SANDBOX) else "enforce"

@@ -38,7 +38,7 @@ class Settings:
 
     api_key: Secret
     base_url: str
-    api_version: str
+    api_version: str | None  # None for the one that is pinned on the key
     public_url: str
     return_urls: tuple[str, ...]
     signup_source: str
@@ -81,6 +81,11 @@ class Settings:
     def live(self) -> bool:
         """Whether the key opens real patients' records."""
         return self.api_key.reveal().startswith(LIVE)
+
+    @property
+    def version_text(self) -> str:
+        """The version of Medblocks' API that calls get, in words."""
+        return self.api_version or "pinned on the key"
 
     @property
     def https(self) -> bool:

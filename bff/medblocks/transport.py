@@ -44,16 +44,19 @@ class _Prepared(requests.PreparedRequest):
 class Transport:
     """Sends requests with the key and the version; safe to share between threads.
 
-    Takes the upstream's origin, the key, the API version, and how many connections to keep.
+    Takes the upstream's origin, the key, the API version (None for the one pinned on the key), and how many
+    connections to keep.
     """
 
-    def __init__(self, base_url: str, api_key: Secret, api_version: str, *, connections: int = 32) -> None:
+    def __init__(
+        self, base_url: str, api_key: Secret, api_version: str | None, *, connections: int = 32
+    ) -> None:
         self._base_url = base_url
         self._adapter = CurlAdapter(handles=connections, max_bytes=MAX_REPLY_BYTES)
         self._headers = CaseInsensitiveDict(
             {
                 "Authorization": f"Bearer {api_key.reveal()}",
-                "Version": api_version,
+                **({"Version": api_version} if api_version else {}),
                 "Accept": "application/json",
                 # Nothing to unpack, as a rule: a proxy's gzip is read all the same, within the same byte cap.
                 "Accept-Encoding": "identity",

@@ -211,6 +211,12 @@ def test_the_configuration_is_told_once_at_the_start_without_its_secrets(make_ap
     }
 
 
+def test_the_configuration_says_that_the_key_has_the_version(make_app, trail):
+    make_app(MEDBLOCKS_API_VERSION="key")
+
+    assert trail()[0]["api_version"] == "pinned on the key"
+
+
 @pytest.fixture
 def pseudonyms(make_app, trail):
     """Let an app deny a patient to the same browser twice, or to two; give actors and patients."""

@@ -36,6 +36,14 @@ def test_the_key_and_the_version_go_with_every_request(medblocks):
     assert "Cookie" not in headers
 
 
+def test_without_a_version_no_such_header_goes_out(medblocks):
+    medblocks.get(f"{HOST}/health", json={})
+
+    transport(version=None).send("health", "GET", "/health", seconds=5.0)
+
+    assert "Version" not in medblocks.calls[0].request.headers
+
+
 def test_a_body_goes_out_as_json(medblocks):
     medblocks.post(f"{HOST}/patients", json={})
 
