@@ -53,6 +53,69 @@ def test_an_address_that_could_be_misread_is_refused(name, url, part):
     assert part in problem(**{name: url})
 
 
+HOSTS = ["a b", "a*b", "*.example.com", "a..example.com", ".example.com", "a%2eexample.com", "a!example.com"]
+ADDRESSES_THAT_BROWSERS_REWRITE = ["127.1", "0x7f.1", "2130706433", "127.0.0.01", "1.2.3.4.5", "1.2.3.256"]
+BRACKETS = ["[v1.x]", "[fe80::1%25eth0]", "[fe80::1%eth0]", "a[::1]", "[::1]a", "[1.2.3.4]", "::1", "[]"]
+
+
+@pytest.mark.parametrize("name", [*ADDRESSES, "BFF_TRUSTED_ORIGINS"])
+@pytest.mark.parametrize(
+    "host",
+    [*HOSTS, *ADDRESSES_THAT_BROWSERS_REWRITE, *BRACKETS, "a.example.com.", "x" * 64, "x." * 127 + "xx"],
+)
+def test_a_host_that_can_not_be_is_refused(name, host):
+    for port in ("", ":8443"):
+        assert problem(**{name: f"https://{host}{port}"}).startswith(f"{name} ")
+
+
+@pytest.mark.parametrize("name", ["MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL"])
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_one_address_is_not_taken_for_several(name, separator):
+    for first in ("https://a.example.com", "https://a.example.com/"):
+        assert "Write one, without commas" in problem(**{name: f"{first}{separator}https://b.example.com"})
+
+
+@pytest.mark.parametrize(
+    "host", ["a.example.com", "my_app", "xn--bro-hoa.example", "1a.example", "a-.example"]
+)
+def test_a_host_that_browsers_reach_is_accepted(host):
+    assert load(BFF_PUBLIC_URL=f"https://{host}").public_url == f"https://{host}"
+
+
+def fields(settings):
+    return settings.base_url, settings.public_url, *settings.return_urls, *settings.trusted_origins
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://a.example.com:443", "https://a.example.com"),
+        ("https://a.example.com:0443/", "https://a.example.com"),
+        ("https://a.example.com:", "https://a.example.com"),
+        ("HTTPS://A.Example.COM:443", "https://a.example.com"),
+        ("https://a.example.com:80", "https://a.example.com:80"),
+        ("https://a.example.com:08443", "https://a.example.com:8443"),
+        ("http://LOCALHOST:80", "http://localhost"),
+        ("http://127.0.0.1:443", "http://127.0.0.1:443"),
+        ("https://[::1]:443", "https://[::1]"),
+        ("https://[2001:DB8:0:0::1]:8443", "https://[2001:db8::1]:8443"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_write_it(written, origin):
+    settings = load(**dict.fromkeys([*ADDRESSES, "BFF_TRUSTED_ORIGINS"], written))
+
+    assert fields(settings) == (origin,) * 4
+
+
+def test_the_path_of_a_return_url_keeps_its_case():
+    assert load(BFF_RETURN_URLS="https://A.example:443/X/").return_urls == ("https://a.example/X",)
+
+
+@pytest.mark.parametrize("path", ["/*", "/x/*", "/x/../y", "/./x", "/x/.."])
+def test_a_return_url_that_would_match_nothing_is_refused(path):
+    assert problem(BFF_RETURN_URLS=f"https://a.example.com{path}").startswith("BFF_RETURN_URLS ")
+
+
 @pytest.mark.parametrize("name", ["MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL"])
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "//x", "/."])
 def test_an_origin_has_no_path(name, path):

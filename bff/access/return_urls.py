@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-from bff.config import split_http_url
+from bff.config import origin_of, split_http_url
 from bff.exceptions import InvalidInput
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class ReturnUrls:
@@ -34,22 +32,21 @@ class ReturnUrls:
 
     def is_own(self, return_url: str) -> bool:
         """Tell whether a url leads to this very server, whatever a proxy made of the request."""
-        return return_url == self._own or return_url.startswith((f"{self._own}/", f"{self._own}?"))
+        try:
+            return origin_of(split_http_url(return_url)) == self._own
+        except ValueError:
+            return False
 
 
 def _covers(allowed: SplitResult, candidate: SplitResult) -> bool:
     """Tell whether a url has the allowed origin, and a path at or below the allowed one."""
-    if _origin(allowed) != _origin(candidate):
+    if origin_of(allowed) != origin_of(candidate):
         return False
     # Whoever resolves "..", plain or encoded, would leave the allowed prefix.
     if {".", ".."} & set(unquote(candidate.path).replace("\\", "/").split("/")):
         return False
     prefix = allowed.path.rstrip("/")
     return candidate.path == prefix or candidate.path.startswith(f"{prefix}/")
-
-
-def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
-    return url.scheme, url.hostname, _DEFAULT_PORTS[url.scheme] if url.port is None else url.port
 
 
 def with_query(url: str, **values: str) -> str:

@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 from dotenv.parser import Binding, parse_stream
 from marshmallow import ValidationError
 
-from bff.config.fields import is_loopback, split_http_url
+from bff.config.fields import is_loopback, origin_of, split_http_url
 from bff.config.schema import SettingsSchema
 from bff.config.settings import Secret, Settings, SettingsError
 
@@ -21,6 +21,7 @@ __all__ = [
     "environment",
     "is_loopback",
     "load_settings",
+    "origin_of",
     "split_http_url",
 ]
 

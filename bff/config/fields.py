@@ -1,16 +1,26 @@
 """The kinds of values that settings have, each with a sentence for whoever wrote a wrong one."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit
 
 from limits import parse_many
 from marshmallow import ValidationError, fields
 from marshmallow.validate import OneOf, Regexp
 
 from bff.pictures import MAX_PICTURE_BYTES, read_picture
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]*)?", re.ASCII)
+_LABEL = re.compile(r"[\w-]{1,63}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+|0[Xx][0-9A-Fa-f]*")
+_TWO = re.compile(r"[,;]https?:", re.IGNORECASE)
+_HOST_RULE = (
+    "Check its host: a name of letters, digits, hyphens and dots, or an IP address (IPv6 in brackets)."
+)
 
 
 def is_loopback(host: str | None) -> bool:
@@ -27,7 +37,7 @@ def split_http_url(url: str) -> SplitResult:
     """Split an absolute http(s) url.
 
     Raises ValueError, with a sentence for the person who wrote it, when it is anything else, or carries
-    credentials, or holds characters that browsers and servers read differently.
+    credentials, or holds characters that browsers and servers read differently, or names an impossible host.
     """
     if not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>^`{|}'):
         raise ValueError("Write it in plain ASCII, without spaces, quotes or backslashes.")
@@ -44,11 +54,40 @@ def split_http_url(url: str) -> SplitResult:
         raise ValueError("Name a host in it.")
     if "@" in parts.netloc:
         raise ValueError("Leave user names and passwords out of it.")
+    if not is_host(parts.netloc):
+        raise ValueError(_HOST_RULE)
     return parts
 
 
+def is_host(netloc: str) -> bool:
+    """Check whether a host, with or without a port, can exist, and means the same to browsers as to us."""
+    match = _HOST_AND_PORT.fullmatch(netloc)
+    if not match:
+        return False
+    host = match[1]
+    try:
+        if host.startswith("["):
+            return bool(ipaddress.IPv6Address(host[1:-1]))
+        labels = host.removesuffix(".").split(".")
+        # Browsers read 127.1 and 0x7f.1 as addresses, and write them in four parts.
+        if _NUMBER.fullmatch(labels[-1]):
+            return bool(ipaddress.IPv4Address(host))
+    except ValueError:
+        return False
+    return len(host) <= 254 and all(_LABEL.fullmatch(label) for label in labels)
+
+
+def origin_of(url: SplitResult) -> str:
+    """Return the origin of a split http(s) url, as browsers write it in the header `Origin`."""
+    host = url.hostname or ""
+    if ":" in host:
+        host = f"[{ipaddress.IPv6Address(host)}]"
+    default = url.port is None or url.port == _DEFAULT_PORTS[url.scheme]
+    return f"{url.scheme}://{host}" if default else f"{url.scheme}://{host}:{url.port}"
+
+
 class HttpUrl(fields.String):
-    """An http(s) url without query or fragment; with `origin`, without a path.
+    """An http(s) url without query or fragment; with `origin`, without a path. Its origin is normalized.
 
     Without `http_anywhere`, http is for this machine alone.
     """
@@ -62,23 +101,38 @@ class HttpUrl(fields.String):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
+        if "*" in text:
+            raise ValidationError("is not a usable address. Write it without wildcards (*).")
+        if _TWO.search(text):
+            raise ValidationError("is not a usable address. Write one, without commas or semicolons.")
         try:
             parts = split_http_url(text)
         except ValueError as error:
             raise ValidationError(f"is not a usable address. {error}") from error
+        self._check_parts(parts, text)
+        return f"{origin_of(parts)}{parts.path.rstrip('/')}"
+
+    def _check_parts(self, parts: SplitResult, text: str) -> None:
         if parts.query or parts.fragment or text.endswith(("?", "#")):
             raise ValidationError("must not have a query or a fragment.")
         if self.origin and parts.path.strip("/"):
             raise ValidationError("must be an origin alone, such as https://example.com, without a path.")
         if not self.http_anywhere and parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValidationError("must start with https:// (http:// is for this machine alone).")
-        return urlunsplit(parts._replace(netloc=parts.netloc.lower(), path=parts.path.rstrip("/")))
+        if (parts.hostname or "").endswith("."):
+            raise ValidationError(
+                "must not have a dot at the end of its host: browsers take that for another host."
+            )
+        if {".", ".."} & set(parts.path.split("/")):
+            raise ValidationError("must not have . or .. in its path.")
 
 
 class SpaceSeparated(fields.List[Any]):
     """A list written in one variable, separated by white space."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if set(value) & set(",;"):
+            raise ValidationError("has a comma or a semicolon. Separate several with spaces.")
         try:
             return super()._deserialize(value.split(), *args, **kwargs)
         except ValidationError as error:
@@ -158,8 +212,10 @@ def check_redis_url(url: str) -> None:
         _ = parts.port
     except ValueError:
         parts = None  # the error's text can hold a part of the password
-    if parts is None or parts.hostname is None:
-        raise ValidationError("is not a usable address. Check its port, and percent-encode its password.")
+    if parts is None or parts.hostname is None or not is_host(parts.netloc.rpartition("@")[2]):
+        raise ValidationError(
+            "is not a usable address. Check its host and port, and percent-encode its password."
+        )
 
 
 def one_of(*words: str) -> OneOf:

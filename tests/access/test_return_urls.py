@@ -60,6 +60,31 @@ def test_any_of_several_addresses_is_allowed():
     assert urls.check(f"{RECORDS}/x") == f"{RECORDS}/x"
 
 
+@pytest.mark.parametrize("url", ["https://[2001:db8::1]/x", "https://[2001:DB8:0::0:1]:443/x"])
+def test_an_address_of_ipv6_matches_in_every_spelling(url):
+    assert allowed("https://[2001:db8::1]").check(url) == url
+
+
+@pytest.mark.parametrize("rest", ["", "/", "/connected?x=1", "?x=1", "#top"])
+@pytest.mark.parametrize("origin", ["https://bff.example.com", "HTTPS://BFF.Example.com:443"])
+def test_our_own_address_is_known_in_every_spelling(origin, rest):
+    assert ReturnUrls((RECORDS,), "https://bff.example.com").is_own(f"{origin}{rest}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://bff.example.com.evil.example", "http://bff.example.com", "https://bff.example.com:x", "x"],
+)
+def test_another_address_is_not_our_own(url):
+    assert not ReturnUrls((RECORDS,), "https://bff.example.com").is_own(url)
+
+
+def test_a_bad_host_is_named_as_the_reason():
+    assert problem("https://*.example.com/records").startswith(
+        "This return_url can't be used. Check its host: "
+    )
+
+
 def test_a_prefix_ends_at_a_segment():
     for path in ("/recordsx", "/records.html", "/records%2fx", "/record", "/recor"):
         assert problem(APP + path) == NOT_ALLOWED
@@ -85,9 +110,6 @@ def test_a_prefix_ends_at_a_segment():
         "https://evil.example?https://app.example.com/records",
         "https://evil.example#https://app.example.com/records",
         "https://xn--pp-xka.example.com/records",
-        "https://app%2eexample.com/records",
-        "https://app.example.com%2f.evil.example/records",
-        "https://app.example.com;.evil.example/records",
     ],
 )
 def test_another_origin_or_path_is_not_allowed(url):
@@ -171,6 +193,13 @@ def test_a_path_can_not_climb_out_of_its_prefix(path):
         "https://app.example.com:443:443/records",
         "https://app.example.com: 443/records",
         "https://[app.example.com]/records",
+        "https://evil.example[::1]/records",
+        "https://app%2eexample.com/records",
+        "https://app.example.com%2f.evil.example/records",
+        "https://app.example.com;.evil.example/records",
+        "https://app.example.com,https://evil.example/records",
+        "https://*.example.com/records",
+        "https://127.1/records",
         "https://[::1/records",
         "https://",
         "https://:443/records",

@@ -1,6 +1,7 @@
 """For any spelling whatever: a url that passes leads a browser to an allowed origin, and keeps its query."""
 
 import re
+from ipaddress import IPv6Address
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -8,15 +9,22 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from bff.access.return_urls import ReturnUrls, with_query
+from bff.config import load_settings
 from bff.exceptions import InvalidInput
 
-ALLOWED = ("https://app.example.com/records", "http://127.0.0.1:3000", "https://b.example:8443/x/")
+ALLOWED = (
+    "https://app.example.com/records",
+    "http://127.0.0.1:3000",
+    "https://b.example:8443/x/",
+    "https://[2001:db8::1]",
+)
 ORIGINS = {
     ("https", "app.example.com", 443),
     ("http", "127.0.0.1", 3000),
     ("https", "b.example", 8443),
+    ("https", "[2001:db8::1]", 443),
 }
-PREFIXES = {"app.example.com": "/records", "127.0.0.1": "", "b.example": "/x"}
+PREFIXES = {"app.example.com": "/records", "127.0.0.1": "", "b.example": "/x", "[2001:db8::1]": ""}
 
 tokens = st.sampled_from(
     [
@@ -52,12 +60,22 @@ tokens = st.sampled_from(
         "%5c",
         ".evil.example",
         "evil.example",
+        "*",
+        ",",
+        "[::1]",
+        "127.1",
         "@evil.example",
         "é",
     ]
 )
 starts = st.sampled_from(
-    [*ALLOWED, "HTTPS://APP.Example.com:443/records", "https://b.example:8443", "https:evil.example"]
+    [
+        *ALLOWED,
+        "https://[2001:DB8:0::1]:443",
+        "HTTPS://APP.Example.com:443/records",
+        "https://b.example:8443",
+        "https:evil.example",
+    ]
 )
 
 
@@ -88,7 +106,13 @@ def browser_reads(url):
     if not host or (port and not re.fullmatch("[0-9]+", port)):
         return None
     path = re.split(r"[?#]", rest[end:])[0].replace("\\", "/")
-    return scheme, host.lower(), int(port) if port else DEFAULT_PORTS[scheme], resolved(path)
+    return scheme, host_read(host), int(port) if port else DEFAULT_PORTS[scheme], resolved(path)
+
+
+def host_read(host):
+    if host.startswith("["):
+        return f"[{IPv6Address(host[1:-1])}]"
+    return host.lower()
 
 
 def resolved(path):
@@ -132,6 +156,24 @@ def test_a_url_that_passes_leads_a_browser_to_an_allowed_origin_and_path(url):
     assert passed == url
     assert (scheme, host, port) in ORIGINS
     assert f"{path}/".startswith(f"{PREFIXES[host]}/")
+
+
+hosts = st.sampled_from(["a.example", "A.Example", "127.0.0.1", "[::1]", "[2001:DB8:0:0::1]"])
+schemes = st.sampled_from(["http", "https", "HTTPS"])
+ports = st.sampled_from(["", ":", ":80", ":443", ":0443", ":8443"])
+paths = st.sampled_from(["", "/", "/x", "/x/", "/X//y"])
+
+
+@given(schemes, hosts, ports, paths)
+def test_a_listed_address_allows_itself_and_what_is_below(scheme, host, port, path):
+    written = f"{scheme}://{host}{port}{path}"
+
+    listed = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", "BFF_RETURN_URLS": written}).return_urls
+
+    assert browser_reads(listed[0])[:3] == browser_reads(written)[:3]
+    for below in ("", "/", "/below?x=1", "#top"):
+        url = written.rstrip("/") + below
+        assert ReturnUrls(listed, "http://localhost").check(url) == url
 
 
 @pytest.mark.parametrize(
