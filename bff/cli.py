@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from typing import NoReturn
 
 import click
@@ -12,7 +13,15 @@ from bff import __version__, cli_check, cli_texts, server
 from bff.access.keys import Keys
 from bff.access.store import MemoryStore
 from bff.app import create_app
-from bff.config import Settings, SettingsError, environment, load_settings
+from bff.config import (
+    SETTING_NAMES,
+    Settings,
+    SettingsError,
+    environment,
+    load_settings,
+    no_setting,
+    unknown_names,
+)
 from bff.lines import configure_logging
 from bff.sandbox.app import DEMO_KEY, create_sandbox
 from bff.sandbox.fault_profiles import PROFILES
@@ -60,8 +69,11 @@ def _demo(
     address, sandbox_address = _address(listener), _address(sandbox_listener)
     over_https = faults is not None and PROFILES[faults].over_https
     upstream = sandbox_address.replace("http:", "https:") if over_https else sandbox_address
+    unknown = unknown_names(os.environ, SETTING_NAMES)
+    counting = {n: text for n, text in os.environ.items() if (unknown.get(n) or n).startswith(_OF_DEMO)}
+    _warn_of({name: meant for name, meant in unknown.items() if not meant or name not in counting})
     values = {
-        **{name: text for name, text in os.environ.items() if name.startswith(_OF_DEMO)},
+        **counting,
         "MEDBLOCKS_API_KEY": DEMO_KEY,
         "MEDBLOCKS_BASE_URL": upstream,
         "BFF_PUBLIC_URL": address,
@@ -138,11 +150,18 @@ def invite(patient_id: str, hours: float) -> None:
 def _settings(port: int, exit_code: int) -> Settings:
     try:
         values = environment()
+        unknown = unknown_names(values, SETTING_NAMES)
+        _warn_of({name: meant for name, meant in unknown.items() if not meant})  # the others are refused
         if not values.get("BFF_PUBLIC_URL"):
             values["BFF_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
         return load_settings(values)
     except SettingsError as error:
         _stop(error, exit_code)
+
+
+def _warn_of(names: Mapping[str, str | None]) -> None:
+    for name, meant in names.items():
+        click.echo(f"Warning: {name} {no_setting(meant)}", err=True)
 
 
 def _stop(error: SettingsError, exit_code: int) -> NoReturn:

@@ -25,7 +25,7 @@ def run(tmp_path, monkeypatch):
     """Run a command with these variables alone, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
-        if name.startswith(("MEDBLOCKS_", "BFF_", "PORT")):
+        if name.upper().startswith(("MEDBLOCKS", "BFF", "PORT")):
             monkeypatch.delenv(name)
 
     def invoke(*arguments, **variables):
@@ -87,6 +87,77 @@ def test_what_the_demo_can_not_use_of_the_environment_is_said_in_one_line(run):
 
     assert result.exit_code == 78
     assert result.stderr == "BFF_BRAND_COLOR must be a colour such as #0b6470.\n"
+
+
+UNKNOWN = {
+    "BFF_CORS_ORIGINS": "canary",
+    "medblocks-url": "canary",
+    "BFF_SERVICE_HOST": "canary",
+    "BFF_PORT": "x",
+}
+WARNINGS = [
+    "Warning: BFF_CORS_ORIGINS is no setting, and has no effect.",
+    "Warning: medblocks-url is no setting, and has no effect.",
+]
+
+
+@pytest.mark.parametrize(
+    "command", [("serve", "--port", "0"), ("check",), ("demo", "--port", "0", "--sandbox-port", "0")]
+)
+def test_every_name_like_ours_is_told_without_its_value(run, command):
+    result = run(*command, **UNKNOWN, BFF_BRAND_COLOR="red")
+
+    lines = result.stderr.splitlines()
+    assert sorted(lines[:2]) == WARNINGS
+    assert not [line for line in lines[2:] if "no setting" in line]
+    assert result.exit_code == (1 if command == ("check",) else 78)
+    assert "canary" not in result.output
+
+
+@pytest.mark.parametrize(("command", "exit_code"), [(("serve", "--port", "0"), 78), (("check",), 1)])
+@pytest.mark.parametrize("name", ["BFF_PUBLC_URL", "bff_public_url", "BFF-PUBLIC-URL"])
+@pytest.mark.parametrize("in_file", [True, False])
+def test_a_slip_stops_with_what_was_meant(run, tmp_path, command, exit_code, name, in_file):
+    variables = {"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", name: "https://canary.example"}
+    if in_file:
+        (tmp_path / ".env").write_text("".join(f"{n}={text}\n" for n, text in variables.items()))
+
+    result = run(*command, **({} if in_file else variables))
+
+    assert result.exit_code == exit_code
+    assert result.stderr == f"{name} is no setting. Did you mean BFF_PUBLIC_URL?\n"
+
+
+def test_unknown_names_of_a_dotenv_file_are_told(run, tmp_path, working):
+    (tmp_path / ".env").write_text("BFF_CORS_ORIGINS=canary\nbff-nothing=canary\nOTHER=x\n")
+
+    result = run("check", **working)
+
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        WARNINGS[0],
+        "Warning: bff-nothing is no setting, and has no effect.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("BFF_RETURN_URL", "BFF_RETURN_URLS"), ("bff_brand_name", "BFF_BRAND_NAME")]
+)
+def test_a_slip_in_what_counts_stops_the_demo(run, name, meant):
+    result = run("demo", "--port", "0", "--sandbox-port", "0", **{name: "https://canary.example"})
+
+    assert result.exit_code == 78
+    assert result.stderr == f"{name} is no setting. Did you mean {meant}?\n"
+
+
+def test_a_slip_in_what_does_not_count_only_warns_in_the_demo(run):
+    # The colour ends the demo before it serves.
+    result = run("demo", "--port", "0", "--sandbox-port", "0", bff_access="enforce", BFF_BRAND_COLOR="red")
+
+    assert result.stderr.splitlines() == [
+        "Warning: bff_access is no setting. Did you mean BFF_ACCESS?",
+        "BFF_BRAND_COLOR must be a colour such as #0b6470.",
+    ]
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])

@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from bff.config import SettingsError, load_settings
+from bff.config import SETTING_NAMES, SettingsError, load_settings, unknown_names
 
 SANDBOX, LIVE = "mb_sk_sbx_canary", "mb_sk_live_canary"
 LONG = "canary-of-the-tests-with-32-characters"
@@ -234,6 +234,13 @@ def test_invites_that_several_processes_count_need_redis():
         ("BFF_JWKS_URL", "BFF_JWT_JWKS_URL"),
         ("BFF_RATE_LIMIT_CREATE", "BFF_RATE_LIMIT_CREATES"),
         ("MEDBLOCKS_BASE_ULR", "MEDBLOCKS_BASE_URL"),
+        ("BFF_PUBLC_URL", "BFF_PUBLIC_URL"),
+        *(
+            (name, "BFF_ACCESS")
+            for name in ("bff_access", "BFF-ACCESS", "Bff-Acess", "BFF__ACCESS", "bff.access")
+        ),
+        ("medblocks_api_version", "MEDBLOCKS_API_VERSION"),
+        ("MEDBLOCKS-API-VERSION", "MEDBLOCKS_API_VERSION"),
     ],
 )
 def test_a_name_with_a_slip_is_told_with_what_was_meant(name, meant):
@@ -247,16 +254,53 @@ def test_a_name_with_a_slip_is_told_with_what_was_meant(name, meant):
     "name",
     [
         *("BFF_SERVICE_HOST", "BFF_SERVICE_PORT", "BFF_PORT", "BFF_PORT_8000_TCP"),  # a service of Kubernetes
-        *("BFF_PORT_8000_TCP_PROTO", "BFF_SERVICE_PORT_HTTP", "BFF_IMAGE", "BFF_VERSION", "bff_acess"),
-        *("MEDBLOCKS_API_KEY_ID", "MEDBLOCKS_WEBHOOK_SECRET", "ACCESS"),  # the team's own
+        *("BFF_PORT_8000_TCP_PROTO", "BFF_SERVICE_PORT_HTTP", "BFF_IMAGE", "BFF_VERSION", "BFF_SECRET_OLD"),
+        *(
+            "MEDBLOCKS_API_KEY_ID",
+            "MEDBLOCKS_API_KEY_2",
+            "MEDBLOCKS_WEBHOOK_SECRET",
+            "ACCESS",
+        ),  # the team's own
     ],
 )
-def test_other_names_are_nobodys_business(name):
+def test_other_names_do_not_stop_the_start(name):
     assert load(**{name: "anything"}).access == "report"
 
 
-def test_a_slip_beside_the_right_name_is_nobodys_business_either():
-    assert load(BFF_ACESS="report", BFF_ACCESS="enforce").access == "enforce"
+@pytest.mark.parametrize("name", ["BFF_ACESS", "bff_access", "BFF-ACCESS"])
+def test_a_slip_beside_the_right_name_is_told_too(name):
+    with pytest.raises(SettingsError) as caught:
+        load(**{name: "report", "BFF_ACCESS": "enforce"})
+
+    assert caught.value.problems == [f"{name} is no setting. Did you mean BFF_ACCESS?"]
+
+
+@pytest.mark.parametrize("service", ["BFF", "MEDBLOCKS", "MEDBLOCKS_BFF"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        *("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "SERVICE_PORT_HTTP_2", "PORT"),
+        *(
+            f"PORT_8000_{protocol}{part}"
+            for protocol in ("TCP", "UDP")
+            for part in ("", "_PROTO", "_PORT", "_ADDR")
+        ),
+    ],
+)
+def test_what_kubernetes_sets_is_not_unknown(service, rest):
+    assert unknown_names([f"{service}_{rest}"], SETTING_NAMES) == {}
+
+
+@pytest.mark.parametrize("name", SETTING_NAMES)
+def test_every_setting_is_recognised_in_other_spellings(name):
+    others = [name.lower(), name.title(), name.replace("_", "-"), name.lower().replace("_", "-"), f"{name}_"]
+
+    assert unknown_names([name, *others], SETTING_NAMES) == dict.fromkeys(others, name)
+
+
+@pytest.mark.parametrize("name", ["BFF_CORS_ORIGINS", "bff_nothing", "MEDBLOCKS-URL", "Medblocks_Api_Key_Id"])
+def test_a_name_like_ours_is_unknown(name):
+    assert unknown_names([name, "PATH", "BFFS", "MY_BFF_ACCESS"], SETTING_NAMES) == {name: None}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from dotenv.parser import Binding, parse_stream
 from marshmallow import ValidationError
 
 from bff.config.fields import is_loopback, origin_of, split_http_url
+from bff.config.names import no_setting, unknown_names
 from bff.config.schema import SettingsSchema
 from bff.config.settings import Secret, Settings, SettingsError
 
@@ -21,8 +22,10 @@ __all__ = [
     "environment",
     "is_loopback",
     "load_settings",
+    "no_setting",
     "origin_of",
     "split_http_url",
+    "unknown_names",
 ]
 
 SETTING_NAMES = SettingsSchema().names()

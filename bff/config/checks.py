@@ -1,11 +1,11 @@
 """What must hold between settings: each may be fine by itself, and all of them not safe together."""
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from marshmallow import Schema, ValidationError, validates_schema
 
+from bff.config.names import no_setting, unknown_names
 from bff.config.settings import LIVE
 
 _ALGORITHMS = {
@@ -14,9 +14,6 @@ _ALGORITHMS = {
 }
 
 _OF_IDENTITY = {"jwt": "BFF_JWT_", "header": "BFF_HEADER_"}
-# How much like a setting a name is that must be meant for it. Kubernetes' names for a service called "bff",
-# such as BFF_SERVICE_PORT, are below 0.8; a team's own MEDBLOCKS_API_KEY_ID is 0.91.
-_NEARLY = {"BFF_": 0.85, "MEDBLOCKS_": 0.93}
 
 
 def key_of(data: Mapping[str, Any]) -> str:
@@ -77,15 +74,8 @@ class SettingsChecks(Schema):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def check_names(self, _: object, values: Mapping[str, str], **__: object) -> None:
         """Refuse what is nearly the name of a setting: left out silently, it could leave a door open."""
-        names = self.names()
-        unset = set(names) - self._set(values)
-        problems = {
-            name: f"is no setting. Did you mean {meant[0]}?"
-            for prefix, cutoff in _NEARLY.items()
-            for name in values
-            if name.startswith(prefix) and name not in names
-            if (meant := get_close_matches(name, unset, n=1, cutoff=cutoff))
-        }
+        unknown = unknown_names(values, self.names())
+        problems = {name: no_setting(meant) for name, meant in unknown.items() if meant}
         if problems:
             raise ValidationError(problems)
 
