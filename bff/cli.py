@@ -154,9 +154,12 @@ def _settings(port: int, exit_code: int) -> Settings:
         _warn_of({name: meant for name, meant in unknown.items() if not meant})  # the others are refused
         if not values.get("BFF_PUBLIC_URL"):
             values["BFF_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
-        return load_settings(values)
+        settings = load_settings(values)
     except SettingsError as error:
         _stop(error, exit_code)
+    if not settings.known_key:
+        click.echo(cli_texts.UNKNOWN_KEY, err=True)
+    return settings
 
 
 def _warn_of(names: Mapping[str, str | None]) -> None:

@@ -4,8 +4,14 @@ import sys
 from collections.abc import Iterator
 
 from bff.config import Settings
+from bff.config.settings import LIVE, SANDBOX
 from bff.sandbox.app import DEMO_KEY
 from bff.sandbox.fault_profiles import PROFILES
+
+UNKNOWN_KEY = (
+    "Warning: the key (MEDBLOCKS_API_KEY, or what is in MEDBLOCKS_API_KEY_FILE) does not look like one of "
+    f"Medblocks: those start with {LIVE} or {SANDBOX}."
+)
 
 
 def posture(settings: Settings) -> Iterator[str]:

@@ -89,6 +89,9 @@ def test_what_the_demo_can_not_use_of_the_environment_is_said_in_one_line(run):
     assert result.stderr == "BFF_BRAND_COLOR must be a colour such as #0b6470.\n"
 
 
+# A command that fails to refuse what it should ends all the same, instead of serving.
+STOPS = {"BFF_BRAND_COLOR": "red"}
+STOPPED = "BFF_BRAND_COLOR must be a colour such as #0b6470."
 UNKNOWN = {
     "BFF_CORS_ORIGINS": "canary",
     "medblocks-url": "canary",
@@ -105,7 +108,7 @@ WARNINGS = [
     "command", [("serve", "--port", "0"), ("check",), ("demo", "--port", "0", "--sandbox-port", "0")]
 )
 def test_every_name_like_ours_is_told_without_its_value(run, command):
-    result = run(*command, **UNKNOWN, BFF_BRAND_COLOR="red")
+    result = run(*command, **UNKNOWN, **STOPS)
 
     lines = result.stderr.splitlines()
     assert sorted(lines[:2]) == WARNINGS
@@ -118,14 +121,16 @@ def test_every_name_like_ours_is_told_without_its_value(run, command):
 @pytest.mark.parametrize("name", ["BFF_PUBLC_URL", "bff_public_url", "BFF-PUBLIC-URL"])
 @pytest.mark.parametrize("in_file", [True, False])
 def test_a_slip_stops_with_what_was_meant(run, tmp_path, command, exit_code, name, in_file):
-    variables = {"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", name: "https://canary.example"}
+    variables = {"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", name: "https://canary.example", **STOPS}
     if in_file:
         (tmp_path / ".env").write_text("".join(f"{n}={text}\n" for n, text in variables.items()))
 
     result = run(*command, **({} if in_file else variables))
 
     assert result.exit_code == exit_code
-    assert result.stderr == f"{name} is no setting. Did you mean BFF_PUBLIC_URL?\n"
+    assert sorted(result.stderr.splitlines()) == sorted(
+        [f"{name} is no setting. Did you mean BFF_PUBLIC_URL?", STOPPED]
+    )
 
 
 def test_unknown_names_of_a_dotenv_file_are_told(run, tmp_path, working):
@@ -144,19 +149,20 @@ def test_unknown_names_of_a_dotenv_file_are_told(run, tmp_path, working):
     ("name", "meant"), [("BFF_RETURN_URL", "BFF_RETURN_URLS"), ("bff_brand_name", "BFF_BRAND_NAME")]
 )
 def test_a_slip_in_what_counts_stops_the_demo(run, name, meant):
-    result = run("demo", "--port", "0", "--sandbox-port", "0", **{name: "https://canary.example"})
+    result = run("demo", "--port", "0", "--sandbox-port", "0", **{name: "https://canary.example"}, **STOPS)
 
     assert result.exit_code == 78
-    assert result.stderr == f"{name} is no setting. Did you mean {meant}?\n"
+    assert sorted(result.stderr.splitlines()) == sorted(
+        [f"{name} is no setting. Did you mean {meant}?", STOPPED]
+    )
 
 
 def test_a_slip_in_what_does_not_count_only_warns_in_the_demo(run):
-    # The colour ends the demo before it serves.
-    result = run("demo", "--port", "0", "--sandbox-port", "0", bff_access="enforce", BFF_BRAND_COLOR="red")
+    result = run("demo", "--port", "0", "--sandbox-port", "0", bff_access="enforce", **STOPS)
 
     assert result.stderr.splitlines() == [
         "Warning: bff_access is no setting. Did you mean BFF_ACCESS?",
-        "BFF_BRAND_COLOR must be a colour such as #0b6470.",
+        STOPPED,
     ]
 
 
@@ -316,6 +322,30 @@ def test_check_says_whether_the_login_has_keys(run, working, keys, exit_code, sa
 
     assert result.exit_code == exit_code
     assert f"{said}{url}." in result.output
+
+
+def test_a_key_of_unknown_form_is_a_warning(run, working):
+    result = run("check", **{**working, "MEDBLOCKS_API_KEY": "canary"})
+
+    assert result.exit_code == 0
+    assert result.stderr.startswith(
+        "Warning: the key (MEDBLOCKS_API_KEY, or what is in MEDBLOCKS_API_KEY_FILE)"
+    )
+    assert len(result.stderr.splitlines()) == 1
+    assert "canary" not in result.output
+
+
+def test_a_key_of_known_form_is_no_warning(run, working):
+    assert run("check", **working).stderr == ""
+
+
+@pytest.mark.parametrize("key", ['"mb_sk_sbx_demo"', "'mb_sk_live_x'", "“mb_sk_sbx_demo”"])
+def test_serve_does_not_start_with_a_quoted_key(run, key):
+    result = run("serve", "--port", "0", MEDBLOCKS_API_KEY=key, **STOPS)
+
+    assert result.exit_code == 78
+    assert "MEDBLOCKS_API_KEY has quotes in its value." in result.stderr
+    assert "mb_sk" not in result.output
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://bff.example.com"])

@@ -127,6 +127,57 @@ def test_a_version_that_is_no_date_is_refused(version):
     ]
 
 
+QUOTES = ['""', "''", "“”", "„“", "‘’", "«»", "``", "´´", "””"]  # noqa: RUF001 - the marks are meant
+VALID = {
+    "MEDBLOCKS_API_VERSION": "2026-04-25",
+    "BFF_ACCESS": "enforce",
+    "BFF_BRAND_NAME": "Alder Example",
+    "BFF_SIGNUP_SOURCE": "clinic",
+    "BFF_SECRET": "s" * 32,
+    "BFF_PROCESSES": "2",
+    "BFF_RATE_LIMIT": "off",
+}
+
+
+@pytest.mark.parametrize("quotes", QUOTES)
+@pytest.mark.parametrize("name", SETTING_NAMES)
+def test_a_value_in_quotes_is_refused(name, quotes):
+    for text in (f"{quotes[0]}{VALID.get(name, 'canary')}{quotes[1]}", f" {quotes}\n"):
+        told = problems(**{name: text})
+
+        refusal = f"{name} has quotes in its value. Remove them: Docker's env files, for one, keep them."
+        assert refusal in told
+        assert len([problem for problem in told if problem.startswith(f"{name} ")]) == 1
+        assert "canary" not in "".join(told)
+
+
+def test_a_quoted_value_causes_no_other_problem():
+    jwt = {"BFF_JWT_ISSUER": "https://login.example", "BFF_JWT_AUDIENCE": "bff", "BFF_JWT_SECRET": "s" * 32}
+
+    (problem,) = problems(BFF_IDENTITY='"jwt"', **jwt)
+
+    assert problem.startswith("BFF_IDENTITY has quotes in its value.")
+
+
+@pytest.mark.parametrize("name", ["'t Example", 'Example "Alder" Clinic', "Alders'", "5'"])
+def test_a_name_may_have_quotes_in_it(name):
+    assert load(BFF_BRAND_NAME=name).brand_name == name
+
+
+@pytest.mark.parametrize(
+    ("key", "known"),
+    [
+        *((key, True) for key in ("mb_sk_sbx_demo", "mb_sk_live_x1", "mb_sk_sbx_a_B9")),
+        *(
+            (key, False)
+            for key in ("canary", "mb_sk_sbx_", "MB_SK_SBX_x", "mb_sk_test_x", "Bearer_mb_sk_sbx_x")
+        ),
+    ],
+)
+def test_the_form_of_a_key_is_known(key, known):
+    assert load(MEDBLOCKS_API_KEY=key).known_key is known
+
+
 def test_the_version_may_be_left_to_the_key():
     assert load(MEDBLOCKS_API_VERSION="key").api_version is None
 

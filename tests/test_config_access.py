@@ -323,7 +323,7 @@ def test_an_address_of_redis_that_can_not_be_read_is_told_without_its_password(r
     (problem,) = caught.value.problems
     assert problem.startswith("BFF_REDIS_URL ")
     assert "Pa55" not in problem
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ def test_a_key_alone_sets_everything_else():
         (OTHER, "https://localhost", "report"),
         (SANDBOX, "https://app.medblocks.com", "report"),
         (SANDBOX, "http://[::1]:8001", "report"),
+        ("MB_SK_LIVE_canary", "https://localhost:8001", "enforce"),
+        ("mb_sk_sbx_mb_sk_live_canary", "https://localhost:8001", "enforce"),
         ("MB_SK_SBX_canary", "https://app.medblocks.com", "enforce"),
         ("x_mb_sk_sbx_canary", "https://app.medblocks.com", "enforce"),
     ],

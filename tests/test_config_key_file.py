@@ -58,6 +58,32 @@ def test_a_file_that_is_no_text_is_refused_without_showing_it(key_file):
     assert "canary" not in problem
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["", "\r\n"])
+def test_a_file_may_be_written_by_powershell(key_file, encoding, end):
+    bom = "\ufeff" if encoding.endswith("e") else ""
+
+    settings = load_settings({"MEDBLOCKS_API_KEY_FILE": key_file(f"{bom}{KEY}{end}".encode(encoding))})
+
+    assert settings.api_key.reveal() == KEY
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("text", [f'"{KEY}"', f"'{KEY}'\r\n", f"“{KEY}”", f'"{KEY}', f"{KEY}'"])
+def test_a_key_in_quotes_in_a_file_is_refused(key_file, encoding, text):
+    (problem,) = problems(MEDBLOCKS_API_KEY_FILE=key_file(text.encode(encoding)))
+
+    assert problem.startswith("MEDBLOCKS_API_KEY_FILE ")
+    assert "canary" not in problem
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfeabc", b"\xfe\xff\xd8\x00\x00a", b"\xef\xbb\xbf\xff", b"a\0b\0"])
+def test_a_file_in_no_known_encoding_is_refused(key_file, data):
+    (problem,) = problems(MEDBLOCKS_API_KEY_FILE=key_file(data))
+
+    assert problem.startswith("MEDBLOCKS_API_KEY_FILE ")
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", b"two words\n", b"two\nlines\n"])
 def test_a_file_that_holds_no_key_is_refused(key_file, content):
     (problem,) = problems(MEDBLOCKS_API_KEY_FILE=key_file(content))

@@ -145,6 +145,33 @@ def test_a_live_key_never_goes_to_an_http_address():
     assert "canary" not in told
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "MB_SK_LIVE_canary",
+        "Mb_Sk_Live_canary",
+        " mb_sk_live_canary\n",
+        "\u00a0mb_sk_live_canary",
+        "xmb_sk_live_canary",
+    ],
+)
+@pytest.mark.parametrize("access", ["auto", "enforce"])
+def test_a_live_key_in_any_spelling_never_goes_to_an_http_address(key, access):
+    told = problem(MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL="http://127.0.0.1:8001", BFF_ACCESS=access)
+
+    assert told.startswith("MEDBLOCKS_BASE_URL is http://, but MEDBLOCKS_API_KEY is a live key.")
+
+
+@pytest.mark.parametrize(
+    "key", ['"mb_sk_live_canary"', '"mb_sk_live_canary', "mb_sk_live_canary'", '\\"mb_sk_live_x\\"']
+)
+def test_a_live_key_in_quotes_never_goes_to_an_http_address(key):
+    with pytest.raises(SettingsError) as caught:
+        load(MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL="http://127.0.0.1:8001")
+
+    assert caught.value.problems[-1].startswith("MEDBLOCKS_API_KEY has quotes in its value.")
+
+
 def test_a_live_key_may_go_to_an_https_address_of_this_machine():
     settings = load(MEDBLOCKS_API_KEY="mb_sk_live_canary", MEDBLOCKS_BASE_URL="https://localhost:8001")
 

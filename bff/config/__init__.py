@@ -1,7 +1,7 @@
 """The settings: read from the environment and `.env`, validated once at start, the secrets never printed."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import StringIO
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 from dotenv.parser import Binding, parse_stream
 from marshmallow import ValidationError
 
-from bff.config.fields import is_loopback, origin_of, split_http_url
+from bff.config.fields import IN_QUOTES, QUOTES, in_quotes, is_loopback, origin_of, split_http_url
 from bff.config.names import no_setting, unknown_names
 from bff.config.schema import SettingsSchema
 from bff.config.settings import Secret, Settings, SettingsError
@@ -36,15 +36,23 @@ def load_settings(values: Mapping[str, str]) -> Settings:
 
     Raises SettingsError with one line for each problem. The lines name variables and never their values.
     """
+    quoted = {name: IN_QUOTES for name in SETTING_NAMES if in_quotes(values.get(name, ""))}
     try:
-        settings: Settings = SettingsSchema().load(values)
+        # Without the quotes, all other problems show at once, and no more than there are.
+        settings: Settings = SettingsSchema().load({**values, **_unquoted(values, quoted)})
+        messages = {}
     except ValidationError as error:
-        # `from None`: marshmallow keeps the values, the key among them, on its error.
         messages = {
             name: texts if isinstance(texts, str) else texts[0] for name, texts in error.messages_dict.items()
         }
-        raise SettingsError([f"{name} {text}" for name, text in messages.items()]) from None
+    # Not in `except`: marshmallow keeps the values, the key among them, on its error.
+    if messages or quoted:
+        raise SettingsError([f"{name} {text}" for name, text in {**messages, **quoted}.items()])
     return settings
+
+
+def _unquoted(values: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    return {name: values[name].strip().strip(QUOTES) for name in names}
 
 
 def environment(dotenv: Path = Path(".env")) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, validates_schema
 
 from bff.config.names import no_setting, unknown_names
-from bff.config.settings import LIVE
+from bff.config.settings import looks_live
 
 _ALGORITHMS = {
     "jwks_url": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
@@ -42,7 +42,7 @@ class SettingsChecks(Schema):
     @validates_schema
     def check_key(self, data: Mapping[str, Any], **_: object) -> None:
         """Refuse a live key where it would be sent in clear, or would open every patient to everybody."""
-        if not key_of(data).startswith(LIVE):
+        if not looks_live(key_of(data)):
             return
         if data["base_url"].startswith("http://"):
             raise ValidationError(

@@ -1,5 +1,6 @@
 """The kinds of values that settings have, each with a sentence for whoever wrote a wrong one."""
 
+import codecs
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from marshmallow.validate import OneOf, Regexp
 
 from bff.pictures import MAX_PICTURE_BYTES, read_picture
 
+QUOTES = "\"'`´“”„‟‘’‚‛«»‹›＂＇"  # noqa: RUF001 - the marks that are mistaken for plain ones are meant
+IN_QUOTES = "has quotes in its value. Remove them: Docker's env files, for one, keep them."
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]*)?", re.ASCII)
 _LABEL = re.compile(r"[\w-]{1,63}", re.ASCII)
@@ -141,21 +144,28 @@ class SpaceSeparated(fields.List[Any]):
 
 
 class FileText(fields.String):
-    """The path of a file, read as the text in it."""
+    """The path of a file, read as the text in it: UTF-8, or UTF-16 as PowerShell writes it."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
         path = super()._deserialize(value, attr, data, **kwargs)
         try:
-            text = Path(path).read_text("ascii").strip()
+            text = _decoded(Path(path).read_bytes()).strip()
         except (OSError, ValueError) as error:
             raise ValidationError(
                 "names a file that can't be read. Check the path and its rights."
             ) from error
         if not text:
             raise ValidationError("names a file that is empty.")
+        if in_quotes(text):
+            raise ValidationError(IN_QUOTES)
         return text
+
+
+def _decoded(data: bytes) -> str:
+    with_bom = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if with_bom else "utf-8-sig")
 
 
 class PictureFile(fields.String):
@@ -221,6 +231,18 @@ def check_redis_url(url: str) -> None:
 def one_of(*words: str) -> OneOf:
     """Allow these words alone."""
     return OneOf(words, error=f"must be one of: {', '.join(words)}.")
+
+
+def in_quotes(text: str) -> bool:
+    """Check whether a text begins and ends with a quotation mark, plain or typographic."""
+    stripped = text.strip()
+    return stripped != "" and stripped[0] in QUOTES and stripped[-1:] in QUOTES
+
+
+def no_quotes(text: str) -> None:
+    """Raise ValidationError for a text with a quotation mark anywhere."""
+    if set(text) & set(QUOTES):
+        raise ValidationError(IN_QUOTES)
 
 
 def one_word() -> Regexp:

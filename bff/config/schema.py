@@ -1,7 +1,7 @@
 """Every variable that the product reads; `.env.example` and the README list the same."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,15 +18,16 @@ from bff.config.fields import (
     SpaceSeparated,
     check_redis_url,
     is_loopback,
+    no_quotes,
     one_of,
     one_word,
 )
-from bff.config.settings import LIVE, Secret, Settings
+from bff.config.settings import SANDBOX, Secret, Settings, looks_live
 
-_SANDBOX = "mb_sk_sbx_"
 _PINNED = "key"  # the word for the API version that is pinned on the key
 _DAY = 24 * 60 * 60  # seconds
 _LONG = Length(min=32, error="is too short: use at least 32 random characters.")
+_KEY: list[Callable[[Any], Any]] = [one_word(), no_quotes]
 _WHOLE = "must be a whole number."
 
 
@@ -54,8 +55,8 @@ class SettingsSchema(SettingsChecks):
     class Meta:
         unknown = EXCLUDE
 
-    api_key = fields.String(data_key="MEDBLOCKS_API_KEY", load_default=None, validate=one_word())
-    api_key_file = FileText(data_key="MEDBLOCKS_API_KEY_FILE", load_default=None, validate=one_word())
+    api_key = fields.String(data_key="MEDBLOCKS_API_KEY", load_default=None, validate=_KEY)
+    api_key_file = FileText(data_key="MEDBLOCKS_API_KEY_FILE", load_default=None, validate=_KEY)
     base_url = HttpUrl(
         data_key="MEDBLOCKS_BASE_URL",
         origin=True,
@@ -174,8 +175,9 @@ class SettingsSchema(SettingsChecks):
         del data["api_key_file"]
         data["api_version"] = None if data["api_version"] == _PINNED else data["api_version"]
         if data["access"] == "auto":
-            local = is_loopback(urlsplit(data["base_url"]).hostname) and not data["api_key"].startswith(LIVE)
-            data["access"] = "report" if local or data["api_key"].startswith(_SANDBOX) else "enforce"
+            local = is_loopback(urlsplit(data["base_url"]).hostname)
+            trial = (local or data["api_key"].startswith(SANDBOX)) and not looks_live(data["api_key"])
+            data["access"] = "report" if trial else "enforce"
         data["return_urls"] = data["return_urls"] or [f"{data['public_url']}/connected"]
         data["secret"] = data["secret"] or data["api_key"]
         # What several processes have to count together, they can only count in Redis.

@@ -1,11 +1,17 @@
 """`Settings`: what the server needs to know, as values that are known to be good."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
 from bff.pictures import Picture
 
-LIVE = "mb_sk_live_"
+LIVE, SANDBOX = "mb_sk_live_", "mb_sk_sbx_"
+
+
+def looks_live(key: str) -> bool:
+    """Check whether a key could be a live one, in whatever case and whatever stands around it."""
+    return LIVE in key.casefold()
 
 
 class SettingsError(Exception):
@@ -80,7 +86,12 @@ class Settings:
     @property
     def live(self) -> bool:
         """Whether the key opens real patients' records."""
-        return self.api_key.reveal().startswith(LIVE)
+        return looks_live(self.api_key.reveal())
+
+    @property
+    def known_key(self) -> bool:
+        """Whether the key looks like one that Medblocks issues."""
+        return re.fullmatch(rf"({LIVE}|{SANDBOX})\w+", self.api_key.reveal(), re.ASCII) is not None
 
     @property
     def version_text(self) -> str:
