@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Self
 
 from bff.lean_flask import this_request
-from bff.lines import tell
+from bff.lines import Fields
 
 audit_log = logging.getLogger("bff.audit")
 
@@ -32,17 +32,18 @@ class Audit:
         details: Mapping[str, object] | None = None,
     ) -> None:
         """Write one line. The details must not be about a person."""
-        data: dict[str, object] = {
-            "event": event,
-            "outcome": outcome,
-            "actor": actor and self._pseudonym("actor", actor),
-            "patient": patient_id and self._pseudonym("patient", patient_id),
-            "request_id": _request_id(),
-            "upstream_request_id": upstream_request_id,
-        }
+        line = Fields(
+            message="audit",
+            event=event,
+            outcome=outcome,
+            actor=actor and self._pseudonym("actor", actor),
+            patient=patient_id and self._pseudonym("patient", patient_id),
+            request_id=_request_id(),
+            upstream_request_id=upstream_request_id,
+        )
         if details:
-            data.update(details)
-        tell(audit_log, "audit", data)
+            line.update(details)
+        audit_log.info(line)
 
     def trail(self, event: str, *, actor: str, patient_id: str | None = None) -> "Entry":
         """Record the event that a `with` block is: `ok`, or the name of what it raised."""

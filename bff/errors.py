@@ -6,9 +6,9 @@ from dataclasses import replace
 from flask import Flask, Response, g, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from bff import observe
 from bff.exceptions import CredentialRefused, InvalidInput
 from bff.lean_flask import this_request
+from bff.lines import Fields, whereabouts
 from bff.medblocks import errors as upstream
 from bff.problems import Problem, is_api, problem_for
 
@@ -21,17 +21,23 @@ def report(error: Exception) -> Problem:
     Browsers' own mistakes are not logged, nor are exception texts, since they may carry what a person typed.
     """
     problem = problem_for(error)
-    here = {"data": {"request_id": this_request().request_id}}
-    if isinstance(error, upstream.MedblocksError) and problem.status >= 500:
-        log.error("upstream: %s (upstream request %s)", error, error.refusal.request_id, extra=here)
-    elif isinstance(error, CredentialRefused):
-        log.warning("a credential was refused: %s", error, extra=here)
-    elif isinstance(error, InvalidInput) and "return_url" in error.problems:
-        why = error.problems["return_url"]
-        log.warning("a return_url was refused. %s BFF_RETURN_URLS lists what is allowed.", why, extra=here)
-    elif problem.status >= 500:
-        log.error("%s: %s", problem.code, observe.whereabouts(error), extra=here)
+    level, message = _worth_logging(error, problem)
+    if message:
+        log.log(level, Fields(message=message, request_id=this_request().request_id))
     return problem
+
+
+def _worth_logging(error: Exception, problem: Problem) -> tuple[int, str]:
+    if isinstance(error, upstream.MedblocksError) and problem.status >= 500:
+        return logging.ERROR, f"upstream: {error} (upstream request {error.refusal.request_id})"
+    if isinstance(error, CredentialRefused):
+        return logging.WARNING, f"a credential was refused: {error}"
+    if isinstance(error, InvalidInput) and "return_url" in error.problems:
+        why = error.problems["return_url"]
+        return logging.WARNING, f"a return_url was refused. {why} BFF_RETURN_URLS lists what is allowed."
+    if problem.status >= 500:
+        return logging.ERROR, f"{problem.code}: {whereabouts(error)}"
+    return logging.NOTSET, ""
 
 
 def answer(error: Exception) -> Response:

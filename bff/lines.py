@@ -1,88 +1,109 @@
-"""Log lines: each record one JSON object on standard error, in a few microseconds."""
+"""Logging: every line one JSON object on standard error, through the standard library's `logging`."""
 
+import json
 import logging
-import sys
+import logging.config
 import time
-from collections.abc import Mapping
+import traceback
 from functools import lru_cache
-from typing import TextIO
 
-from gevent import Greenlet, getcurrent
-from gevent.hub import get_hub
+import msgspec
+from flask.logging import has_level_handler
 
-from bff.quick_json import dumps
+# A value that JSON has no form for becomes its `repr`: no field is worth losing the line.
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+class Fields(dict[str, object]):
+    """A log message that consists of fields, `message` first. Its text is their JSON.
+
+    So every formatter writes the fields, and those that take a mapping as a message write them as theirs.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return _json(self)
 
 
 class JsonLines(logging.Formatter):
-    """Writes each record as one JSON object, for whatever collects the logs."""
+    """Formats each record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line: time in UTC, level, logger, message, and the fields of `extra={"data": …}`."""
-        level, data = record.levelname.lower(), getattr(record, "data", {})
-        return _line(record.created, level, record.name, record.getMessage(), data)
+        """Return time (UTC), level, logger, message, the fields of `extra={"data": …}`, and the exception.
+
+        Of an exception the line has the type and the place, not the text, which may hold anything.
+        """
+        message = record.msg
+        line = {
+            "time": _second(int(record.created)),
+            "level": _level(record.levelname),
+            "logger": record.name,
+            **(message if isinstance(message, Fields) else _fields(record)),
+        }
+        if record.exc_info and record.exc_info[1]:
+            line["error"] = whereabouts(record.exc_info[1])
+        return _json(line)
 
 
-class Lines(logging.StreamHandler[TextIO]):
-    """Writes records to standard error; in a server, those of one turn of its event loop in one call.
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    data = getattr(record, "data", None)
+    return {"message": record.getMessage(), **(data if isinstance(data, dict) else {})}
 
-    A write takes as long as all else that a line costs. Each line stays whole, and is written before the
-    loop waits for anything again.
+
+def configure_logging() -> None:
+    """Send all log lines to standard error, one JSON object each.
+
+    This configures logging for the whole process, as the command line does. An app that embeds this one
+    can call it, or configure logging its own way.
     """
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self._waiting: list[str] = []
-
-    def handle(self, record: logging.LogRecord) -> bool:
-        """Write a record, without the lock and the filters of other handlers."""
-        self.emit(record)
-        return True
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a record soon; a fault in it is told as `logging` tells it."""
-        try:
-            self.write(self.format(record))
-        except Exception:  # noqa: BLE001 - logging never fails the one that logs
-            self.handleError(record)
-
-    def write(self, line: str) -> None:
-        """Write a line soon."""
-        self._waiting.append(line + "\n")
-        if not isinstance(getcurrent(), Greenlet):
-            self.flush()
-        elif len(self._waiting) == 1:
-            get_hub().loop.run_callback(self.flush)
-
-    def flush(self) -> None:
-        """Write what waits; `logging` asks for it at the end of the program, too."""
-        lines, self._waiting = self._waiting, []
-        if lines:
-            self.stream.write("".join(lines))
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"json": {"()": JsonLines}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+            "loggers": {"urllib3": {"level": "WARNING"}},  # see quiet_http_client
+            "root": {"level": "INFO", "handlers": ["stderr"]},
+        }
+    )
+    # No line shows these, and each record would look them up ("Optimization" in logging's documentation).
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
-# What `configure_logging` has set, which `tell` may write to directly.
-_own: list[Lines] = []
+def add_default_handler() -> None:
+    """Send the product's lines to standard error where nothing has configured logging.
 
-
-def tell(logger: logging.Logger, message: str, data: Mapping[str, object]) -> None:
-    """Do what `logger.info(message, extra={"data": data})` does, which every request does twice.
-
-    Where `configure_logging` has set all of the logging up, it takes a fifth of the time: `logging` looks
-    for the caller's file and asks a handful of objects that would have nothing to say.
+    As Flask does for its own logger: without it, Python drops everything below a warning, and with that
+    the audit trail.
     """
-    if not _own or logging.root.handlers != _own or logger.handlers:
-        logger.info(message, extra={"data": data})
-    elif logger.isEnabledFor(logging.INFO):
-        try:
-            for handler in _own:
-                handler.write(_line(time.time(), "info", logger.name, message, data))
-        except Exception:  # noqa: BLE001 - logging never fails the one that logs: it tells of the fault itself
-            logger.info(message, extra={"data": data})
+    logger = logging.getLogger("bff")
+    if has_level_handler(logger):
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logger.addHandler(handler)
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.INFO)
 
 
-def _line(seconds: float, level: str, logger: str, message: str, data: Mapping[str, object]) -> str:
-    line = {"time": _second(int(seconds)), "level": level, "logger": logger, "message": message, **data}
-    return dumps(line).decode()
+def quiet_http_client() -> None:
+    """Keep urllib3's debug lines out of every log: they show paths, and with them patient ids."""
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+
+def whereabouts(error: BaseException) -> str:
+    """Return an exception's type and where it was raised, without its text, which may hold anything."""
+    frames = reversed(traceback.extract_tb(error.__traceback__)[-8:])
+    where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+    return f"{type(error).__name__} at {where}"
+
+
+def _json(fields: dict[str, object]) -> str:
+    try:
+        return _encode(fields).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which UTF-8 has no form for
+        return json.dumps(fields, default=repr)
 
 
 @lru_cache(maxsize=2)
@@ -90,15 +111,4 @@ def _second(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def configure_logging() -> None:
-    """Send the product's log to standard error, one JSON object a line."""
-    handler = Lines(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    _own[:] = [handler]
-    quiet_http_client()
-
-
-def quiet_http_client() -> None:
-    """Keep urllib3's debug lines out of every log: they show paths, and with them patient ids."""
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
+_level = lru_cache(maxsize=16)(str.lower)

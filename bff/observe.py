@@ -3,25 +3,18 @@
 import logging
 import random
 import time
-import traceback
 
 from flask import Response
 
 from bff.lean_flask import LeanFlask, LeanRequest
-from bff.lines import quiet_http_client, tell
+from bff.lines import Fields, add_default_handler, quiet_http_client
 
 log = logging.getLogger("bff.access")
 
 
-def whereabouts(error: BaseException) -> str:
-    """Say what kind of exception it is and where it was raised, without its text, which may hold anything."""
-    frames = reversed(traceback.extract_tb(error.__traceback__)[-8:])
-    where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
-    return f"{type(error).__name__} at {where}"
-
-
 def init_app(app: LeanFlask) -> None:
     """Give each request an id and each answer a line in the log."""
+    add_default_handler()
     quiet_http_client()
 
     @app.before
@@ -32,12 +25,13 @@ def init_app(app: LeanFlask) -> None:
     @app.after
     def finish(asked: LeanRequest, response: Response) -> None:
         response.headers["X-Request-Id"] = asked.request_id
-        data = {
-            "request_id": asked.request_id,
-            "method": asked.method,
+        line = Fields(
+            message="request",
+            request_id=asked.request_id,
+            method=asked.method,
             # The rule, such as /api/patients/<patient_id>: a path would carry the id.
-            "route": asked.url_rule.rule if asked.url_rule else "none",
-            "status": response.status_code,
-            "ms": round((time.perf_counter() - asked.started) * 1000, 1),
-        }
-        tell(log, "request", data)
+            route=asked.url_rule.rule if asked.url_rule else "none",
+            status=response.status_code,
+            ms=round((time.perf_counter() - asked.started) * 1000, 1),
+        )
+        log.info(line)

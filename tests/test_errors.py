@@ -51,7 +51,7 @@ def test_a_store_that_does_not_answer_is_told_to_the_operator(make_app, caplog):
 
     assert (reply.status_code, reply.json["error"]["code"]) == (503, "store_unavailable")
     (record,) = [record for record in caplog.records if record.name == "bff.errors"]
-    assert record.getMessage().startswith("store_unavailable: StorageError at ")
+    assert record.msg["message"].startswith("store_unavailable: StorageError at ")
     assert "x" * 16 not in record.getMessage()
 
 
@@ -59,7 +59,7 @@ def test_what_the_operator_is_told_has_the_number_that_the_caller_gets(crashing,
     reply = crashing.get("/api/crash")
 
     (record,) = [record for record in caplog.records if record.name == "bff.errors"]
-    assert record.data == {"request_id": reply.json["error"]["request_id"]}
+    assert record.msg["request_id"] == reply.json["error"]["request_id"]
 
 
 def test_a_page_that_does_not_exist_is_a_page_with_a_way_on(client):
@@ -94,6 +94,6 @@ def test_a_return_url_that_is_refused_is_told_to_the_operator_without_it(client,
     reply = client.get(path) if "?" in path else client.post(path, json=body)
 
     assert reply.status_code == 400
-    (told,) = [record.getMessage() for record in caplog.records if record.name == "bff.errors"]
+    (told,) = [record.msg["message"] for record in caplog.records if record.name == "bff.errors"]
     assert told.startswith("a return_url was refused. This return_url is not one that this site allows. ")
     assert "canary" not in told

@@ -1,14 +1,36 @@
-"""Log lines: one JSON object each, written together, and never two from one."""
+"""Log lines: one JSON object each, whatever the process has configured."""
 
 import json
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
-import gevent
 import pytest
 
+import bff
 from bff import lines, observe
 from bff.lean_flask import LeanFlask
+
+# What an embedding app, or nobody, configures before it asks for a patient that the browser does not own.
+PROGRAM = """
+import logging
+import sys
+from bff import create_app, load_settings
+
+class Foreign(logging.Handler):
+    def emit(self, record):
+        raise AssertionError("its level lets nothing through")
+
+log = logging.getLogger("bff")
+{configure}
+settings = load_settings({{"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", "BFF_ACCESS": "enforce"}})
+for _ in range(2):
+    client = create_app(settings).test_client()
+assert client.get("/api/patients/user_42").status_code == 404
+"""
 
 
 def record(message="hello", *, level=logging.INFO, args=(), **extra):
@@ -27,11 +49,12 @@ def root_logging():
     """Put the handlers and the level of the root logger back afterwards."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
-    # basicConfig(force=True) closes the handlers that it finds; pytest's own are not its business.
+    switches = logging.logThreads, logging.logProcesses, logging.logMultiprocessing
     root.handlers[:] = []
     yield root
-    root.handlers[:], _ = before
-    root.setLevel(before[1])
+    root.handlers[:], level = before
+    root.setLevel(level)
+    logging.logThreads, logging.logProcesses, logging.logMultiprocessing = switches
 
 
 def test_a_record_becomes_one_json_object():
@@ -88,69 +111,76 @@ def test_the_http_client_logs_no_paths(root_logging, switch):
     assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.INFO)
 
 
-def test_lines_of_one_turn_of_the_loop_are_written_together_before_it_waits_again():
-    written = []
-    handler = lines.Lines(SimpleNamespace(write=written.append))
-    handler.setFormatter(lines.JsonLines())
+def test_a_message_of_fields_is_one_flat_line():
+    made = record(lines.Fields(message="audit", event="read", patient=None))
 
-    def log(number):
-        handler.handle(logging.makeLogRecord({"msg": f"line {number}"}))
-
-    for number in (1, 2):
-        gevent.spawn(log, number)
-    gevent.sleep(0)
-    gevent.sleep(0)
-
-    assert [json.loads(line)["message"] for line in "".join(written).splitlines()] == ["line 1", "line 2"]
-    assert len(written) == 1
+    assert line_of(made).items() >= {"message": "audit", "event": "read", "patient": None}.items()
+    assert "data" not in line_of(made)
 
 
-def test_outside_of_a_server_a_line_is_written_at_once():
-    written = []
-    handler = lines.Lines(SimpleNamespace(write=written.append))
-    handler.setFormatter(lines.JsonLines())
+def test_another_formatter_writes_the_fields_too():
+    made = record(lines.Fields(message="audit", event="read 100 %s"))
 
-    handler.handle(logging.makeLogRecord({"msg": "line"}))
-
-    assert len(written) == 1
+    text = logging.Formatter("%(name)s %(message)s").format(made)
+    assert text == 'bff.test {"message":"audit","event":"read 100 %s"}'
 
 
-@pytest.fixture
-def told(root_logging, capsys):
-    """Tell something, and give the lines on standard error as JSON."""
+def test_an_exception_is_told_by_type_and_place():
+    with pytest.raises(ValueError, match="canary") as raised:
+        int("canary")
+    made = record("failed", level=logging.ERROR)
+    made.exc_info = (raised.type, raised.value, raised.tb)
 
-    def tell(**data):
-        lines.tell(logging.getLogger("bff.test"), "hello", data)
-        return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-
-    return tell
+    assert line_of(made)["error"].startswith("ValueError at ")
+    assert "test_lines.py" in line_of(made)["error"]
+    assert "canary" not in json.dumps(line_of(made))
 
 
-def test_what_is_told_is_the_line_that_logging_would_write(told, capsys):
+@pytest.mark.parametrize("data", ["text", None, ["a"]])
+def test_what_another_library_calls_data_costs_no_line(data):
+    assert line_of(record(data=data))["message"] == "hello"
+
+
+@pytest.mark.parametrize(("value", "written"), [(1j, "1j"), ("\ud800", "\ud800")])
+def test_a_value_without_a_json_form_costs_no_line(value, written):
+    fields = lines.Fields(message="audit", what=value)
+
+    assert line_of(record(fields))["what"] == written
+    assert json.loads(str(fields))["what"] == written
+
+
+def test_configuring_is_public(root_logging):
+    bff.configure_logging()
+
+    (handler,) = root_logging.handlers
+    assert type(handler) is logging.StreamHandler
+    assert type(handler.formatter) is lines.JsonLines
+    assert root_logging.level == logging.INFO
+
+
+def test_configuring_keeps_the_loggers_that_exist(root_logging):
+    existing = logging.getLogger("bff.test.existing")
+
     lines.configure_logging()
 
-    (line,) = told(status=200)
-    logging.getLogger("bff.test").info("hello", extra={"data": {"status": 200}})
-
-    (logged,) = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert line.pop("time")
-    assert logged.pop("time")
-    assert line == logged
+    assert not existing.disabled
 
 
-def test_what_is_told_goes_through_logging_where_somebody_else_has_set_it_up(told, root_logging):
+class Unprintable:
+    def __repr__(self):
+        raise RuntimeError("canary")
+
+
+def test_a_line_that_cannot_be_formatted_fails_no_caller(root_logging, monkeypatch, capsys):
     lines.configure_logging()
-    records = []
-    root_logging.addHandler(SimpleNamespace(level=logging.INFO, handle=records.append))
+    monkeypatch.setattr(logging, "raiseExceptions", False)
 
-    told(status=200)
+    logging.getLogger("bff.test").info(lines.Fields(message="hello", value=Unprintable()))
 
-    assert [(made.name, made.levelno, made.data) for made in records] == [
-        ("bff.test", logging.INFO, {"status": 200})
-    ]
+    assert capsys.readouterr() == ("", "")
 
 
-def test_a_standard_error_that_takes_nothing_fails_nobody(root_logging, monkeypatch):
+def test_a_standard_error_that_takes_nothing_fails_no_caller(root_logging, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
@@ -158,11 +188,80 @@ def test_a_standard_error_that_takes_nothing_fails_nobody(root_logging, monkeypa
     monkeypatch.setattr(root_logging.handlers[0], "stream", SimpleNamespace(write=full, flush=lambda: None))
     monkeypatch.setattr(logging, "raiseExceptions", False)
 
-    lines.tell(logging.getLogger("bff.test"), "hello", {})
+    logging.getLogger("bff.test").info("hello")
 
 
-def test_what_is_told_is_left_out_where_the_level_is_higher(told, root_logging):
-    lines.configure_logging()
-    root_logging.setLevel(logging.WARNING)
+@pytest.fixture
+def written(tmp_path):
+    """Run an app that configures logging in some way, and return the lines on its standard error."""
 
-    assert told(status=200) == []
+    def run(configure="", stderr=subprocess.PIPE):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", PROGRAM.format(configure=configure)],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            cwd=tmp_path,
+            env={
+                name: text for name, text in os.environ.items() if not name.startswith(("MEDBLOCKS_", "BFF_"))
+            },
+            check=True,
+        )
+        return (done.stderr or "").splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "configure",
+    ["", "logging.getLogger().addHandler(Foreign(logging.ERROR))", "import bff; bff.configure_logging()"],
+    ids=["nothing", "a handler for errors alone", "configure_logging"],
+)
+def test_each_line_is_json_and_written_once(written, configure):
+    told = [json.loads(line) for line in written(configure)]
+
+    assert [(line["logger"], line.get("event", line["message"])) for line in told] == [
+        ("bff.audit", "configuration"),
+        ("bff.audit", "configuration"),
+        ("bff.audit", "access"),
+        ("bff.access", "request"),
+    ]
+    assert told[2]["outcome"]
+    assert told[2]["request_id"] == told[3]["request_id"]
+
+
+@pytest.mark.parametrize(
+    "configure",
+    [
+        "logging.basicConfig(level=logging.INFO)",
+        "logging.basicConfig(); log.setLevel(logging.INFO)",
+        "log.addHandler(logging.StreamHandler()); log.setLevel(logging.INFO)",
+    ],
+)
+def test_an_app_that_configures_logging_gets_each_line_once_with_all_fields(written, configure):
+    told = [json.loads(line[line.index("{") :]) for line in written(configure)]
+
+    assert [line["message"] for line in told] == ["audit", "audit", "audit", "request"]
+    assert told[2].keys() == {
+        *("message", "event", "outcome", "actor", "patient", "request_id", "upstream_request_id"),
+    }
+    assert told[3].keys() == {"message", "request_id", "method", "route", "status", "ms"}
+
+
+@pytest.mark.parametrize(
+    "configure", ["logging.basicConfig(level=logging.WARNING)", "log.setLevel(logging.WARNING)"]
+)
+def test_an_app_may_silence_what_is_no_warning(written, configure):
+    assert written(configure) == []
+
+
+@pytest.mark.parametrize("configure", ["", "import bff; bff.configure_logging()"])
+@pytest.mark.parametrize("stderr", ["import os; os.close(2)", "import sys; sys.stderr = None"])
+def test_an_app_answers_where_standard_error_is_closed(written, configure, stderr):
+    written(f"{stderr}\n{configure}")
+
+
+@pytest.mark.parametrize("configure", ["", "import bff; bff.configure_logging()"])
+def test_an_app_answers_where_standard_error_is_full(written, configure):
+    with Path("/dev/full").open("w") as full:
+        written(configure, stderr=full)

@@ -17,7 +17,7 @@ import gevent.socket
 from flask import Flask
 from gevent.event import Event
 
-from bff.observe import whereabouts
+from bff.lines import whereabouts
 from bff.server import Server
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -42,7 +42,7 @@ TWO_CLAIMS = {**JWT, "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
 def test_the_log_says_why_a_credential_was_refused(make_app, medblocks, caplog, settings, headers, reason):
     reply = make_app(BFF_ACCESS="enforce", **settings).test_client().get("/api/patients/x", headers=headers)
 
-    told = {record.getMessage() for record in caplog.records if record.levelname == "WARNING"}
+    told = {record.msg["message"] for record in caplog.records if record.levelname == "WARNING"}
     assert told == {f"a credential was refused: {reason}"}
     assert reply.status_code == 401
     assert reason not in reply.text
