@@ -83,7 +83,7 @@ def test_equal_fetches_at_the_same_time_are_one(monkeypatch):
 
     def announce(*args):
         second_waits.set()
-        wait(*args)
+        return wait(*args)
 
     def slow(url):
         fetched.append(url)

@@ -1,7 +1,6 @@
 """A bulkhead: no more calls to Medblocks at once than set; a few may wait a moment for a place."""
 
 import threading
-from collections import deque
 from contextlib import AbstractContextManager
 
 from bff.locks import Lock
@@ -12,59 +11,35 @@ WAIT_SECONDS = 0.2
 
 
 class Bulkhead:
-    """Takes how many calls may be in flight; an eighth as many may wait besides, and go on in their order."""
+    """Limits the calls in flight to `calls`; an eighth as many may wait for a place."""
 
     def __init__(self, calls: int) -> None:
-        self._free = calls
-        self._seats = max(1, calls // 8)
-        self._waiting: deque[threading.Event] = deque()
-        self._lock = Lock()
+        self._places = threading.BoundedSemaphore(calls)
+        self._seats = threading.BoundedSemaphore(max(1, calls // 8))
 
     def slot(self, operation: str) -> "Bulkhead":
-        """Take a place for a `with` block, at whose end it is given back.
+        """Take a place for a `with` block, which releases it at its end.
 
-        Raises NotTried when there is none in time.
+        Raise NotTried when there is none within WAIT_SECONDS, or too many wait already.
         """
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return self
-            if len(self._waiting) >= self._seats:
-                raise _full(operation)
-            given = threading.Event()
-            self._waiting.append(given)
-        self._wait(given, operation)
+        if not self._places.acquire(blocking=False):
+            self._wait(operation)
         return self
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
-            if not self._waiting:
-                self._free += 1
-                return
-            given = self._waiting.popleft()
-        given.set()
+        self._places.release()
 
-    def _wait(self, given: threading.Event, operation: str) -> None:
-        """Wait for the place of somebody who leaves, who sets this event."""
-        try:
-            in_time = given.wait(min(WAIT_SECONDS, deadline.remaining(operation)))
-        except BaseException:
-            if not self._withdraw(given):
-                self.__exit__()
-            raise
-        if not in_time and self._withdraw(given):
+    def _wait(self, operation: str) -> None:
+        if not self._seats.acquire(blocking=False):
             raise _full(operation)
-
-    def _withdraw(self, given: threading.Event) -> bool:
-        """Wait no longer; tell False when the place has been given meanwhile."""
-        with self._lock:
-            if given not in self._waiting:
-                return False
-            self._waiting.remove(given)
-            return True
+        try:
+            if not self._places.acquire(timeout=min(WAIT_SECONDS, deadline.remaining(operation))):
+                raise _full(operation)
+        finally:
+            self._seats.release()
 
 
 def _full(operation: str) -> NotTried:
@@ -76,7 +51,7 @@ class Room:
 
     def __init__(self, requests: int) -> None:
         self._seats = max(1, requests - max(1, requests // 8))
-        self._lock = Lock()
+        self._lock = Lock()  # a semaphore that none waits for would cost thrice as much
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
         """Do what `deadline.within` does, with a seat. Raises NotTried when all are taken."""
@@ -85,14 +60,14 @@ class Room:
         return _Stay(self, seconds)
 
     def enter(self) -> None:
-        """Take a seat. Raises NotTried when all are taken."""
+        """Take a seat. Raise NotTried when all are taken."""
         with self._lock:
             if not self._seats:
                 raise NotTried("request", Refusal(retry_after=1), "too many requests at once")
             self._seats -= 1
 
     def leave(self) -> None:
-        """Give a seat back."""
+        """Release a seat."""
         with self._lock:
             self._seats += 1
 

@@ -130,3 +130,23 @@ def test_a_seat_is_given_back_after_waiting_in_vain(threads, monkeypatch):
 
     with bulkhead.slot("read patient"):
         pass
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OutOfTime("read patient")])
+def test_a_waiter_that_is_interrupted_loses_no_place(threads, monkeypatch, error):
+    def interrupt(_):
+        raise error
+
+    bulkhead = Bulkhead(1)
+    let_go = fill(bulkhead, threads, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "deadline", SimpleNamespace(remaining=interrupt))
+        for _ in range(3):
+            with pytest.raises((KeyboardInterrupt, OutOfTime)), bulkhead.slot("read patient"):
+                pass
+    let_go.set()
+    monkeypatch.setattr(module, "WAIT_SECONDS", LONG)
+
+    for _ in range(3):
+        with bulkhead.slot("read patient"):
+            pass

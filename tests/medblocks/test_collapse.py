@@ -1,12 +1,14 @@
 """Equal calls at the same time become one: who shares what, and for how long."""
 
 import gc
+import traceback
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
 
+from bff.medblocks import collapse as module
 from bff.medblocks.collapse import Collapse
 from bff.medblocks.deadline import within
 from bff.medblocks.errors import TooSlow, Unusable
@@ -153,3 +155,48 @@ def test_another_error_than_medblocks_own_is_shared_too(waiting):
     error = KeyError("user_42")
 
     assert run_together(Collapse(), Calls(error), waiting, callers=4) == [error] * 4
+
+
+def test_each_waiter_raises_without_the_tracebacks_of_others(waiting):
+    errors = run_together(Collapse(), Calls(Unusable("read patient")), waiting, callers=50)
+
+    assert len(traceback.extract_tb(errors[0].__traceback__)) < 10
+
+
+@pytest.mark.parametrize("killed", [KeyboardInterrupt, SystemExit])
+def test_when_the_caller_is_killed_one_that_waits_calls(waiting, killed):
+    collapse, calls, started, go = Collapse(), Calls(), Event(), Event()
+
+    def lead():
+        started.set()
+        assert go.wait(10)
+        raise killed
+
+    with ThreadPoolExecutor(9) as threads:
+        leader = threads.submit(collapse.run, "user_42", "read patient", lead)
+        assert started.wait(10)
+        ends = [threads.submit(collapse.run, "user_42", "read patient", calls) for _ in range(8)]
+        for _ in ends:
+            assert waiting.acquire(timeout=10)
+        go.set()
+        results = [end.result(10) for end in ends]
+
+    assert isinstance(leader.exception(), killed)
+    assert 1 in results
+
+
+def test_a_waiter_that_is_killed_takes_nothing_from_the_others(monkeypatch):
+    collapse, calls = Collapse(), Calls()
+
+    def kill(*_):
+        raise KeyboardInterrupt
+
+    def lead():
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "_wait", kill)
+            with pytest.raises(KeyboardInterrupt):
+                collapse.run("user_42", "read patient", calls)
+        return calls()
+
+    assert collapse.run("user_42", "read patient", lead) == 1
+    assert collapse.run("user_42", "read patient", calls) == 2
