@@ -6,25 +6,29 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask, Request
+from flask import Flask, Request, Response
+from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bff import __version__, api, current, errors, observe, pages
-from bff.access import bodies, headers, limits
+from bff.access import bodies, headers
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
 from bff.access.keys import Keys
+from bff.access.limits import Limits
 from bff.access.origin import FormTokens, OriginGate
 from bff.access.owner import OwnerCookie
 from bff.access.providers import provider_for
 from bff.access.return_urls import ReturnUrls
 from bff.access.store import Counters, MemoryStore, open_redis
+from bff.access.visit import Visit, visit
 from bff.audit import Audit
 from bff.brand import brand_of
 from bff.config import Settings, environment, load_settings
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
-from bff.lean_flask import LeanFlask
+from bff.json_provider import MsgspecProvider
+from bff.lines import add_default_handler, quiet_http_client
 from bff.logos import LogoAddresses, Logos, fetch_picture
 from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Room
@@ -49,9 +53,11 @@ def create_app(
     in, or None. Raises SettingsError when the environment's settings can't be used.
     """
     settings = settings or load_settings(environment())
-    app = LeanFlask(
-        __name__, template_folder=str(_ASSETS / "templates"), static_folder=str(_ASSETS / "static")
-    )
+    add_default_handler()
+    quiet_http_client()
+    app = Flask(__name__, template_folder=str(_ASSETS / "templates"), static_folder=str(_ASSETS / "static"))
+    app.json = MsgspecProvider(app)
+    app.session_interface = NoSession()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # Werkzeug would redirect "//" in a path: to http, behind a proxy, and to whatever host the request names.
     app.url_map.merge_slashes = False
@@ -79,13 +85,27 @@ def create_app(
             brand=brand_of(settings),
         ),
     )
-    _protect(app, settings, guard)
+    limits = app.extensions["limits"] = Limits(settings, keys, guard, redis) if settings.rate_limit else None
+    _protect(app, settings, guard, limits)
     api.init_app(app, __version__)
     pages.init_app(app, invites=settings.identity == "invite")
-    limits.init_app(app, settings, keys, guard, redis)
     errors.init_app(app)
     audit.record("configuration", "ok", details=_posture(settings))
     return app
+
+
+class NoSession(SessionInterface):
+    """Flask's sessions are off: the guard reads the owner cookie, and only where it is needed."""
+
+    def __init__(self) -> None:
+        self._none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:  # noqa: ARG002 - Flask's signature
+        """Return the one empty session that can't be written to."""
+        return self._none
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Keep nothing."""
 
 
 def _invites(key: bytes, used: Counters) -> "Invites":
@@ -95,17 +115,35 @@ def _invites(key: bytes, used: Counters) -> "Invites":
     return Invites(key, used)
 
 
-def _protect(app: LeanFlask, settings: Settings, guard: Guard) -> None:
-    """Put around every route what none may be without."""
+def _protect(app: Flask, settings: Settings, guard: Guard, limits: Limits | None) -> None:
+    """Put around every route, also those that are added later, what none may be without, in this order."""
+    cross_origin = OriginGate(settings.public_url, settings.trusted_origins)
+    app.request_class = Visit
+
+    # One function each, since Flask looks anew at every one of them at every request.
+    @app.before_request
+    def before() -> None:
+        here = visit()
+        observe.start(here)
+        deadline.begin(here.environ.get(deadline.ARRIVED))
+        cross_origin.check(here)
+        if limits:
+            limits.admit(here)
+
+    @app.after_request
+    def after(response: Response) -> Response:
+        here = visit()
+        if limits:
+            limits.count_conflict(here, response)
+        guard.finish(here, response)
+        observe.finish(here, response)
+        return response
+
     hops = settings.proxy_hops
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's own way to wrap an app
-    observe.init_app(app)
-    headers.init_app(app, https=settings.https)
     bodies.init_app(app)
-    app.before(lambda asked: deadline.begin(asked.environ.get(deadline.ARRIVED)))
-    OriginGate(settings.public_url, settings.trusted_origins).init_app(app)
-    guard.init_app(app)
+    headers.init_app(app, https=settings.https)
 
 
 def _posture(settings: Settings) -> dict[str, object]:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Self
 
-from bff.lean_flask import this_request
+from flask import has_request_context
+
 from bff.lines import Fields
+from bff.observe import traced_request
 
 audit_log = logging.getLogger("bff.audit")
 
@@ -38,7 +40,7 @@ class Audit:
             outcome=outcome,
             actor=actor and self._pseudonym("actor", actor),
             patient=patient_id and self._pseudonym("patient", patient_id),
-            request_id=_request_id(),
+            request_id=traced_request().request_id if has_request_context() else None,
             upstream_request_id=upstream_request_id,
         )
         if details:
@@ -74,11 +76,3 @@ class Entry(AbstractContextManager["Entry"]):
             patient_id=self.patient_id,
             upstream_request_id=self.upstream_request_id,
         )
-
-
-def _request_id() -> str | None:
-    try:
-        request_id: str = this_request().request_id
-    except RuntimeError:  # there is no request
-        return None
-    return request_id

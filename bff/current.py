@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, current_app
 
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
@@ -11,7 +11,6 @@ from bff.access.origin import FormTokens
 from bff.brand import Brand
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
-from bff.lean_flask import this_app
 from bff.logos import LogoAddresses, Logos
 from bff.medblocks.catalog import Catalog
 
@@ -45,7 +44,7 @@ def install(app: Flask, parts: Parts) -> None:
 
 
 def _parts() -> Parts:
-    parts: Parts = this_app().extensions[_KEY]
+    parts: Parts = current_app.extensions[_KEY]
     return parts
 
 

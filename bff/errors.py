@@ -3,13 +3,13 @@
 import logging
 from dataclasses import replace
 
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from bff.exceptions import CredentialRefused, InvalidInput
-from bff.lean_flask import this_request
 from bff.lines import Fields, whereabouts
 from bff.medblocks import errors as upstream
+from bff.observe import traced_request
 from bff.problems import Problem, is_api, problem_for
 
 log = logging.getLogger("bff.errors")
@@ -23,7 +23,7 @@ def report(error: Exception) -> Problem:
     problem = problem_for(error)
     level, message = _worth_logging(error, problem)
     if message:
-        log.log(level, Fields(message=message, request_id=this_request().request_id))
+        log.log(level, Fields(message=message, request_id=traced_request().request_id))
     return problem
 
 
@@ -45,7 +45,7 @@ def answer(error: Exception) -> Response:
     problem = report(error)
     if is_api(request.path):
         # In the spelling that the caller used, since it looks for its own names.
-        sent = g.get("names_sent", {}).get(problem.param, problem.param)
+        sent = traced_request().names_sent.get(problem.param or "", problem.param)
         response = jsonify(replace(problem, param=sent).envelope())
     else:
         response = Response(render_template("error.html", problem=problem))

@@ -15,8 +15,8 @@ from bff.exceptions import (
     NotSignedIn,
     WrongMediaType,
 )
-from bff.lean_flask import this_request
 from bff.medblocks import errors as upstream
+from bff.observe import traced_request
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -55,7 +55,7 @@ class Problem:
                 "type": "rate_limit_error" if self.code == _BUSY else _TYPES.get(self.status, "api_error"),
                 "code": self.code,
                 "param": self.param,
-                "request_id": this_request().request_id,
+                "request_id": traced_request().request_id,
             }
         }
 

@@ -11,8 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 import bff
-from bff import lines, observe
-from bff.lean_flask import LeanFlask
+from bff import create_app, lines, load_settings
 
 # What an embedding app, or nobody, configures before it asks for a patient that the browser does not own.
 PROGRAM = """
@@ -85,7 +84,7 @@ def test_text_stays_readable():
 
 
 def app():
-    observe.init_app(LeanFlask("test"))
+    create_app(load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_canary_key"}))
 
 
 def test_the_logs_go_to_standard_error_as_json(root_logging, capsys):

@@ -5,17 +5,16 @@ import logging
 import re
 
 import pytest
-from flask import abort
+from flask import Flask, abort
 
 from bff import observe
-from bff.lean_flask import LeanFlask
 from bff.lines import JsonLines
 
 SECRETS = ("user_42", "asha", "canary")
 
 
 def app():
-    made = LeanFlask("test")
+    made = Flask("test")
 
     @made.get("/api/patients/<patient_id>")
     def read(patient_id):
@@ -25,7 +24,17 @@ def app():
             raise RuntimeError("canary")
         return {"id": patient_id}
 
-    observe.init_app(made)
+    made.request_class = observe.TracedRequest
+
+    @made.before_request
+    def start():
+        observe.start(observe.traced_request())
+
+    @made.after_request
+    def finish(response):
+        observe.finish(observe.traced_request(), response)
+        return response
+
     return made
 
 

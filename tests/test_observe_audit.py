@@ -4,10 +4,11 @@ import json
 import logging
 
 import pytest
+from flask import Flask
 
 from bff.audit import Audit
-from bff.lean_flask import LeanFlask, this_request
 from bff.lines import JsonLines
+from bff.observe import TracedRequest, traced_request
 
 
 @pytest.fixture
@@ -52,8 +53,10 @@ def test_a_line_names_the_event_and_nobody(lines):
 
 
 def test_a_line_within_a_request_has_its_id(lines):
-    with LeanFlask("test").test_request_context():
-        this_request().request_id = "req_1"
+    app = Flask("test")
+    app.request_class = TracedRequest
+    with app.test_request_context():
+        traced_request().request_id = "req_1"
         audit().record("read patient", "ok")
 
     (line,) = lines()

@@ -15,7 +15,6 @@ from bff.access.owner import Owner, OwnerCookie, new_owner
 from bff.access.visit import Visit, visit
 from bff.audit import Audit
 from bff.exceptions import CredentialRefused, NoSuchThing, NotSignedIn
-from bff.lean_flask import LeanFlask
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.ids import is_session_id, patient_id_problem
 
@@ -35,17 +34,13 @@ class Guard:
         self._audit = audit
         self._report = report
 
-    def init_app(self, app: LeanFlask) -> None:
-        """Let an app's requests keep what is found out, and write the owner cookie where one changed it."""
-        app.request_class = Visit
-
-        @app.after
-        def finish(here: Visit, response: Response) -> None:
-            # A conflict grants nothing, not even a name for a browser that has no cookie yet.
-            if here.owner_changed and response.status_code != 409:
-                self._cookie.write(response, self._owner(here))
-            if here.would_deny:
-                response.headers["BFF-Access-Report"] = "would-deny"
+    def finish(self, here: Visit, response: Response) -> None:
+        """Set the owner cookie where what the browser owns has changed, and report what was not denied."""
+        # A conflict grants nothing, not even a name for a browser that has no cookie yet.
+        if here.owner_changed and response.status_code != 409:
+            self._cookie.write(response, self._owner(here))
+        if here.would_deny:
+            response.headers["BFF-Access-Report"] = "would-deny"
 
     def patient(self, patient_id: str) -> Grant:
         """Grant a patient that the caller owns. Raises NoSuchThing, or NotSignedIn."""

@@ -17,7 +17,6 @@ from bff.access.keys import Keys
 from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
 from bff.access.visit import Visit
 from bff.config import Settings
-from bff.lean_flask import LeanFlask
 from bff.networks import network_of
 
 # A page brings its style sheets and pictures with it, twenty at a time.
@@ -32,14 +31,6 @@ _CREATES = {"patients.create_patient", "intake.submit"}
 _SESSIONS = {"patient-sessions.start_patient_session", "intake.submit", "leaving.choose"}
 _CONFLICTS = _CREATES | _SESSIONS
 _NONE: tuple[Window, ...] = ()
-
-
-def init_app(app: LeanFlask, settings: Settings, keys: Keys, guard: Guard, redis: RedisStore | None) -> None:
-    """Limit the routes of an app; counted in memory where Redis is not set, or does not answer."""
-    if settings.rate_limit:
-        limits = app.extensions["limits"] = Limits(settings, keys, guard, redis)
-        app.before(limits.admit)
-        app.after(limits.count_conflict)
 
 
 class Limits:

@@ -1,14 +1,18 @@
-"""A request, and what it has told of its sender so far: found out once, and kept while it is answered."""
+"""A request, and what the guard has found out about its sender so far."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bff.access.identity import Caller
 from bff.access.owner import Owner
-from bff.lean_flask import LeanRequest, this_request
+from bff.observe import TracedRequest, traced_request
 
 
-class Visit(LeanRequest):
-    """A request, and what the guard knows about it; None for what it has not asked yet."""
+class Visit(TracedRequest):
+    """A request, and what the guard knows about it; None for what it has not looked for yet.
+
+    It stands here and not on `flask.g`, which outlives the request where an embedding app keeps an app
+    context open: the next caller would be taken for this one.
+    """
 
     owner: Owner | None = None  # as the browser will have it after this request
     came_with_cookie = False
@@ -18,5 +22,9 @@ class Visit(LeanRequest):
     would_deny = False
 
 
-# Gives the visit that is going on.
-visit: Callable[[], Visit] = this_request
+if TYPE_CHECKING:
+
+    def visit() -> Visit:
+        """Return the current request. Raise RuntimeError where there is none."""
+else:
+    visit = traced_request

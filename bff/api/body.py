@@ -2,12 +2,13 @@
 
 from typing import Any, NoReturn
 
-from flask import Request, g
+from flask import Request
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from bff import strict_json
 from bff.exceptions import InvalidInput, WrongMediaType, invalid_input
+from bff.observe import traced_request
 from bff.schemas import BrowserInput
 
 MAX_DEPTH = 20
@@ -28,7 +29,7 @@ class StrictJsonParser(FlaskParser):
         except ValueError as error:
             raise InvalidInput({None: str(error)}) from error
         if isinstance(schema, BrowserInput) and isinstance(body, dict):
-            g.names_sent = schema.names_sent(body)
+            traced_request().names_sent = schema.names_sent(body)
         return body
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:

@@ -12,8 +12,8 @@ from flask_smorest import Api, Blueprint
 from marshmallow import Schema, fields
 
 from bff.api.body import StrictJsonParser
+from bff.json_provider import json_response
 from bff.medblocks.client import Answer
-from bff.quick_json import JsonAnswer, dumps
 from bff.schemas import BrowserInput, camel_case
 
 View = TypeVar("View", bound=Callable[..., Response])
@@ -52,9 +52,8 @@ class JsonBlueprint(Blueprint):
 
 def respond(answer: Answer, *only: str) -> Response:
     """Answer with the body from Medblocks, which was checked on its way in, or with `only` these fields."""
-    return JsonAnswer(
-        dumps({name: answer.body[name] for name in only} if only else answer.body), answer.status
-    )
+    body = {name: answer.body[name] for name in only} if only else answer.body
+    return json_response(body, answer.status)
 
 
 # Where Python's patterns end, and ECMA's, which JSON Schema has, would want a letter.

@@ -17,7 +17,7 @@ from requests import PreparedRequest, Response, Timeout
 from requests.adapters import HTTPAdapter
 
 from bff.medblocks.curl_greenlets import Transfers
-from bff.medblocks.curl_reply import Headers, Reply
+from bff.medblocks.curl_reply import CurlResponse, Headers
 
 _TOO_LARGE = pycurl.E_FILESIZE_EXCEEDED
 _GZIP = 16 + zlib.MAX_WBITS
@@ -109,10 +109,10 @@ class CurlAdapter(HTTPAdapter):
             curl.close()
             raise _exception(error.args[0]) from None
         status = curl.getinfo(pycurl.RESPONSE_CODE)
-        lines, body = handle.lines.copy(), bytes(handle.body)
+        headers, body = Headers(handle.lines.copy()), bytes(handle.body)
         handle.forget(request)
         self._idle.append(handle)
-        return Reply(request, status, lines, self._unpacked(body, Headers(lines)))
+        return CurlResponse(request, status, headers, self._unpacked(body, headers))
 
     def _unpacked(self, body: bytes, headers: Headers) -> bytes:
         """Return a body without gzip, which some proxies apply unasked, within the byte cap."""

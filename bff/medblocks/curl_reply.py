@@ -6,22 +6,23 @@ from typing import Any
 from requests import PreparedRequest, Response
 
 
-class Reply(Response):
-    """A whole answer. Nothing is left to stream, and no cookie is kept: requests makes a jar for each."""
+class CurlResponse(Response):
+    """A whole reply. It has nothing left to stream, and no cookies, for which requests makes a jar each."""
 
-    cookies: Any = None
-    headers: Any
-
-    def __init__(self, request: PreparedRequest, status: int, lines: list[bytes], body: bytes) -> None:
+    def __init__(self, request: PreparedRequest, status: int, headers: "Headers", body: bytes) -> None:
         self.request = request
         self.url = request.url or ""
         self.status_code = status
-        self.headers = Headers(lines)
-        self.history = []
-        self.encoding = self.raw = None
+        self.headers = headers  # type: ignore[assignment]  # a mapping too, whose names may be in any case
+        self.encoding = None
         self.reason = ""
-        self._content = body
-        self._content_consumed = True
+        self.history = []
+        self._body = body
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        return self._body
 
 
 class Headers(Mapping[str, str]):

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Mapping
 from json import dumps
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import requests
@@ -26,19 +25,6 @@ class RawReply(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-class _Prepared(requests.PreparedRequest):
-    """A request that is ready as it is: without hooks and cookies, for which requests makes room in each."""
-
-    hooks: Any = MappingProxyType({})
-    _cookies = _body_position = None
-
-    def __init__(self, method: str, url: str, headers: CaseInsensitiveDict[str]) -> None:
-        self.method = method
-        self.url = url
-        self.headers = headers
-        self.body = None
 
 
 class Transport:
@@ -106,7 +92,8 @@ class Transport:
         # Prepared by hand: requests would resolve and re-quote the url, and what goes out must be what was
         # built. It would also take ten times as long.
         url = f"{self._base_url}{path}?{urlencode(query)}" if query else self._base_url + path
-        request = _Prepared(method, url, self._headers)
+        request = requests.PreparedRequest()
+        request.method, request.url, request.headers = method, url, self._headers
         if json is not None:
             request.body = dumps(json, allow_nan=False).encode()
             request.headers = self._headers.copy()
