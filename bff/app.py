@@ -22,11 +22,13 @@ from bff.access.providers import provider_for
 from bff.access.return_urls import ReturnUrls
 from bff.access.store import Counters, MemoryStore, open_redis
 from bff.access.visit import Visit, visit
+from bff.admission import AdmissionLimit
 from bff.audit import Audit
 from bff.brand import brand_of
 from bff.config import Settings, environment, load_settings
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities
+from bff.http import MAX_BODY_BYTES
 from bff.json_provider import MsgspecProvider
 from bff.lines import add_default_handler, quiet_http_client
 from bff.logos import LogoAddresses, Logos, fetch_picture
@@ -34,7 +36,6 @@ from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Room
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.connect import connect
-from bff.problems import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from bff.access.invites import Invites
@@ -118,6 +119,8 @@ def _invites(key: bytes, used: Counters) -> "Invites":
 def _protect(app: Flask, settings: Settings, guard: Guard, limits: Limits | None) -> None:
     """Put around every route, also those that are added later, what none may be without, in this order."""
     cross_origin = OriginGate(settings.public_url, settings.trusted_origins)
+    admission = AdmissionLimit(settings.requests)
+    admission.init_app(app)
     app.request_class = Visit
 
     # One function each, since Flask looks anew at every one of them at every request.
@@ -125,6 +128,7 @@ def _protect(app: Flask, settings: Settings, guard: Guard, limits: Limits | None
     def before() -> None:
         here = visit()
         observe.start(here)
+        admission.check(here.environ)
         deadline.begin(here.environ.get(deadline.ARRIVED))
         cross_origin.check(here)
         if limits:
@@ -139,7 +143,7 @@ def _protect(app: Flask, settings: Settings, guard: Guard, limits: Limits | None
         observe.finish(here, response)
         return response
 
-    hops = settings.proxy_hops
+    hops = app.config["PROXY_HOPS"] = settings.proxy_hops  # the worker asks, too
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's own way to wrap an app
     bodies.init_app(app)

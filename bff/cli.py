@@ -1,4 +1,4 @@
-"""The command line: `medblocks-bff demo | serve | check | invite`."""
+"""The command line: `medblocks-bff demo | serve | sandbox | check | invite`."""
 
 import errno
 import os
@@ -9,10 +9,9 @@ from typing import NoReturn
 
 import click
 
-from bff import __version__, cli_check, cli_texts, server
+from bff import __version__, cli_check, cli_serve, cli_texts
 from bff.access.keys import Keys
 from bff.access.store import MemoryStore
-from bff.app import create_app
 from bff.config import (
     SETTING_NAMES,
     Settings,
@@ -26,7 +25,6 @@ from bff.lines import configure_logging
 from bff.sandbox.app import DEMO_KEY, create_sandbox
 from bff.sandbox.fault_profiles import PROFILES
 from bff.sandbox.serve import SandboxServer
-from bff.server import processes
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration
 _OF_DEMO = ("BFF_BRAND_", "BFF_RETURN_URLS")  # what the demo takes of the environment
@@ -54,8 +52,6 @@ def main() -> None:
 )
 def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> None:
     """Start the BFF with a pretend Medblocks, on this machine alone, without a key."""
-    configure_logging()
-    processes.hold_signals()
     with (
         _listen("127.0.0.1", port) as listener,
         _listen("127.0.0.1", sandbox_port, "--sandbox-port") as sandbox_listener,
@@ -83,15 +79,35 @@ def _demo(
         settings = load_settings(values)
     except SettingsError as error:
         _stop(error, EX_CONFIG)
-    sandbox = SandboxServer(create_sandbox(sandbox_address), sandbox_listener)
-    if faults and not over_https:
-        sandbox.faults.use(faults)
-    sandbox.start()
     click.echo(cli_texts.demo_text(address, sandbox_address))
     if faults:
         click.echo(cli_texts.faults_text(faults, sandbox_address))
-    _run(settings, listener)
-    sandbox.stop()
+    options = ["--faults", faults] if faults and not over_https else []
+    sys.stdout.flush()
+    code = cli_serve.run_demo(
+        listener, settings, values, sandbox_listener, options, lambda text: click.echo(text, err=True)
+    )
+    sys.exit(code)
+
+
+@main.command()
+@click.option("--port", type=_PORT, default=8001, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--faults", type=click.Choice(list(PROFILES)), help="Fail in this way.")
+@click.option("--fd", type=int, hidden=True, help="A listening socket of the parent process.")
+def sandbox(port: int, faults: str | None, fd: int | None) -> None:
+    """Start the sandbox alone: it stands in for Medblocks, on this machine, with the demo's key."""
+    configure_logging()
+    cli_serve.hold_signals()
+    listener = _listen("127.0.0.1", port) if fd is None else socket.socket(fileno=fd)
+    address = _address(listener)
+    server = SandboxServer(create_sandbox(address), listener)
+    if faults:
+        server.faults.use(faults)
+    server.start()
+    if fd is None:
+        click.echo(cli_texts.sandbox_text(address))
+    cli_serve.wait_for_end(with_input=fd is not None)
+    server.stop()
 
 
 @main.command()
@@ -107,24 +123,23 @@ def _demo(
 )
 def serve(host: str, port: int) -> None:
     """Start the production server. It needs MEDBLOCKS_API_KEY."""
-    configure_logging()
-    processes.hold_signals()
+    cli_serve.hold_signals()
     with _listen(host, port) as listener:
-        settings = _settings(listener.getsockname()[1], EX_CONFIG)
+        settings, values = _settings(listener.getsockname()[1], EX_CONFIG)
         click.echo(
             f"medblocks-bff {__version__} on {_address(listener)}, for {settings.base_url}. Ctrl-C stops it."
         )
         click.echo(f"Browsers reach it at {settings.public_url}.")
         for text in cli_texts.posture(settings):
             click.echo(text)
-        _run(settings, listener)
+        cli_serve.become_gunicorn(listener, settings, values)
 
 
 @main.command()
 def check() -> None:
     """Check the settings, Medblocks, the key, and Redis and the login's keys where they are set."""
     found = []
-    for finding in cli_check.findings(_settings(8000, 1)):
+    for finding in cli_check.findings(_settings(8000, 1)[0]):
         click.echo(finding.text, err=not finding.fine)
         found.append(finding.fine)
     sys.exit(0 if all(found) else 1)
@@ -135,7 +150,7 @@ def check() -> None:
 @click.option("--hours", default=24.0, show_default=True, help="How long the link holds, 72 at most.")
 def invite(patient_id: str, hours: float) -> None:
     """Print a link that lets one browser act for one patient, once. For BFF_IDENTITY=invite."""
-    settings = _settings(8000, EX_CONFIG)
+    settings, _ = _settings(8000, EX_CONFIG)
     if settings.identity != "invite":
         raise click.ClickException("Invites are off: set BFF_IDENTITY=invite, here and where it serves.")
     from bff.access.invites import Invites  # noqa: PLC0415 - cryptography, which only this command needs
@@ -147,7 +162,7 @@ def invite(patient_id: str, hours: float) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _settings(port: int, exit_code: int) -> Settings:
+def _settings(port: int, exit_code: int) -> tuple[Settings, dict[str, str]]:
     try:
         values = environment()
         unknown = unknown_names(values, SETTING_NAMES)
@@ -159,7 +174,7 @@ def _settings(port: int, exit_code: int) -> Settings:
         _stop(error, exit_code)
     if not settings.known_key:
         click.echo(cli_texts.UNKNOWN_KEY, err=True)
-    return settings
+    return settings, values
 
 
 def _warn_of(names: Mapping[str, str | None]) -> None:
@@ -175,7 +190,7 @@ def _stop(error: SettingsError, exit_code: int) -> NoReturn:
 
 def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
     try:
-        return server.listen(host, port)
+        return cli_serve.listen(host, port)
     except OSError as error:
         why = str(error.strerror).partition(" (while ")[0]  # what follows says the address again
         number = error.errno or 0
@@ -188,14 +203,3 @@ def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
 def _address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _run(settings: Settings, listener: socket.socket) -> None:
-    plan = processes.Plan(
-        make_app=lambda: create_app(settings),
-        processes=settings.processes,
-        requests=settings.requests,
-        through_proxy=settings.proxy_hops > 0,
-    )
-    processes.serve(plan, listener)
-    click.echo("Stopped.")

@@ -84,3 +84,12 @@ To run the production server against the pretend Medblocks, beside this:
 
 Ctrl-C stops both.
 """
+
+
+def sandbox_text(address: str) -> str:
+    """Return where the sandbox is, and how to use it."""
+    return f"""The sandbox stands in for Medblocks: {address}
+
+  MEDBLOCKS_API_KEY={DEMO_KEY} MEDBLOCKS_BASE_URL={address} {sys.executable} -m bff serve
+
+Ctrl-C stops it."""

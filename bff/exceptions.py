@@ -39,6 +39,10 @@ class CrossSiteRequest(Exception):
     """Another site made the browser send this, or the form's token is missing or old."""
 
 
+class Overloaded(Exception):
+    """All places for requests are taken."""
+
+
 class IdempotencyKeyReused(Exception):
     """The Idempotency-Key came before with another body."""
 

@@ -8,7 +8,6 @@ import traceback
 from functools import lru_cache
 
 import msgspec
-from flask.logging import has_level_handler
 
 # A value that JSON has no form for becomes its `repr`: no field is worth losing the line.
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
@@ -77,6 +76,8 @@ def add_default_handler() -> None:
     As Flask does for its own logger: without it, Python drops everything below a warning, and with that
     the audit trail.
     """
+    from flask.logging import has_level_handler  # noqa: PLC0415 - gunicorn's parent process needs no Flask
+
     logger = logging.getLogger("bff")
     if has_level_handler(logger):
         return

@@ -1,7 +1,13 @@
 """The lock for a few steps in memory, within which nothing waits and no greenlet gives way."""
 
-from gevent.monkey import get_original
+import sys
+import threading
 
-# The system's own lock. gevent's, which a server puts in its place, can wait for greenlets, and so costs
-# twenty times as much; these steps have no one to wait for but threads.
-Lock = get_original("threading", "Lock")
+if "gevent" in sys.modules:
+    # In a process that gevent has patched, still the system's own lock: gevent's can wait for greenlets, and
+    # so costs twenty times as much; these steps have none to wait for but threads.
+    from gevent.monkey import get_original
+
+    Lock = get_original("threading", "Lock")
+else:
+    Lock = threading.Lock

@@ -20,7 +20,7 @@ from bff.access.keys import Keys
 from bff.config import split_http_url
 from bff.medblocks.collapse import Collapse
 from bff.medblocks.curl import QUICK_EXIT
-from bff.medblocks.curl_greenlets import Transfers
+from bff.medblocks.curl_transfers import Transfers
 from bff.medblocks.errors import TooSlow
 from bff.medblocks.ids import is_facility_id
 from bff.pictures import MAX_PICTURE_BYTES, Picture, read_picture

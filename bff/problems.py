@@ -13,12 +13,12 @@ from bff.exceptions import (
     InvalidInput,
     NoSuchThing,
     NotSignedIn,
+    Overloaded,
     WrongMediaType,
 )
+from bff.http import MAX_BODY_BYTES
 from bff.medblocks import errors as upstream
 from bff.observe import traced_request
-
-MAX_BODY_BYTES = 64 * 1024
 
 _TYPES = {
     400: "invalid_request_error",
@@ -74,6 +74,12 @@ _OURS: dict[type, Problem] = {
         "Your sign-in can't be checked right now. Please try again shortly.",
         headers={"Retry-After": "30"},
     ),
+    Overloaded: Problem(
+        503,
+        "overloaded",
+        "There is a lot going on right now. Please try again in a moment.",
+        headers={"Retry-After": "1"},
+    ),
     StorageError: Problem(503, "store_unavailable", _UNAVAILABLE_HERE, headers={"Retry-After": "5"}),
     IdempotencyKeyReused: Problem(
         422, "idempotency_key_reused", "This Idempotency-Key was used with another body. Use a new one."
@@ -113,11 +119,6 @@ _HTTP = {
     411: ("length_required", "Send the body with a Content-Length."),
     413: ("payload_too_large", f"The request is too large: send at most {MAX_BODY_BYTES // 1024} KiB."),
 }
-
-
-def is_api(path: str) -> bool:
-    """Tell whether failures at a path are told as JSON; everywhere else, they are pages."""
-    return f"{path}/".startswith("/api/")
 
 
 def problem_for(error: Exception) -> Problem:

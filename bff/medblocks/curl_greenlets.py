@@ -1,39 +1,19 @@
-"""Lets libcurl work beside other greenlets: while a transfer waits for the network, others go on.
+"""Runs libcurl's transfers beside other greenlets: while one waits for the network, the others go on.
 
-In a greenlet, a transfer runs through libcurl's multi interface, driven by gevent's event loop (see
-libcurl's documentation of curl_multi_socket_action). Elsewhere, as in a threaded server, it blocks.
+They run through libcurl's multi interface, driven by gevent's event loop (see curl_multi_socket_action in
+libcurl's documentation).
 """
 
 import time
 from typing import Any
 
-import gevent
 import pycurl
-from gevent.hub import Hub, Waiter, get_hub
+from gevent.hub import Hub, Waiter
 
 _TO_LIBCURL = 3  # READ and WRITE have the same bits in libev (1, 2) and in libcurl's CURL_CSELECT_* (1, 2)
 
 
-class Transfers:
-    """Runs transfers beside each other. Takes how many connections may stay open between them."""
-
-    def __init__(self, connections: int) -> None:
-        self._connections = connections
-        self._loops: dict[Hub, _Loop] = {}
-
-    def perform(self, handle: pycurl.Curl) -> None:
-        """Do the transfer that a handle describes. Raises pycurl.error, as `Curl.perform` does."""
-        if not isinstance(gevent.getcurrent(), gevent.Greenlet):
-            handle.perform()
-            return
-        hub = get_hub()
-        loop = self._loops.get(hub)
-        if loop is None:
-            loop = self._loops[hub] = _Loop(hub, self._connections)
-        loop.run(handle)
-
-
-class _Loop:
+class TransferLoop:
     """The transfers of one event loop, and the connections that they share."""
 
     def __init__(self, hub: Hub, connections: int) -> None:

@@ -6,7 +6,7 @@ import secrets
 from html import escape
 from http import HTTPStatus
 
-from bff.problems import is_api
+from bff.http import is_api
 
 log = logging.getLogger("bff.server")
 

@@ -15,12 +15,12 @@ from flask import Flask
 from werkzeug.wrappers import Request
 
 from bff import create_app, current
+from bff.cli_serve import listen
 from bff.config import load_settings
 from bff.sandbox import DEMO_KEY, create_sandbox
 from bff.sandbox.faults import Faults
 from bff.sandbox.serve import SandboxServer
 from bff.sandbox.store import Store
-from bff.server import listen
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

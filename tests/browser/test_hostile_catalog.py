@@ -7,8 +7,8 @@ from itertools import count
 import pytest
 from flask import Flask, request
 
+from bff.cli_serve import listen
 from bff.sandbox.serve import SandboxServer
-from bff.server import listen
 from tests.browser import steps
 from tests.browser.conftest import Site, run_site
 from tests.browser.test_accessibility import PHONE, TOO_WIDE

@@ -7,7 +7,7 @@ import pycurl
 from gevent.event import Event
 from gevent.hub import get_hub
 
-from bff.medblocks.curl_greenlets import _Loop
+from bff.medblocks.curl_greenlets import TransferLoop
 
 
 def tell(loop, what, number):
@@ -20,7 +20,7 @@ def test_a_new_socket_with_the_number_of_one_just_closed_is_watched(monkeypatch)
     seen = Event()
 
     def in_greenlet():
-        loop = _Loop(get_hub(), 4)
+        loop = TransferLoop(get_hub(), 4)
         monkeypatch.setattr(loop, "_act", lambda _fd, _events: seen.set())
         old, old_peer = socket.socketpair()
         number = old.fileno()

@@ -1,84 +1,34 @@
-"""The production server on a real socket, in a thread with an event loop of its own."""
-
-import json
-import socket
-import threading
-from contextlib import contextmanager
-from queue import Queue
+"""Servers as processes, and connections to them that end with the test."""
 
 import pytest
-from gevent.event import Event
-from gevent.hub import get_hub
 
-from bff.server import Server, listen
-
-MAX_BODY = 64 * 1024
+from tests.server.running import STRICT, Gate, read_reply, run_server
 
 
-@contextmanager
-def serving(app, **options):
-    """Run the server for an app; give its address and, in `stop`, what stops it from any thread."""
-    listener, started = listen("127.0.0.1", 0), Queue()
-    address = listener.getsockname()
-
-    def run():
-        server = Server(app, listener, **{"requests": 100, "max_body": MAX_BODY, **options})
-        hub, stopping = get_hub(), Event()
-        bell = hub.loop.async_()
-        bell.start(stopping.set)
-        server.start()
-        started.put(bell.send)
-        stopping.wait()
-        server.stop(seconds=5)
-        bell.close()
-        hub.destroy(destroy_loop=True)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    stop = started.get(timeout=10)
-    try:
-        yield address, stop
-    finally:
-        if thread.is_alive():
-            stop()
-        thread.join()
+@pytest.fixture(scope="module", params=STRICT)
+def server(request):
+    """One server for all tests of a module, of each kind that keeps the promises of the wire."""
+    with run_server(request.param) as running:
+        yield running
 
 
-def head(*lines, start=b"POST /echo/user_42 HTTP/1.1", host=b"Host: bff.example.com"):
-    return b"\r\n".join([start, host, *lines, b"", b""])
+@pytest.fixture(params=STRICT)
+def serve(request):
+    """Start a server with options, for one test."""
 
+    def run(app="tests.server.apps:create_wire_app()", **options):
+        return run_server(request.param, app, **options)
 
-def read_reply(connection):
-    """Read one answer; give its status, its headers and its body."""
-    received = b""
-    try:
-        while not _complete(received) and (piece := connection.recv(65536)):
-            received += piece
-    except ConnectionResetError:
-        pass  # what has come before it counts
-    return parse(received)
-
-
-def parse(received):
-    top, _, body = received.partition(b"\r\n\r\n")
-    status, *lines = top.decode().split("\r\n")
-    headers = dict(line.lower().split(": ", 1) for line in lines)
-    return int(status.split()[1]), headers, body
-
-
-def _complete(received):
-    top, found, body = received.partition(b"\r\n\r\n")
-    lines = top.lower().split(b"\r\n")
-    return found and any(line == b"content-length: %d" % len(body) for line in lines)
+    return run
 
 
 @pytest.fixture
-def connect(address):
-    """Open connections to the server, which end with the test."""
+def connect(server):
+    """Open connections to the server."""
     opened = []
 
     def connection():
-        opened.append(socket.create_connection(address, timeout=10))
+        opened.append(server.connect())
         return opened[-1]
 
     yield connection
@@ -88,7 +38,7 @@ def connect(address):
 
 @pytest.fixture
 def ask(connect):
-    """Send bytes, and give the status, the headers and the body of the answer."""
+    """Send bytes, and return the status, the headers and the body of the answer."""
 
     def exchange(*pieces):
         connection = connect()
@@ -102,15 +52,8 @@ def ask(connect):
     return exchange
 
 
-def assert_envelope(reply, status, code):
-    got, headers, body = reply
-    error = json.loads(body)["error"]
-    assert (got, error["code"]) == (status, code)
-    assert headers["content-type"] == "application/json"
-    assert headers["connection"] == "close"
-    assert "server" not in headers
-    assert error.pop("request_id").startswith("req_")
-    assert error.pop("message").endswith(".")
-    kind = "invalid_request_error" if status < 500 else "api_error"
-    assert error == {"type": kind, "code": code, "param": None}
-    assert b"user_42" not in body
+@pytest.fixture
+def gate():
+    made = Gate()
+    yield made
+    made.close()

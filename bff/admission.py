@@ -1,0 +1,66 @@
+"""Bounds how many requests are answered at the same time, under any server; the rest is told to come back."""
+
+import logging
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from bff.exceptions import Overloaded
+from bff.locks import Lock
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+log = logging.getLogger("bff.server")
+
+_HEALTH = "/healthz"
+_REFUSED = "bff.overloaded"  # in a request's environment: there was no place for it
+_LOG_SECONDS = 1.0
+
+
+class AdmissionLimit:
+    """Takes how many requests may be under way. /healthz needs no place: it shows that the process lives."""
+
+    def __init__(self, requests: int) -> None:
+        self._free = requests
+        self._lock = Lock()
+        self._refused = 0
+        self._logged_at = 0.0
+
+    def init_app(self, app: Flask) -> None:
+        """Count the requests of an app from their first step to their last."""
+        inner = app.wsgi_app
+
+        def counted(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+            if environ.get("PATH_INFO") == _HEALTH:
+                return inner(environ, start_response)
+            if not self._enter():
+                environ[_REFUSED] = True
+                return inner(environ, start_response)
+            try:
+                return inner(environ, start_response)
+            finally:
+                with self._lock:
+                    self._free += 1
+
+        app.wsgi_app = counted  # type: ignore[method-assign]  # Flask's own way to wrap an app
+
+    def check(self, environ: "WSGIEnvironment") -> None:
+        """Raise Overloaded for a request without a place."""
+        if _REFUSED in environ:
+            raise Overloaded
+
+    def _enter(self) -> bool:
+        with self._lock:
+            if self._free > 0:
+                self._free -= 1
+                return True
+            self._refused += 1
+            refused, now = self._refused, time.monotonic()
+            if now - self._logged_at < _LOG_SECONDS:
+                return False
+            self._logged_at, self._refused = now, 0
+        log.warning("overloaded", extra={"data": {"refused": refused}})
+        return False

@@ -1,0 +1,62 @@
+"""A WSGI app that shows what a server makes of a request, for the tests of servers."""
+
+import os
+import socket
+
+from flask import Flask, request
+
+MAX_BODY = 64 * 1024
+
+
+def create_wire_app():
+    made = Flask("wire")
+    made.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    made.config["PROXY_HOPS"] = int(os.environ.get("TEST_PROXY_HOPS", "0"))
+
+    @made.route("/echo/<name>", methods=["GET", "POST"])
+    def echo(name):
+        return {
+            "name": name,
+            "size": len(request.get_data()),
+            "forwarded": request.headers.get("X-Forwarded-For"),
+            "query": request.query_string.decode(),
+            "upgrade": request.headers.get("Upgrade"),
+            "client": request.remote_addr,
+            "pid": os.getpid(),
+        }
+
+    @made.get("/broken/<name>")
+    def broken(name):
+        def body():
+            yield "x"
+            raise RuntimeError(name)
+
+        return body()
+
+    @made.get("/nothing")
+    def nothing():
+        return "", 204
+
+    @made.get("/large")
+    def large():
+        return "x" * 8_000_000
+
+    @made.get("/held/<int:port>")
+    def held(port):
+        """Report to the gate of a test at a port, and answer when the gate opens."""
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as gate:
+            gate.recv(1)
+        return "ok"
+
+    made.add_url_rule("/busy", view_func=busy)
+    return made
+
+
+def busy():
+    """Hold the process up for ever."""
+    while True:
+        pass
+
+
+def fail_to_create_app():
+    raise RuntimeError("the secret")

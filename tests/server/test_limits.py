@@ -1,0 +1,131 @@
+"""Limits of connections: how many one client may have, who makes room, and how long one may take."""
+
+import json
+import time
+
+import pytest
+
+from tests.server.running import answer, get, head, read_all, read_reply
+
+BEGUN = head("Content-Length: 6", "Expect: 100-continue", start="POST /echo/a HTTP/1.1")
+
+
+@pytest.fixture
+def opened():
+    """Connections that end with the test."""
+    connections = []
+    yield connections
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture
+def crowd(serve, opened):
+    """Connect to a server with three places, each time as another client."""
+    with serve(connections=3) as server:
+
+        def connect(sent=b"", *, answered=True):
+            connection = server.connect(source=f"127.0.0.{len(opened) + 1}")
+            opened.append(connection)
+            connection.sendall(sent)
+            if sent and answered:
+                assert read_reply(connection)[0] in {100, 200}
+            return connection
+
+        yield connect
+
+
+def test_new_connections_evict_the_longest_idle_ones(crowd):
+    idle = [crowd(get()) for _ in range(3)]
+
+    newer = []
+    for evicted in idle[:2]:
+        newer.append(crowd())
+        assert evicted.recv(1) == b""
+
+    for connection in (idle[2], *newer):
+        assert answer(connection, get())[0] == 200
+
+
+def test_a_request_being_sent_outlasts_idle_connections(crowd):
+    idle = crowd(get())
+    sending = crowd()
+    sending.sendall(BEGUN)
+    assert sending.recv(100).startswith(b"HTTP/1.1 100")
+    crowd(get())
+
+    newest = crowd(get())
+
+    assert idle.recv(1) == b""
+    assert json.loads(answer(sending, b"body42")[2])["size"] == 6
+    assert answer(newest, get())[0] == 200
+
+
+def test_connections_being_answered_make_no_room(crowd, gate):
+    held = [crowd(get(gate.path), answered=False) for _ in range(3)]
+    for _ in held:
+        gate.wait()
+
+    assert crowd().recv(1) == b""
+
+    gate.open()
+    assert [read_reply(connection)[0] for connection in held] == [200] * 3
+
+
+def test_a_client_gets_a_quarter_of_the_connections(serve, opened):
+    with serve(connections=12) as server:
+        for _ in range(3):
+            opened.append(server.connect())
+            assert answer(opened[-1], get())[0] == 200
+        with server.connect() as one_too_many:
+            assert one_too_many.recv(1) == b""
+        with server.connect(source="127.0.0.2") as another_client:
+            assert answer(another_client, get())[0] == 200
+        opened.pop(0).close()
+        opened.append(_connect_when_there_is_room(server))
+        assert answer(opened[0], get())[0] == 200
+
+
+def _connect_when_there_is_room(server):
+    """Connect as soon as the server has noticed that another connection of this client has ended."""
+    ends = time.monotonic() + 20
+    while time.monotonic() < ends:
+        connection = server.connect()
+        try:
+            if answer(connection, get())[0] == 200:
+                return connection
+        except (OSError, IndexError):
+            connection.close()
+    raise AssertionError("there was no room")
+
+
+def test_behind_a_proxy_one_address_may_have_all_connections(serve, opened):
+    with serve(connections=8, proxy_hops=1) as server:
+        for _ in range(8):
+            opened.append(server.connect())
+            assert answer(opened[-1], get())[0] == 200
+        assert answer(opened[0], get())[0] == 200
+
+
+@pytest.mark.parametrize("begun", [b"GET /first HTTP/1.1\r\n", BEGUN])
+def test_a_request_that_is_not_finished_in_time_is_given_up(serve, begun):
+    with serve(request_seconds=0.1) as server, server.connect() as slow:
+        slow.sendall(begun)
+
+        assert b"HTTP/1.1 200" not in read_all(slow)
+
+
+def test_an_idle_connection_is_closed_in_time(serve):
+    with serve(idle_seconds=0.1) as server, server.connect() as idle:
+        assert answer(idle, get())[0] == 200
+
+        assert idle.recv(1) == b""
+
+
+def test_an_answer_that_is_not_taken_in_time_is_given_up(serve, opened):
+    with serve(request_seconds=0.1, connections=4) as server:
+        opened.append(server.connect())
+        opened[0].sendall(get("/large"))
+        assert opened[0].recv(12) == b"HTTP/1.1 200"
+        opened.append(_connect_when_there_is_room(server))
+        assert answer(opened[-1], get())[0] == 200

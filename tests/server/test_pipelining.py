@@ -1,0 +1,48 @@
+"""Requests that are sent ahead: answered in order, without keeping others waiting or filling the memory."""
+
+import re
+from itertools import islice
+
+from tests.server.running import answer, get, head, read_all, read_reply
+
+
+def test_good_requests_before_a_bad_one_are_answered(connect):
+    connection = connect()
+    connection.sendall(get("/echo/first") + b"nonsense\r\n\r\n")
+    received = read_all(connection)
+
+    assert received.count(b"HTTP/1.1 200 OK") == 1
+    assert received.count(b"HTTP/1.1 400 Bad Request") == 1
+    assert received.index(b"200 OK") < received.index(b"400 Bad Request")
+
+
+def test_requests_sent_ahead_are_answered_in_order(connect):
+    connection = connect()
+    bodies = [
+        head("Content-Length: 4", start="POST /echo/one HTTP/1.1") + b"\r\n\r\n",
+        get("/echo/two"),
+        head("Transfer-Encoding: chunked", start="POST /echo/three HTTP/1.1")
+        + b"4\r\n\r\n\r\n\r\n0\r\nX-Trailer: t\r\n\r\n",
+        get("/echo/four"),
+    ]
+    connection.sendall(b"".join(bodies) * 20 + head("Connection: close", start="GET /echo/last HTTP/1.1"))
+    received = read_all(connection)
+
+    names = re.findall(rb'"name":\s*"(\w+)"', received)
+    sizes = re.findall(rb'"size":\s*(\d+)', received)
+    assert names == [b"one", b"two", b"three", b"four"] * 20 + [b"last"]
+    assert sizes == [b"4", b"0", b"4", b"0"] * 20 + [b"0"]
+
+
+def test_many_requests_sent_ahead_do_not_keep_others_waiting(server, connect, gate):
+    greedy, other = connect(), connect()
+    assert answer(other, get())[0] == 200
+    greedy.sendall(get(gate.path) + get("/echo/ahead") * 2000)
+    gate.wait()
+    other.sendall(get("/echo/other"))
+    gate.open()
+
+    assert read_reply(other)[0] == 200
+    lines = greedy.makefile("rb")
+    ends = (line for line in lines if line.endswith(b"HTTP/1.1 200 OK\r\n"))
+    assert sum(1 for _ in islice(ends, 2001)) == 2001
