@@ -18,15 +18,24 @@ from gevent import hub, monkey, socket
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
+from gunicorn.errors import AppImportError
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from bff.http import MAX_BODY_BYTES
+from bff.lines import whereabouts
 from bff.networks import network_of
 from bff.server.connection import REQUEST_SECONDS, Connection
 
 _FILES = 65_536
 
 log = logging.getLogger("bff.server")
+
+
+class AppNotLoaded(Exception):
+    """The app raised while it was loaded; the text has the kind of exception, and the place."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"The app can't be loaded: {place}")
 
 
 class Worker(GunicornWorker):
@@ -50,6 +59,17 @@ class Worker(GunicornWorker):
         _raise_file_limit()
         self.idle_seconds = float(self.cfg.keepalive)
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Load the app. gunicorn prints the text of what it raises, so raise only what is for operators."""
+        from bff.config import SettingsError  # noqa: PLC0415 - not before the standard library is patched
+
+        try:
+            super().load_wsgi()
+        except (AppImportError, SettingsError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever an app raises
+            raise AppNotLoaded(whereabouts(error)) from None
 
     def run(self) -> None:
         """Accept connections until the arbiter asks to stop, and finish what is under way."""

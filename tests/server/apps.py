@@ -5,7 +5,10 @@ import socket
 
 from flask import Flask, request
 
+from bff.config import SettingsError
+
 MAX_BODY = 64 * 1024
+LARGE = 8_000_000
 
 
 def create_wire_app():
@@ -39,7 +42,7 @@ def create_wire_app():
 
     @made.get("/large")
     def large():
-        return "x" * 8_000_000
+        return "x" * LARGE
 
     @made.get("/held/<int:port>")
     def held(port):
@@ -56,6 +59,10 @@ def busy():
     """Hold the process up for ever."""
     while True:
         pass
+
+
+def refuse_settings():
+    raise SettingsError(["BFF_ACCESS must be one of auto, enforce, report."])
 
 
 def fail_to_create_app():

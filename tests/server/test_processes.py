@@ -1,0 +1,105 @@
+"""How processes are replaced after a reload, a crash or a hang, and what ends the server at its start."""
+
+import contextlib
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.server.running import answer, get, read_reply
+
+TIMEOUT = 30
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system has no /proc")
+
+
+def is_alive(pid):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    return False
+
+
+def wait_until(condition):
+    ends = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < ends
+
+
+def serving(server):
+    """Return the id of the process that answers a new connection; one that is just ending may close it."""
+    while True:
+        with contextlib.suppress(ConnectionError, IndexError), server.connect() as connection:
+            status, _, body = answer(connection, get())
+            assert status == 200
+            return json.loads(body)["pid"]
+
+
+def test_a_reload_goes_on_with_new_processes_and_finishes_requests(serve, gate):
+    with serve(workers=2) as server, server.connect() as held:
+        old = serving(server)
+        held.sendall(get(gate.path))
+        gate.wait()
+
+        server.process.send_signal(signal.SIGHUP)
+
+        wait_until(lambda: serving(server) != old)
+        gate.open()
+        assert read_reply(held)[0] == 200
+        wait_until(lambda: not is_alive(old))
+        assert serving(server) != old
+        assert server.process.poll() is None
+
+
+def test_a_killed_process_is_replaced(serve):
+    with serve() as server:
+        first = serving(server)
+
+        os.kill(first, signal.SIGKILL)
+
+        assert serving(server) != first
+
+
+def test_a_process_that_hangs_is_replaced(serve):
+    with serve(timeout=2) as server, server.connect() as hanging:
+        first = serving(server)
+        hanging.sendall(get("/busy"))
+
+        with contextlib.suppress(ConnectionResetError):
+            assert hanging.recv(1) == b""
+        assert serving(server) != first
+        assert not is_alive(first)
+        assert "WORKER TIMEOUT" in server.log.read_text()
+
+
+def test_an_app_that_fails_to_load_ends_the_server_without_its_text(serve):
+    with serve("tests.server.apps:fail_to_create_app()") as server:
+        assert server.wait() != 0
+
+        log = server.log.read_text()
+    assert "RuntimeError at " in log
+    assert "apps.py" in log
+    assert "secret" not in log
+
+
+def test_settings_that_cannot_be_used_end_the_server_and_are_named(serve):
+    with serve("tests.server.apps:refuse_settings()") as server:
+        assert server.wait() != 0
+
+        assert "BFF_ACCESS must be one of" in server.log.read_text()
+
+
+def test_an_app_that_is_not_there_ends_the_server(serve):
+    with serve("tests.server.apps:no_such_app()") as server:
+        assert server.wait() != 0
+
+
+def test_a_server_warns_of_nothing(serve):
+    with serve() as server:
+        serving(server)
+        server.stop()
+        assert server.wait() == 0
+
+        assert server.log.read_text() == ""
