@@ -22,9 +22,10 @@ class Logger(GunicornLogger):
     def access(self, *_: object) -> None:
         """Log nothing: the app has a line for each request, with its route instead of its path."""
 
-    def exception(self, msg: str, *_: object, **__: object) -> None:
+    def exception(self, msg: str | Exception, *_: object, **__: object) -> None:
         """Log an exception without the request that gunicorn names beside it."""
-        self.error_log.error(msg.partition("%")[0].strip(), exc_info=True)
+        text = msg.partition("%")[0].strip() if isinstance(msg, str) else type(msg).__name__
+        self.error_log.error(text, exc_info=True)
 
     def warning(self, msg: str, *args: object, **kwargs: Any) -> None:
         """Log a warning; of a malformed request, gunicorn's would repeat its text."""
