@@ -1,4 +1,8 @@
-"""Bounds how many requests are answered at the same time, under any server; the rest is told to come back."""
+"""Which requests are admitted at all, under any server.
+
+AdmissionLimit bounds how many are answered at the same time; the rest is told to come back. RootCheck refuses
+to be served below a path: browser code, pages and cookies are made for the root of an origin.
+"""
 
 import logging
 import time
@@ -7,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from bff.exceptions import Overloaded
+from bff.exceptions import NotAtRoot, Overloaded
 from bff.locks import Lock
 
 if TYPE_CHECKING:
@@ -64,3 +68,23 @@ class AdmissionLimit:
             self._logged_at, self._refused = now, 0
         log.warning("overloaded", extra={"data": {"refused": refused}})
         return False
+
+
+class RootCheck:
+    """Refuses each request that came through a mount, and logs once what to do."""
+
+    def __init__(self) -> None:
+        self._logged = False
+
+    def check(self, environ: "WSGIEnvironment") -> None:
+        """Raise NotAtRoot for a request to an app that is mounted below a path."""
+        if environ.get("SCRIPT_NAME", "") in {"", "/"}:
+            return
+        if not self._logged:
+            self._logged = True
+            log.error(
+                "This app is mounted below a path (SCRIPT_NAME is set) and refuses all requests. "
+                "Serve it at the root of its own origin, and mount your app below a path instead: "
+                'DispatcherMiddleware(create_app(), {"/app": your_app}).'
+            )
+        raise NotAtRoot

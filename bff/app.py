@@ -22,7 +22,7 @@ from bff.access.providers import provider_for
 from bff.access.return_urls import ReturnUrls
 from bff.access.store import Counters, MemoryStore, open_redis
 from bff.access.visit import Visit, visit
-from bff.admission import AdmissionLimit
+from bff.admission import AdmissionLimit, RootCheck
 from bff.audit import Audit
 from bff.brand import brand_of
 from bff.config import Settings, environment, load_settings
@@ -121,6 +121,7 @@ def _protect(app: Flask, settings: Settings, guard: Guard, limits: Limits | None
     cross_origin = OriginGate(settings.public_url, settings.trusted_origins)
     admission = AdmissionLimit(settings.requests)
     admission.init_app(app)
+    root = RootCheck()
     app.request_class = Visit
 
     # One function each, since Flask looks anew at every one of them at every request.
@@ -128,6 +129,7 @@ def _protect(app: Flask, settings: Settings, guard: Guard, limits: Limits | None
     def before() -> None:
         here = visit()
         observe.start(here)
+        root.check(here.environ)
         admission.check(here.environ)
         deadline.begin(here.environ.get(deadline.ARRIVED))
         cross_origin.check(here)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from bff.exceptions import CredentialRefused, InvalidInput, Overloaded
+from bff.exceptions import CredentialRefused, InvalidInput, NotAtRoot, Overloaded
 from bff.http import is_api
 from bff.lines import Fields, whereabouts
 from bff.medblocks import errors as upstream
@@ -29,8 +29,8 @@ def report(error: Exception) -> Problem:
 
 
 def _worth_logging(error: Exception, problem: Problem) -> tuple[int, str]:
-    if isinstance(error, Overloaded):
-        return logging.NOTSET, ""  # these come by the thousand, and are counted
+    if isinstance(error, Overloaded | NotAtRoot):
+        return logging.NOTSET, ""  # these come by the thousand, and are logged where they are raised
     if isinstance(error, upstream.MedblocksError) and problem.status >= 500:
         return logging.ERROR, f"upstream: {error} (upstream request {error.refusal.request_id})"
     if isinstance(error, CredentialRefused):

@@ -43,6 +43,10 @@ class Overloaded(Exception):
     """All places for requests are taken."""
 
 
+class NotAtRoot(Exception):
+    """The app is mounted below a path, where its addresses and cookies can't work."""
+
+
 class IdempotencyKeyReused(Exception):
     """The Idempotency-Key came before with another body."""
 

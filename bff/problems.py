@@ -12,6 +12,7 @@ from bff.exceptions import (
     IdentityUnavailable,
     InvalidInput,
     NoSuchThing,
+    NotAtRoot,
     NotSignedIn,
     Overloaded,
     WrongMediaType,
@@ -79,6 +80,9 @@ _OURS: dict[type, Problem] = {
         "overloaded",
         "There is a lot going on right now. Please try again in a moment.",
         headers={"Retry-After": "1"},
+    ),
+    NotAtRoot: Problem(
+        500, "not_at_root", "This app must be served at the root of its origin. Please tell its operator."
     ),
     StorageError: Problem(503, "store_unavailable", _UNAVAILABLE_HERE, headers={"Retry-After": "5"}),
     IdempotencyKeyReused: Problem(

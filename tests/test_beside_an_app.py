@@ -1,5 +1,7 @@
 """The README's way of serving this app beside one of a team's own."""
 
+import logging
+
 import flask
 import pytest
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -22,6 +24,48 @@ def browser():
         return request.cookies.get("login")
 
     return Client(DispatcherMiddleware(bff.create_app(settings, identify=who_is_signed_in), {"/app": theirs}))
+
+
+@pytest.fixture
+def mounted(make_app):
+    """The product in the wrong place: below a path of another app."""
+    return Client(DispatcherMiddleware(flask.Flask("theirs"), {"/bff": make_app()}))
+
+
+@pytest.mark.parametrize("path", ["/api/patients/user_42", "/api/nothing", "/api"])
+def test_below_a_path_the_api_answers_with_a_clear_error(mounted, path):
+    reply = mounted.get(f"/bff{path}")
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (500, "not_at_root")
+    assert "root of its origin" in reply.json["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["", "/", "/intake", "/healthz", "/static/medblocks-bff.js", "/nothing"])
+def test_below_a_path_everything_else_is_an_error_page(mounted, path):
+    reply = mounted.get(f"/bff{path}")
+
+    assert (reply.status_code, reply.mimetype) == (500, "text/html")
+    assert "root of its origin" in reply.text
+
+
+def test_below_a_path_creates_reach_no_upstream(mounted, medblocks):
+    assert mounted.post("/bff/api/patients", json={"patientId": "user_42"}).status_code == 500
+
+
+def test_the_operator_is_told_once_where_to_serve_it(mounted, caplog):
+    for _ in range(3):
+        mounted.get("/bff/api/patients/user_42")
+
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert "root of its own origin" in record.getMessage()
+    assert "user_42" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["", "/"])
+def test_a_script_name_that_is_the_root_is_served(make_app, name):
+    reply = make_app().test_client().get("/healthz", environ_overrides={"SCRIPT_NAME": name})
+
+    assert reply.status_code == 200
 
 
 def test_both_apps_answer(browser):
