@@ -5,8 +5,9 @@ to be served below a path: browser code, pages and cookies are made for the root
 """
 
 import logging
+import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -27,11 +28,12 @@ _LOG_SECONDS = 1.0
 class AdmissionLimit:
     """Takes how many requests may be under way. /healthz needs no place: it shows that the process lives."""
 
-    def __init__(self, requests: int) -> None:
+    def __init__(self, requests: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._free = requests
+        self._clock = clock
         self._lock = Lock()
         self._refused = 0
-        self._logged_at = 0.0
+        self._logged_at = -math.inf
 
     def init_app(self, app: Flask) -> None:
         """Count the requests of an app from their first step to their last."""
@@ -62,7 +64,7 @@ class AdmissionLimit:
                 self._free -= 1
                 return True
             self._refused += 1
-            refused, now = self._refused, time.monotonic()
+            refused, now = self._refused, self._clock()
             if now - self._logged_at < _LOG_SECONDS:
                 return False
             self._logged_at, self._refused = now, 0
