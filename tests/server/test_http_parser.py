@@ -1,7 +1,6 @@
 """The parser of requests: however the bytes are cut into pieces, the same requests come out."""
 
 import tracemalloc
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -57,17 +56,6 @@ def test_each_request_is_parsed_for_what_it_is():
     ]
 
 
-@given(st.lists(st.integers(1, len(b"".join(REQUESTS)) - 1), unique=True))
-def test_where_the_bytes_are_cut_makes_no_difference(cuts):
-    stream = b"".join(REQUESTS)
-    edges = [0, *sorted(cuts), len(stream)]
-
-    parser, requests, refused = read(stream[a:b] for a, b in pairwise(edges))
-
-    assert [shown(request) for request in requests] == WHOLE
-    assert (refused, parser.began) == (0, 0)
-
-
 def test_what_was_sent_ahead_stays_bytes():
     parser = RequestParser({}, 1000)
     parser.receive(b"".join(REQUESTS))
@@ -75,14 +63,6 @@ def test_what_was_sent_ahead_stays_bytes():
 
     assert parser.has_more
     assert parser.began == 0
-
-
-@given(st.lists(st.binary(max_size=300), max_size=6))
-def test_anything_is_parsed_or_refused_and_nothing_raises(pieces):
-    _, requests, refused = read([REQUESTS[0][:40], *pieces])
-
-    assert refused in {0, 400, 413, 414, 431, 501}
-    assert all(len(request.environ["wsgi.input"].getvalue()) <= 1000 for request in requests)
 
 
 @given(st.integers(0, 2000), st.booleans(), st.booleans())

@@ -1,10 +1,13 @@
 """Limits of connections: how many one client may have, who makes room, and how long one may take."""
 
+import contextlib
 import json
+import socket
 import time
 
 import pytest
 
+from tests.server.apps import LARGE
 from tests.server.running import answer, get, head, read_all, read_reply
 
 BEGUN = head("Content-Length: 6", "Expect: 100-continue", start="POST /echo/a HTTP/1.1")
@@ -120,6 +123,37 @@ def test_an_idle_connection_is_closed_in_time(serve):
         assert answer(idle, get())[0] == 200
 
         assert idle.recv(1) == b""
+
+
+def test_taking_an_answer_slowly_does_not_extend_its_time(serve, opened):
+    with serve(request_seconds=0.1, connections=4) as server:
+        slow = server.connect()
+        opened.append(slow)
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        slow.sendall(get("/large"))
+        received = 0
+        given_up = False
+        while not given_up:
+            received += len(slow.recv(256))
+            with contextlib.suppress(OSError, IndexError), server.connect() as other:
+                given_up = answer(other, get())[0] == 200  # one place is all that a client has
+
+        with contextlib.suppress(ConnectionResetError):
+            received += len(read_all(slow))
+        assert 0 < received < LARGE
+
+
+def test_who_takes_an_answer_slowly_makes_room(crowd):
+    slow = crowd(get("/large"), answered=False)
+    assert slow.recv(12) == b"HTTP/1.1 200"
+    idle = [crowd(get()) for _ in range(2)]
+
+    newest = crowd()
+
+    assert answer(newest, get())[0] == 200
+    assert [answer(connection, get())[0] for connection in idle] == [200, 200]
+    with contextlib.suppress(ConnectionResetError):
+        assert len(read_all(slow)) < LARGE
 
 
 def test_an_answer_that_is_not_taken_in_time_is_given_up(serve, opened):

@@ -1,7 +1,12 @@
 """Requests that are sent ahead: answered in order, without keeping others waiting or filling the memory."""
 
+import json
 import re
+from contextlib import ExitStack
 from itertools import islice
+from pathlib import Path
+
+import pytest
 
 from tests.server.running import answer, get, head, read_all, read_reply
 
@@ -46,3 +51,28 @@ def test_many_requests_sent_ahead_do_not_keep_others_waiting(server, connect, ga
     lines = greedy.makefile("rb")
     ends = (line for line in lines if line.endswith(b"HTTP/1.1 200 OK\r\n"))
     assert sum(1 for _ in islice(ends, 2001)) == 2001
+
+
+def resident(pid):
+    """Return how many MiB of memory a process has."""
+    (line,) = re.findall(r"^VmRSS:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(line) / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system has no /proc")
+def test_requests_sent_ahead_stay_out_of_memory(serve, gate):
+    with serve() as server, ExitStack() as opened:
+        crowd = [opened.enter_context(server.connect()) for _ in range(300)]
+        pid = json.loads(answer(crowd[0], get())[2])["pid"]
+        before = resident(pid)
+        ahead = get(gate.path) + get() * 700
+        for connection in crowd:
+            connection.sendall(ahead)
+        for _ in crowd:
+            gate.wait()
+
+        grown = resident(pid) - before
+        opened.close()
+        gate.open()
+
+    assert grown < 60
