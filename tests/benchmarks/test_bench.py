@@ -8,7 +8,7 @@ import pytest
 
 from tests.benchmarks.bench import report
 from tests.benchmarks.bench.comparison import Reading, installed, rows
-from tests.benchmarks.bench.contestants import CONTESTANTS
+from tests.benchmarks.bench.contestants import CONTESTANTS, NGINX, OURS
 from tests.benchmarks.bench.figure import Figure
 from tests.benchmarks.bench.installing import NotInstalled, Packages
 from tests.benchmarks.bench.wrk import LoadFailed, Result, parse
@@ -21,8 +21,8 @@ Requests/sec:   2000.00
 """
 
 
-def readings(*rates: float, kib: int = 2048, errors: int = 0) -> list[Reading]:
-    return [Reading(Result(1000, rate, 1.0, 5.0, errors), 0.25, kib) for rate in rates]
+def readings(*rates: float, p99: float = 5.0, kib: int = 2048, errors: int = 0) -> list[Reading]:
+    return [Reading(Result(1000, rate, 1.0, p99, errors), 0.25, kib) for rate in rates]
 
 
 def test_what_wrk_prints_becomes_requests_per_second_and_milliseconds() -> None:
@@ -48,13 +48,36 @@ def test_a_load_that_tells_nothing_of_use_has_failed(printed: str) -> None:
 def test_ratios_are_those_of_the_medians() -> None:
     ours, hono = rows({"ours": readings(2600, 100, 2700), "hono": readings(9000, 2000, 1000)})
     assert (ours.rate, hono.rate) == (2600, 2000)
-    assert (ours.ratio, hono.ratio, hono.asked) == (1.0, 1.3, 1.3)
+    assert (ours.ratio, hono.ratio) == (1.0, 1.3)
+
+
+def test_our_p99_stands_beside_that_of_each_peer() -> None:
+    _, hono, nginx = rows(
+        {
+            "ours": readings(1, p99=8.0),
+            "hono": readings(1, 1, 1, p99=16.0),
+            "nginx": readings(1, p99=0.5),
+        }
+    )
+    assert (hono.p99_ratio, nginx.p99_ratio) == (0.5, 16.0)
+
+
+@pytest.mark.parametrize("name", [name for name in CONTESTANTS if name not in {OURS, NGINX}])
+def test_of_every_peer_it_is_known_what_must_be_and_what_is_the_aim(name: str) -> None:
+    must, aim = CONTESTANTS[name].must, CONTESTANTS[name].aim
+    assert must is not None
+    assert aim is not None
+    assert 1 < must < aim
+
+
+def test_of_the_limit_nothing_is_asked() -> None:
+    assert (CONTESTANTS[NGINX].must, CONTESTANTS[NGINX].aim) == (None, None)
 
 
 def test_without_the_product_there_are_no_ratios() -> None:
     (hono,) = rows({"hono": readings(2000)})
-    assert hono.ratio is None
-    assert "1.30x" in report.table([hono])
+    assert (hono.ratio, hono.p99_ratio) == (None, None)
+    assert "1.05x | 1.20x" in report.table([hono])
 
 
 def test_a_peer_that_cannot_be_installed_is_left_out_and_named(
@@ -95,9 +118,9 @@ def test_the_table_has_a_line_for_each_contestant() -> None:
     head, rule, ours, hono = shown.splitlines()
     assert len({len(line) for line in (head, rule, ours, hono)}) == 1
     assert [cell.strip() for cell in ours.split("|")[1:-1]] == [
-        "medblocks-bff", "2,600", "1.00", "5.00", "250", "2", "", "",
+        "medblocks-bff", "2,600", "1.00", "5.00", "250", "2", "", "", "", "",
     ]  # fmt: skip
-    assert [cell.strip() for cell in hono.split("|")[1:-1]][-2:] == ["2.00x", "1.30x"]
+    assert [cell.strip() for cell in hono.split("|")[1:-1]][-4:] == ["2.00x", "1.05x", "1.20x", "1.00x"]
 
 
 def test_a_figure_stands_beside_what_is_asked_of_it() -> None:

@@ -35,10 +35,11 @@ class Reading(NamedTuple):
 class Row(NamedTuple):
     """The medians of one contestant's rounds.
 
-    `ratio` is the product's requests per second over its own; `cpu`, in microseconds for each request,
-    hardly changes when other work on the machine takes time away.
+    `ratio` is the product's requests per second over its own, `p99_ratio` the product's p99 over its own;
+    `cpu`, in microseconds for each request, hardly changes when other work on the machine takes time away.
     """
 
+    name: str
     label: str
     rate: float
     p50: float
@@ -47,7 +48,9 @@ class Row(NamedTuple):
     mebibytes: float
     errors: int
     ratio: float | None
-    asked: float | None
+    p99_ratio: float | None
+    must: float | None
+    aim: float | None
 
 
 def compare(names: Sequence[str], setup: Setup, pace: Pace) -> list[Row]:
@@ -104,17 +107,21 @@ def _measure(name: str, upstream: str, setup: Setup, pace: Pace) -> Reading:
 def rows(readings: Mapping[str, Sequence[Reading]]) -> list[Row]:
     """Sum up the rounds of each contestant, and set it beside the product if that took part."""
     rates = {name: median(one.result.rate for one in rounds) for name, rounds in readings.items()}
+    p99s = {name: median(one.result.p99 for one in rounds) for name, rounds in readings.items()}
     return [
         Row(
+            name,
             CONTESTANTS[name].label,
             rates[name],
             median(one.result.p50 for one in rounds),
-            median(one.result.p99 for one in rounds),
+            p99s[name],
             median(one.cpu_seconds / max(1, one.result.requests) * 1e6 for one in rounds),
             median(one.kib for one in rounds) / KIB_PER_MIB,
             sum(one.result.errors for one in rounds),
             rates[OURS] / rates[name] if OURS in rates else None,
-            CONTESTANTS[name].asked,
+            p99s[OURS] / p99s[name] if OURS in p99s else None,
+            CONTESTANTS[name].must,
+            CONTESTANTS[name].aim,
         )
         for name, rounds in readings.items()
     ]

@@ -38,13 +38,14 @@ class Place:
 class Contestant:
     """One of those who take part.
 
-    `asked` is how many times as many requests the product is to answer.
+    The product must answer `must` times as many requests per second as a peer; the aim is `aim` times.
     """
 
     label: str
     command: Callable[[Place], list[str]]
-    asked: float | None = None
     packages: Packages | None = None
+    must: float | None = None
+    aim: float | None = None
 
 
 def _ours(place: Place) -> list[str]:
@@ -63,24 +64,30 @@ def _express(_: Place) -> list[str]:
     return [find("node"), str(PEERS / "express_fetch.js")]
 
 
-def _fastapi(place: Place) -> list[str]:
-    program = [str(VENV / "bin" / "uvicorn"), "fastapi_httpx:app", "--app-dir", str(PEERS)]
-    return [*program, "--port", str(place.port), "--no-access-log"]  # a line for each request would slow it
+def _fastapi(module: str) -> Callable[[Place], list[str]]:
+    program = [str(VENV / "bin" / "uvicorn"), f"{module}:app", "--app-dir", str(PEERS)]
+    program.append("--no-access-log")  # a line for each request would slow it
+    return lambda place: [*program, "--port", str(place.port)]
 
 
-def _flask(place: Place) -> list[str]:
-    program = [str(VENV / "bin" / "gunicorn"), "flask_requests:app", "--pythonpath", str(PEERS)]
-    return [*program, "--bind", f"127.0.0.1:{place.port}", "--workers", "1", "--threads", "8"]
+def _flask(module: str) -> Callable[[Place], list[str]]:
+    program = [str(VENV / "bin" / "gunicorn"), f"{module}:app", "--pythonpath", str(PEERS)]
+    program += ["--workers", "1", "--threads", "8"]
+    return lambda place: [*program, "--bind", f"127.0.0.1:{place.port}"]
 
 
 OURS, NGINX = "ours", "nginx"
 CONTESTANTS = {
     OURS: Contestant("medblocks-bff", _ours),
-    "hono": Contestant("Hono + fetch", _hono, 1.3, NODE_PACKAGES),
-    "express": Contestant("Express + fetch", _express, 2, NODE_PACKAGES),
-    "fastapi": Contestant("FastAPI + httpx", _fastapi, 8, PYTHON_PACKAGES),
-    "flask": Contestant("Flask + requests", _flask, 8, PYTHON_PACKAGES),
-    NGINX: Contestant("nginx proxy_pass", _nginx, 1 / 15),
+    "hono": Contestant("Hono + fetch", _hono, NODE_PACKAGES, 1.05, 1.2),
+    "express": Contestant("Express + fetch", _express, NODE_PACKAGES, 1.55, 1.75),
+    "fastapi": Contestant("FastAPI + httpx", _fastapi("fastapi_httpx"), PYTHON_PACKAGES, 5.5, 6),
+    "fastapi-aiohttp": Contestant(
+        "FastAPI + aiohttp", _fastapi("fastapi_aiohttp"), PYTHON_PACKAGES, 1.2, 1.35
+    ),
+    "flask": Contestant("Flask + requests", _flask("flask_requests"), PYTHON_PACKAGES, 3.7, 4.2),
+    "flask-session": Contestant("Flask + Session", _flask("flask_session"), PYTHON_PACKAGES, 2.2, 2.5),
+    NGINX: Contestant("nginx proxy_pass", _nginx),
 }
 
 

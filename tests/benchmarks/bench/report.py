@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from html import escape
 
 from tests.benchmarks.bench.comparison import CONNECTIONS, Row
+from tests.benchmarks.bench.contestants import NGINX, OURS
 from tests.benchmarks.bench.figure import Figure
 
 _HEAD = (
     f"one core, {CONNECTIONS} connections",
-    *("requests/s", "p50 ms", "p99 ms", "CPU µs/request", "MiB", "ours is", "asked"),
+    *("requests/s", "p50 ms", "p99 ms", "CPU µs/request", "MiB", "ours is", "must", "aim", "our p99 is"),
 )
 _LINE, _LEFT, _WIDTH = 34, 180, 480
 
@@ -26,7 +27,8 @@ def table(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     label = f"{row.label} ({row.errors} errors)" if row.errors else row.label
-    times = [f"{ratio:.2f}x" if ratio else "" for ratio in (row.ratio if row.asked else None, row.asked)]
+    ratios = (None,) * 4 if row.name == OURS else (row.ratio, row.must, row.aim, row.p99_ratio)
+    times = [f"{ratio:.2f}x" if ratio else "" for ratio in ratios]
     numbers = (
         f"{row.rate:,.0f}",
         f"{row.p50:.2f}",
@@ -54,7 +56,7 @@ def _number(value: float) -> str:
 
 def chart(rows: Sequence[Row]) -> str:
     """Draw requests per second as bars, in SVG; nginx's is cut, since it would dwarf all others."""
-    longest = max((row.rate for row in rows if not _is_limit(row)), default=1.0)
+    longest = max((row.rate for row in rows if row.name != NGINX), default=1.0)
     bars = "".join(_bar(row, number, longest) for number, row in enumerate(rows))
     height = _LINE * len(rows) + 50
     return (
@@ -66,15 +68,11 @@ def chart(rows: Sequence[Row]) -> str:
     )
 
 
-def _is_limit(row: Row) -> bool:
-    return row.asked is not None and row.asked < 1
-
-
 def _bar(row: Row, number: int, longest: float) -> str:
     top = 40 + number * _LINE
     width = _WIDTH * min(1.0, row.rate / longest)
     cut = " (bar cut)" if row.rate > longest else ""
-    colour = "#0b6e4f" if row.asked is None else "#8795a1"
+    colour = "#0b6e4f" if row.name == OURS else "#8795a1"
     return (
         f'<text x="{_LEFT - 10}" y="{top + 18}" text-anchor="end">{escape(row.label)}</text>'
         f'<rect x="{_LEFT}" y="{top}" width="{width:.0f}" height="{_LINE - 8}" fill="{colour}"/>'
