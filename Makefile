@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage mutants check simulate figures bench screenshots format lock clean
+.PHONY: help run test test-next coverage mutants check simulate figures bench screenshots format lock clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,6 +13,16 @@ run: .venv/run.stamp  ## Start the demo: the BFF and a pretend Medblocks on this
 
 test: .venv/dev.stamp  ## Run all tests
 	$(BIN)/pytest --numprocesses auto --dist loadfile
+
+# Pre-releases count, too. Runs nothing where the pinned versions are the newest ones.
+test-next: .venv/dev.stamp  ## Run all tests with the newest Flask and Werkzeug
+	test -d .venv-next || cp -r .venv .venv-next
+	.venv-next/bin/python -m pip install --quiet --disable-pip-version-check --pre --upgrade flask werkzeug
+	@.venv-next/bin/python -m pip freeze | grep -iE '^(flask|werkzeug)=='
+	@if [ "$$(.venv-next/bin/python -m pip freeze | grep -iE '^(flask|werkzeug)==')" = \
+		"$$($(BIN)/python -m pip freeze | grep -iE '^(flask|werkzeug)==')" ]; \
+	then echo 'These are the pinned ones: there is nothing newer to test.'; \
+	else .venv-next/bin/python -m pytest --numprocesses auto --dist loadfile; fi
 
 # Without those whose promise is a time: measuring makes everything slower. Not a part of CI: once in ten runs
 # it goes on forever, in greenlet's cleaning up after a thread that has ended while coverage looks on.
@@ -56,7 +66,7 @@ lock: .venv/dev.stamp  ## Pin anew the versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
 
 clean:  ## Remove everything that was made
-	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist mutants screenshots bench tests/benchmarks/peers/node_modules
+	rm -rf .venv .venv-next .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist mutants screenshots bench tests/benchmarks/peers/node_modules
 
 .venv/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "medblocks-bff needs Python 3.11 or newer; name yours: make PYTHON=python3.12 …")'
