@@ -24,10 +24,11 @@ test-next: .venv/dev.stamp  ## Run all tests with the newest Flask and Werkzeug
 	then echo 'These are the pinned ones: there is nothing newer to test.'; \
 	else .venv-next/bin/python -m pytest --numprocesses auto --dist loadfile; fi
 
-# Without those whose promise is a time: measuring makes everything slower. Not a part of CI: once in ten runs
-# it goes on forever, in greenlet's cleaning up after a thread that has ended while coverage looks on.
+# Without those whose promise is a time: measuring makes everything slower. The two variables are for the processes
+# that the tests start.
 coverage: .venv/dev.stamp  ## Run the tests that no clock bounds, and report line and branch coverage
-	$(BIN)/pytest --cov --numprocesses auto --dist loadfile --ignore tests/simulation \
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage \
+		$(BIN)/pytest --cov --numprocesses auto --dist loadfile --ignore tests/simulation \
 		--ignore tests/journeys/test_outage.py --ignore tests/journeys/test_wire_faults.py
 
 mutants: .venv/dev.stamp  ## Change the access code in a thousand ways, and list the changes that no test notices (an hour)

@@ -45,6 +45,14 @@ def build_app(identify: Callable[..., str | None] | None = None, **variables: st
     return create_app(load_settings({**values, **variables}), identify=identify)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def coverage_of_servers() -> Iterator[None]:
+    """Measure the servers that tests start as processes of greenlets; the suite has threads alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COVERAGE_CONCURRENCY", "gevent")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch) -> list[float]:
     """The pauses before retries, in seconds: kept here instead of waited for."""
