@@ -42,9 +42,8 @@ def test_the_readme_lists_every_code_of_an_error(file):
     assert codes <= set(re.findall(r"`(\w+)`", README))
 
 
-@pytest.mark.parametrize("target", ["run", "test", "check", "help"])
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE))))
 def test_the_targets_that_the_readme_names_exist(target):
-    assert f"make {target}" in README
     assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
@@ -65,6 +64,27 @@ def test_the_next_minor_version_is_not_installed_unseen(name):
     )
     for lock in ("requirements.txt", "requirements-dev.txt"):
         assert re.search(rf"^{name}==3\.1\.", (ROOT / lock).read_text(), re.MULTILINE)
+
+
+LOCKS = ["requirements.txt", "requirements-dev.txt"]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_library_that_is_listed_is_locked(lock):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = {re.match(r"[\w-]+", line)[0].lower() for line in project["dependencies"]}
+    locked = re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==", (ROOT / lock).read_text(), re.MULTILINE)
+
+    assert listed <= set(locked)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_locked_version_has_a_hash(lock):
+    entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())
+    packages = [entry for entry in entries if not entry.startswith("#")]
+
+    assert len(packages) > 20
+    assert [entry for entry in packages if "==" not in entry or "--hash=sha256:" not in entry] == []
 
 
 def imported(file):
