@@ -75,6 +75,14 @@ def test_a_port_that_is_taken_is_said_in_one_line(run):
     assert "Choose another with --port." in result.stderr
 
 
+def test_serve_listens_on_the_port_of_the_environment(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", MEDBLOCKS_API_KEY="mb_sk_sbx_x", PORT=str(port))
+
+    assert f"Can't listen on 127.0.0.1 port {port}: Address already in use. " in result.stderr
+
+
 def test_the_demo_names_the_option_of_the_port_that_is_taken(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = run("demo", "--port", "0", "--sandbox-port", str(taken.getsockname()[1]))
@@ -87,6 +95,15 @@ def test_what_the_demo_can_not_use_of_the_environment_is_said_in_one_line(run):
 
     assert result.exit_code == 78
     assert result.stderr == "BFF_BRAND_COLOR must be a colour such as #0b6470.\n"
+
+
+def test_the_demo_takes_settings_from_the_environment_alone(run, tmp_path):
+    (tmp_path / ".env").write_text("BFF_BRAND_COLOR=red\n")
+
+    result = run("demo", "--port", "0", "--sandbox-port", "0", BFF_RETURN_URLS="nowhere", BFF_PROXY_HOPS="x")
+
+    assert result.exit_code == 78
+    assert [line.partition(" ")[0] for line in result.stderr.splitlines()] == ["BFF_RETURN_URLS"]
 
 
 # A command that fails to refuse what it should ends all the same, instead of serving.

@@ -32,6 +32,14 @@ def test_a_key_is_enough():
     assert settings.signup_source == "intake"
 
 
+def test_times_and_amounts_have_defaults():
+    settings = load()
+
+    assert (settings.read_seconds, settings.write_seconds, settings.catalog_seconds) == (8, 12, 4)
+    assert (settings.upstream_calls, settings.requests) == (400, 512)
+    assert (settings.breaker_failures, settings.breaker_seconds) == (5, 2)
+
+
 def test_every_setting_can_be_set():
     settings = load(
         MEDBLOCKS_BASE_URL="https://eu.medblocks.example",

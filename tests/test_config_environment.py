@@ -61,3 +61,11 @@ def test_a_file_as_some_editors_save_it_is_read(tmp_path, monkeypatch):
     (tmp_path / ".env").write_bytes("BFF_BRAND_NAME=Z\u00fcrich\r\n".encode("utf-8-sig"))
 
     assert environment(tmp_path / ".env")["BFF_BRAND_NAME"] == "Zürich"
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_plain_quotes_in_a_dotenv_file_are_no_part_of_a_value(tmp_path, monkeypatch, quote):
+    monkeypatch.delenv("BFF_BRAND_NAME", raising=False)
+    (tmp_path / ".env").write_text(f"BFF_BRAND_NAME={quote}Alder Example{quote}\n")
+
+    assert environment(tmp_path / ".env")["BFF_BRAND_NAME"] == "Alder Example"

@@ -86,6 +86,26 @@ def test_a_cookie_serves_one_app_key_and_survives_a_restart(make_app, enroll, me
     assert restarted.get("/api/patients/user_42").status_code == 200
 
 
+def test_with_a_secret_a_cookie_survives_another_api_key(make_app, enroll, medblocks, patient):
+    secret = {"BFF_ACCESS": "enforce", "BFF_SECRET": "k" * 32}
+    owner = make_app(**secret).test_client()
+    enroll(owner)
+    rotated = make_app(**secret, MEDBLOCKS_API_KEY="mb_sk_sbx_another").test_client()
+    rotated.set_cookie("bff", owner.get_cookie("bff").value)
+    medblocks.get(f"{HOST}/patients/user_42", json={**patient(), "connections": []})
+
+    assert rotated.get("/api/patients/user_42").status_code == 200
+
+
+def test_without_a_secret_a_cookie_ends_with_its_api_key(make_app, enroll):
+    owner = make_app(BFF_ACCESS="enforce").test_client()
+    enroll(owner)
+    rotated = make_app(BFF_ACCESS="enforce", MEDBLOCKS_API_KEY="mb_sk_sbx_another").test_client()
+    rotated.set_cookie("bff", owner.get_cookie("bff").value)
+
+    assert rotated.get("/api/patients/user_42").status_code == 404
+
+
 def test_a_session_id_is_not_taken_for_a_patient_id_or_the_reverse(enforcing, enroll, medblocks):
     owner = enforcing.test_client()
     enroll(owner, patient_id="same", session_id="ps_1")

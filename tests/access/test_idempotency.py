@@ -1,6 +1,8 @@
 """`Idempotency-Key`: the same key and body give the same patient, even to a browser that lost its cookie."""
 
 import json
+from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -46,6 +48,16 @@ def test_the_same_key_and_body_give_the_same_patient_without_a_cookie(app, store
     assert (first.status_code, second.status_code) == (200, 200)
     assert first.json == second.json
     assert len(stored) == 1
+
+
+@pytest.mark.parametrize(("later", "status"), [("2026-04-25T23:59:59", 200), ("2026-04-26T00:00:01", 409)])
+def test_a_key_identifies_a_browser_on_the_same_day_alone(app, monkeypatch, later, status):
+    now = [datetime.fromisoformat("2026-04-25T00:00:01+00:00")]
+    monkeypatch.setattr("bff.access.idempotency.datetime", SimpleNamespace(now=lambda _: now[0]))
+    create(app.test_client())
+    now[0] = datetime.fromisoformat(f"{later}+00:00")
+
+    assert create(app.test_client()).status_code == status
 
 
 def test_who_lost_the_first_answer_owns_the_patient_after_the_second(app):

@@ -141,6 +141,29 @@ def test_what_the_caller_aborts_is_no_error_of_the_server(run):
     assert name == "AbortError"
 
 
+CALLS = [
+    "createPatient({ patientId: 'a' }, options)",
+    "getPatient('a', options)",
+    "getConnections('a', options)",
+    "searchConnections('al', options)",
+    "startPatientSession({ patientId: 'a' }, options)",
+    "getPatientSession('ps_1', options)",
+]
+
+
+def test_each_call_takes_a_signal(run):
+    calls = ", ".join(f"mb.{call}.catch((error) => error.name)" for call in CALLS)
+
+    names = run(f"((options) => Promise.all([{calls}]))({{ signal: AbortSignal.abort() }})")
+
+    assert names == ["AbortError"] * len(CALLS)
+
+
+def test_the_pages_use_it_too():
+    for page in ("leaving", "connected"):
+        assert 'from "./medblocks-bff.js"' in (STATIC / f"{page}.js").read_text()
+
+
 RETURNS = {
     "?patient_id=user_42&patient_session_id=ps_1": {"patient_id": "user_42", "patient_session_id": "ps_1"},
     "https://app.example.com/done?success=true&connection_id=fhirsrc_1": {
