@@ -14,15 +14,19 @@ class Bulkhead:
     """Limits the calls in flight to `calls`; an eighth as many may wait for a place."""
 
     def __init__(self, calls: int) -> None:
-        self._places = threading.BoundedSemaphore(calls)
-        self._seats = threading.BoundedSemaphore(max(1, calls // 8))
+        self._free = calls
+        self._seats = max(1, calls // 8)
+        self._waiting = 0
+        # Taking a free place needs this lock alone; a semaphore costs ten times as much where gevent patches.
+        self._lock = Lock()
+        self._released = threading.Condition()
 
     def slot(self, operation: str) -> "Bulkhead":
         """Take a place for a `with` block, which releases it at its end.
 
         Raise NotTried when there is none within WAIT_SECONDS, or too many wait already.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._take():
             self._wait(operation)
         return self
 
@@ -30,16 +34,34 @@ class Bulkhead:
         pass
 
     def __exit__(self, *_: object) -> None:
-        self._places.release()
+        with self._lock:
+            self._free += 1
+            waiting = self._waiting
+        if waiting:
+            with self._released:
+                self._released.notify()
+
+    def _take(self) -> bool:
+        with self._lock:
+            if not self._free:
+                return False
+            self._free -= 1
+            return True
 
     def _wait(self, operation: str) -> None:
-        if not self._seats.acquire(blocking=False):
-            raise _full(operation)
-        try:
-            if not self._places.acquire(timeout=min(WAIT_SECONDS, deadline.remaining(operation))):
+        with self._lock:
+            if self._waiting >= self._seats:
                 raise _full(operation)
+            self._waiting += 1
+        try:
+            # A place released before now is free to take; one released from now on notifies this waiter.
+            with self._released:
+                seconds = min(WAIT_SECONDS, deadline.remaining(operation))
+                if not self._released.wait_for(self._take, seconds):
+                    raise _full(operation)
         finally:
-            self._seats.release()
+            with self._lock:
+                self._waiting -= 1
 
 
 def _full(operation: str) -> NotTried:
@@ -51,7 +73,7 @@ class Room:
 
     def __init__(self, requests: int) -> None:
         self._seats = max(1, requests - max(1, requests // 8))
-        self._lock = Lock()  # a semaphore that none waits for would cost thrice as much
+        self._lock = Lock()
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
         """Do what `deadline.within` does, with a seat. Raises NotTried when all are taken."""

@@ -20,7 +20,8 @@ class Collapse(Generic[T]):
         self._keep = keep
         self._clock = clock
         self._lock = Lock()
-        self._calls: dict[Hashable, Future[T]] = {}
+        # A call in flight has a future only once another caller waits for it.
+        self._calls: dict[Hashable, Future[T] | None] = {}
         self._kept: deque[tuple[float, Hashable]] = deque()
 
     def run(self, key: Hashable, operation: str, call: Callable[[], T]) -> T:
@@ -29,39 +30,49 @@ class Collapse(Generic[T]):
         Raise TooSlow when the other takes longer than this caller has.
         """
         while True:
-            mine: Future[T] = Future()
-            with self._lock:
-                if self._kept:
-                    self._forget()
-                shared = self._calls.setdefault(key, mine)
-            if shared is mine:
-                return self._lead(key, mine, call)
+            shared = self._join(key)
+            if shared is None:
+                return self._lead(key, call)
             try:
                 return _wait(shared, operation)
             except CancelledError:
-                continue  # the one that made the call was killed
+                continue  # the caller that made the call was killed
 
-    def _lead(self, key: Hashable, mine: Future[T], call: Callable[[], T]) -> T:
+    def _join(self, key: Hashable) -> Future[T] | None:
+        """Return the future of the equal call; None when there is none, and this caller is to make it."""
+        with self._lock:
+            if self._kept:
+                self._forget()
+            if key not in self._calls:
+                self._calls[key] = None
+                return None
+            shared = self._calls[key]
+            if shared is None:
+                shared = self._calls[key] = Future()
+            return shared
+
+    def _lead(self, key: Hashable, call: Callable[[], T]) -> T:
         try:
             value = call()
         except Exception as error:
-            self._end(key, keep=False)
-            mine.set_exception(error)
+            if shared := self._end(key):
+                shared.set_exception(error)
             raise
         except BaseException:  # this thread or greenlet is to end, which says nothing about the call
-            self._end(key, keep=False)
-            mine.cancel()
+            if shared := self._end(key):
+                shared.cancel()
             raise
-        self._end(key, keep=self._keep > 0)
-        mine.set_result(value)
+        if shared := self._end(key, keep=self._keep):
+            shared.set_result(value)
         return value
 
-    def _end(self, key: Hashable, *, keep: bool) -> None:
+    def _end(self, key: Hashable, keep: float = 0.0) -> Future[T] | None:
         with self._lock:
+            shared = self._calls.pop(key)
             if keep:
-                self._kept.append((self._clock() + self._keep, key))
-            else:
-                del self._calls[key]
+                shared = self._calls[key] = shared or Future()
+                self._kept.append((self._clock() + keep, key))
+            return shared
 
     def _forget(self) -> None:
         while self._kept and self._kept[0][0] <= self._clock():
