@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from bff.exceptions import NotAtRoot, Overloaded
+from bff.lines import Fields
 from bff.locks import Lock
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class AdmissionLimit:
             if now - self._logged_at < _LOG_SECONDS:
                 return False
             self._logged_at, self._refused = now, 0
-        log.warning("overloaded", extra={"data": {"refused": refused}})
+        log.warning(Fields(message="overloaded", refused=refused))
         return False
 
 

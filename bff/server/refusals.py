@@ -7,6 +7,7 @@ from html import escape
 from http import HTTPStatus
 
 from bff.http import is_api
+from bff.lines import Fields
 
 log = logging.getLogger("bff.server")
 
@@ -17,7 +18,6 @@ _MESSAGES = {
     431: ("headers_too_large", "The headers of this request are too large."),
     500: ("internal_error", "Something went wrong on our side. Please try again."),
     501: ("not_implemented", "This transfer encoding is not supported."),
-    503: ("overloaded", "There is a lot going on right now. Please try again in a moment."),
 }
 
 
@@ -30,16 +30,13 @@ class Refused(Exception):
 
 
 def refusal(status: int, path: str = "/api/") -> tuple[str, list[tuple[str, str]], bytes]:
-    """Give status line, headers and body of a refusal: the envelope for programs, a page for people.
+    """Return status line, headers and body of a refusal: the envelope for programs, a page for people.
 
     Takes one of the statuses above, and the path that was asked for, where it is known.
     """
     code, message = _MESSAGES[status]
     request_id = f"req_{secrets.token_hex(12)}"
-    # Overload comes by the thousand: the server counts those, and says so once a second.
-    if status != 503:
-        data = {"request_id": request_id, "status": status, "code": code}
-        log.warning("refused", extra={"data": data})
+    log.warning(Fields(message="refused", request_id=request_id, status=status, code=code))
     if is_api(path):
         kind, body = "application/json", _envelope(status, code, message, request_id)
     else:
@@ -52,8 +49,6 @@ def refusal(status: int, path: str = "/api/") -> tuple[str, list[tuple[str, str]
         ("X-Content-Type-Options", "nosniff"),
         ("X-Request-Id", request_id),
     ]
-    if status == 503:
-        headers.append(("Retry-After", "1"))
     return f"{status} {HTTPStatus(status).phrase}", headers, body
 
 

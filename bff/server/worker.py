@@ -22,7 +22,7 @@ from gunicorn.errors import AppImportError
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from bff.http import MAX_BODY_BYTES
-from bff.lines import whereabouts
+from bff.lines import Fields, whereabouts
 from bff.networks import network_of
 from bff.server.connection import REQUEST_SECONDS, Connection
 
@@ -158,7 +158,7 @@ class Worker(GunicornWorker):
         for connection in [one for one in self._connections if one.expires < now]:
             connection.expire()
         if self._refused:
-            log.warning("connections refused", extra={"data": {"refused": self._refused}})
+            log.warning(Fields(message="connections refused", refused=self._refused))
             self._refused = 0
 
 
