@@ -154,5 +154,5 @@ def test_refusals_are_logged_once_a_second_with_their_count(clock, caplog):
         clock.now += 60
         refused(1)
 
-    lines = [(record.msg["message"], record.msg["refused"]) for record in caplog.records if record.name == "bff.server"]
-    assert lines == [("overloaded", count) for count in (1, 7, 1)]
+    lines = [made.msg for made in caplog.records if made.name == "bff.server"]
+    assert lines == [{"message": "overloaded", "refused": count} for count in (1, 7, 1)]

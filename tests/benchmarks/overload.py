@@ -73,10 +73,11 @@ def cpu_seconds(pid: int) -> float:
 
 def measure(process: Running, count: int, seconds: float) -> Figures:
     """Let so many browsers ask at once, and count what was answered."""
-    used = cpu_seconds(process.process.pid)
+    (worker,) = process.workers
+    used = cpu_seconds(worker)
     ends = time.monotonic() + seconds
     samples = load(_browsers(process.port, count), seconds, _at_once)
-    used = cpu_seconds(process.process.pid) - used
+    used = cpu_seconds(worker) - used
     good = [sample.took for sample in samples if sample.status == 200]
     in_time = sum(sample.status == 200 and sample.began + sample.took <= ends for sample in samples)
     refused = [sample.took for sample in samples if sample.status == 503 and sample.retry_after]
@@ -130,7 +131,7 @@ def main() -> int:
         peak_at = min(count for count, step in steps.items() if step.goodput >= 0.95 * peak)
         many = options.browsers or 3 * peak_at
         load(_browsers(running.port, many), 2, _at_once)
-        with Memory(running.process.pid) as memory:
+        with Memory(*running.workers) as memory:
             over = measure(running, many, seconds)
     return _report(steps[peak_at], many, over, memory.samples)
 

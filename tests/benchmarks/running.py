@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -130,6 +131,12 @@ class Running:
     def port(self) -> int:
         """Give the port alone."""
         return int(self.address.rpartition(":")[2])
+
+    @property
+    def workers(self) -> list[int]:
+        """The ids of the processes that answer, which are children of the one that was started."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
 
 
 @contextmanager

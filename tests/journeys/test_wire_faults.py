@@ -20,9 +20,9 @@ AT_ONCE = 2
 def resources(stage):
     """Give how many sockets and threads the server has, once it has answered; none where no system tells."""
     requests.get(f"{stage.product.address}/healthz", timeout=30).raise_for_status()
-    process = PROCESSES / str(stage.product.process.pid)
-    if not process.is_dir():
+    if not PROCESSES.is_dir():
         return 0, 0
+    process = PROCESSES / str(stage.product.workers[0])
     links = []
     for link in (process / "fd").iterdir():
         with suppress(FileNotFoundError):
