@@ -76,7 +76,8 @@ class Worker(GunicornWorker):
         most = self.cfg.worker_connections
         proxied = getattr(self.wsgi, "config", {}).get("PROXY_HOPS")
         self._most = most
-        self._share = most if proxied else max(1, most // 4)  # a proxy's address says nothing about clients
+        # A proxy's address says nothing about its clients, so it has no share that ends before all are taken.
+        self._share = math.inf if proxied else max(1, most // 4)
         self._refused = 0
         self._networks: Counter[str] = Counter()
         self._connections: set[Connection] = set()

@@ -163,3 +163,15 @@ def test_an_answer_that_is_not_taken_in_time_is_given_up(serve, opened):
         assert opened[0].recv(12) == b"HTTP/1.1 200"
         opened.append(_connect_when_there_is_room(server))
         assert answer(opened[-1], get())[0] == 200
+
+
+def test_behind_a_proxy_the_longest_idle_connection_is_evicted(serve, opened):
+    with serve(connections=3, proxy_hops=1) as server:
+        for _ in range(3):
+            opened.append(server.connect())
+            assert answer(opened[-1], get())[0] == 200
+
+        opened.append(server.connect())
+
+        assert opened[0].recv(1) == b""
+        assert answer(opened[-1], get())[0] == 200
