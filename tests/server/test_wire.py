@@ -307,17 +307,6 @@ def test_two_different_lengths_are_refused(ask):
     assert_envelope(ask(head(b"Content-Length: 2", b"Content-Length: 3"), b"abc"), 400, "bad_request")
 
 
-def test_good_requests_before_a_bad_one_are_answered(connect):
-    connection = connect()
-    good = head(start=b"GET /echo/first HTTP/1.1")
-    connection.sendall(good + b"nonsense\r\n\r\n")
-    received = read_all(connection)
-
-    assert received.count(b"HTTP/1.1 200 OK") == 1
-    assert received.count(b"HTTP/1.1 400 Bad Request") == 1
-    assert received.index(b"200 OK") < received.index(b"400 Bad Request")
-
-
 def test_a_fault_within_an_answer_is_a_500_and_logged_by_its_kind(ask, server):
     reply = ask(get("/broken/user_42?email=asha@example.com"))
 
