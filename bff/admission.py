@@ -14,7 +14,7 @@ from flask import Flask
 
 from bff.exceptions import NotAtRoot, Overloaded
 from bff.lines import Fields
-from bff.locks import Lock
+from bff.medblocks.locks import Lock
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

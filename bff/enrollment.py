@@ -13,10 +13,10 @@ from bff.audit import Audit
 from bff.config import Settings
 from bff.creation import create_once
 from bff.medblocks.client import Answer, Medblocks
-from bff.medblocks.collapse import Collapse
 from bff.medblocks.deadline import Within, within
 from bff.medblocks.errors import Conflict, Refusal, Unusable
 from bff.medblocks.grants import Grant, SessionGrant
+from bff.medblocks.single_flight import Collapse
 
 _DOUBLE_CLICK_SECONDS = 10.0
 

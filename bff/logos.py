@@ -18,11 +18,11 @@ from cachetools import TLRUCache
 
 from bff.access.keys import Keys
 from bff.config import split_http_url
-from bff.medblocks.collapse import Collapse
-from bff.medblocks.curl import QUICK_EXIT
-from bff.medblocks.curl_transfers import Transfers
+from bff.medblocks.curl.adapter import QUICK_EXIT
+from bff.medblocks.curl.transfers import Transfers
 from bff.medblocks.errors import TooSlow
 from bff.medblocks.ids import is_facility_id
+from bff.medblocks.single_flight import Collapse
 from bff.pictures import MAX_PICTURE_BYTES, Picture, read_picture
 
 DAY = 24 * 60 * 60  # seconds

@@ -10,7 +10,7 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, post_lo
 from marshmallow.validate import Email, Length, OneOf
 
 from bff.medblocks.ids import is_facility_id, patient_id_problem
-from bff.medblocks.replies import RESERVED_METADATA
+from bff.medblocks.models import RESERVED_METADATA
 
 METADATA_MAX_KEYS = 50
 METADATA_MAX_BYTES = 16 * 1024

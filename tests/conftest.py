@@ -30,7 +30,7 @@ settings.load_profile("calm")
 MEDBLOCKS = "https://you-forgot-to-mock-medblocks.test"
 KEY = "mb_sk_sbx_canary_key"
 # Where requests leave this program.
-WIRE = "bff.medblocks.curl.CurlAdapter.send"
+WIRE = "bff.medblocks.curl.adapter.CurlAdapter.send"
 
 
 def build_app(identify: Callable[..., str | None] | None = None, **variables: str) -> Flask:

@@ -248,7 +248,7 @@ def test_check_says_why_there_is_no_connection(run, monkeypatch, code, said):
     def fail(*_):
         raise pycurl.error(code, "canary")
 
-    monkeypatch.setattr("bff.medblocks.curl_transfers.Transfers.perform", fail)
+    monkeypatch.setattr("bff.medblocks.curl.transfers.Transfers.perform", fail)
 
     result = run("check", MEDBLOCKS_API_KEY="mb_sk_sbx_x", MEDBLOCKS_BASE_URL=HOST)
 

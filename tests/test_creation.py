@@ -5,8 +5,8 @@ import requests
 
 from bff.config import Secret
 from bff.creation import create_once
-from bff.medblocks.breaker import Breaker
 from bff.medblocks.bulkhead import Bulkhead
+from bff.medblocks.circuit_breaker import Breaker
 from bff.medblocks.client import Medblocks
 from bff.medblocks.errors import (
     Busy,
@@ -21,9 +21,9 @@ from bff.medblocks.errors import (
     Unusable,
 )
 from bff.medblocks.grants import Grant
-from bff.medblocks.line import Line
+from bff.medblocks.http_client import Transport
 from bff.medblocks.retries import Retries
-from bff.medblocks.transport import Transport
+from bff.medblocks.transport import Line
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 PATIENTS = f"{HOST}/patients"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bff.logos import DAY, Logos
-from bff.medblocks import collapse
+from bff.medblocks import single_flight
 from bff.pictures import MAX_PICTURE_BYTES, Picture
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -79,7 +79,7 @@ def test_slow_hosts_do_not_gather_requests():
 
 def test_equal_fetches_at_the_same_time_are_one(monkeypatch):
     fetched, go_on, second_waits = [], threading.Event(), threading.Event()
-    wait = collapse._wait
+    wait = single_flight._wait
 
     def announce(*args):
         second_waits.set()
@@ -90,7 +90,7 @@ def test_equal_fetches_at_the_same_time_are_one(monkeypatch):
         assert go_on.wait(10)
         return Picture(PNG, "image/png")
 
-    monkeypatch.setattr(collapse, "_wait", announce)
+    monkeypatch.setattr(single_flight, "_wait", announce)
     cache = Logos(slow, lambda: 0.0)
     with ThreadPoolExecutor(2) as threads:
         both = [threads.submit(cache.get, "https://a.example/") for _ in range(2)]

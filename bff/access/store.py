@@ -9,7 +9,7 @@ from limits.errors import StorageError
 from limits.storage import RedisStorage
 
 from bff.config import Settings
-from bff.locks import Lock
+from bff.medblocks.locks import Lock
 
 log = logging.getLogger("bff.store")
 

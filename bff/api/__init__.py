@@ -4,16 +4,16 @@ from flask import Flask
 
 from bff.api import connections, patient_sessions, patients
 from bff.api.openapi import create_api
-from bff.medblocks import replies
+from bff.medblocks import models
 
 
 def init_app(app: Flask, version: str) -> None:
     """Add the routes and /api/openapi.json to an app."""
     shapes = (
-        replies.Patient,
-        replies.PatientDetail,
-        replies.PatientSession,
-        replies.Disconnected,
+        models.Patient,
+        models.PatientDetail,
+        models.PatientSession,
+        models.Disconnected,
         patients.ConnectedFacility,
         patient_sessions.StartedSession,
         connections.FoundFacilities,

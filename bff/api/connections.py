@@ -11,7 +11,7 @@ from msgspec import Meta
 from bff import current
 from bff.api.openapi import JsonBlueprint
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX
-from bff.medblocks.replies import Facility
+from bff.medblocks.models import Facility
 
 blueprint = JsonBlueprint(
     "connections", __name__, url_prefix="/api/connections", description="The places that keep health records"

@@ -14,7 +14,7 @@ from bff.access.idempotency import PARAMETER
 from bff.api.openapi import JsonBlueprint, reference, respond
 from bff.exceptions import NoSuchThing
 from bff.medblocks.ids import is_connection_id
-from bff.medblocks.replies import FacilityType
+from bff.medblocks.models import FacilityType
 from bff.schemas import NewPatient
 
 blueprint = JsonBlueprint(

@@ -3,9 +3,9 @@
 import threading
 from contextlib import AbstractContextManager
 
-from bff.locks import Lock
 from bff.medblocks import deadline
 from bff.medblocks.errors import NotTried, Refusal
+from bff.medblocks.locks import Lock
 
 WAIT_SECONDS = 0.2
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from bff.locks import Lock
 from bff.medblocks.client import Answer, Medblocks
-from bff.medblocks.collapse import Collapse
 from bff.medblocks.deadline import Within, within
 from bff.medblocks.errors import MedblocksError, NotFound, Rejected
+from bff.medblocks.locks import Lock
+from bff.medblocks.single_flight import Collapse
 
 LIFE_SECONDS = 600.0
 _MAX_ENTRIES = 2000

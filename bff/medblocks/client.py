@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 from msgspec import to_builtins
 from msgspec.json import Decoder
 
-from bff.medblocks import ids, replies
+from bff.medblocks import ids, models
 from bff.medblocks.errors import Refusal, Unusable
 from bff.medblocks.grants import Grant, SessionGrant
-from bff.medblocks.line import Line
-from bff.medblocks.transport import RawReply
+from bff.medblocks.http_client import RawReply
+from bff.medblocks.transport import Line
 
-_HEALTH = Decoder(replies.Health)
-_PATIENT, _PATIENT_DETAIL = Decoder(replies.Patient), Decoder(replies.PatientDetail)
-_SESSION, _DISCONNECTED = Decoder(replies.PatientSession), Decoder(replies.Disconnected)
-_FACILITY, _FACILITY_LIST = Decoder(replies.Facility), Decoder(replies.FacilityList)
+_HEALTH = Decoder(models.Health)
+_PATIENT, _PATIENT_DETAIL = Decoder(models.Patient), Decoder(models.PatientDetail)
+_SESSION, _DISCONNECTED = Decoder(models.PatientSession), Decoder(models.Disconnected)
+_FACILITY, _FACILITY_LIST = Decoder(models.Facility), Decoder(models.FacilityList)
 
 # The share of the time that a create may take, so that there is some left to find out what became of it.
 _CREATE_PATIENCE = 0.6
@@ -46,7 +46,7 @@ class Medblocks:
 
         Raises Conflict when the id is taken.
         """
-        metadata = {**details.get("metadata", {}), replies.OWNER_KEY: grant.owner_tag}
+        metadata = {**details.get("metadata", {}), models.OWNER_KEY: grant.owner_tag}
         patient = {**details, "patient_id": grant.patient_id, "metadata": metadata}
         answer = self._call(
             _PATIENT,
@@ -114,12 +114,12 @@ def _read(decoder: Decoder[Any], operation: str, reply: RawReply) -> Answer:
     """Return the checked body of a reply, without the metadata that this product keeps for itself."""
     request_id = reply.headers.get("X-Request-Id")
     try:
-        body = to_builtins(replies.decode(decoder, reply.body))
-    except replies.WrongShape as error:
+        body = to_builtins(models.decode(decoder, reply.body))
+    except models.WrongShape as error:
         raise Unusable(operation, Refusal(request_id=request_id), f"wrong shape at {error}") from None
     metadata = body.get("metadata", {})
-    owner_tag = metadata.get(replies.OWNER_KEY)
-    for name in [name for name in metadata if name.startswith(replies.RESERVED_METADATA)]:
+    owner_tag = metadata.get(models.OWNER_KEY)
+    for name in [name for name in metadata if name.startswith(models.RESERVED_METADATA)]:
         del metadata[name]
     return Answer(body, reply.status, request_id, owner_tag)
 

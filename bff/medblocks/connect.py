@@ -1,12 +1,12 @@
 """Builds the client for Medblocks with everything that belongs around its calls."""
 
 from bff.config import Settings
-from bff.medblocks.breaker import Breaker
 from bff.medblocks.bulkhead import Bulkhead
+from bff.medblocks.circuit_breaker import Breaker
 from bff.medblocks.client import Medblocks
-from bff.medblocks.line import Line
+from bff.medblocks.http_client import Transport
 from bff.medblocks.retries import Retries
-from bff.medblocks.transport import Transport
+from bff.medblocks.transport import Line
 
 
 def connect(settings: Settings) -> Medblocks:

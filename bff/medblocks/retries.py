@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from bff.locks import Lock
 from bff.medblocks import deadline
 from bff.medblocks.errors import Busy, MedblocksError, Unreachable, Unusable
+from bff.medblocks.locks import Lock
 
 RETRIES = 2
 _PASSING = {429, 502, 503, 504}

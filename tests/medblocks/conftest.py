@@ -7,7 +7,7 @@ from collections import deque
 
 import pytest
 
-from bff.medblocks import collapse
+from bff.medblocks import single_flight
 
 
 class Upstream:
@@ -112,11 +112,11 @@ def upstream(make_upstream):
 def waiting(monkeypatch):
     """Counts the callers that are about to wait for another's call."""
     arrived = threading.Semaphore(0)
-    wait = collapse._wait
+    wait = single_flight._wait
 
     def announce(*args):
         arrived.release()
         return wait(*args)
 
-    monkeypatch.setattr(collapse, "_wait", announce)
+    monkeypatch.setattr(single_flight, "_wait", announce)
     return arrived

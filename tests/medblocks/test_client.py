@@ -7,14 +7,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bff.config import Secret
-from bff.medblocks.breaker import Breaker
 from bff.medblocks.bulkhead import Bulkhead
+from bff.medblocks.circuit_breaker import Breaker
 from bff.medblocks.client import Medblocks
 from bff.medblocks.errors import MedblocksError, Unusable
 from bff.medblocks.grants import Grant, SessionGrant
-from bff.medblocks.line import Line
+from bff.medblocks.http_client import Transport
 from bff.medblocks.retries import Retries
-from bff.medblocks.transport import Transport
+from bff.medblocks.transport import Line
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 KEY = "mb_sk_sbx_canary_key"

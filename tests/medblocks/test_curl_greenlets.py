@@ -7,7 +7,7 @@ import pycurl
 from gevent.event import Event
 from gevent.hub import get_hub
 
-from bff.medblocks.curl_greenlets import TransferLoop
+from bff.medblocks.curl.greenlets import TransferLoop
 
 
 def tell(loop, what, number):

@@ -14,7 +14,7 @@ from gevent.event import Event
 
 from bff.medblocks import bulkhead
 from bff.medblocks.bulkhead import Bulkhead
-from bff.medblocks.collapse import Collapse
+from bff.medblocks.single_flight import Collapse
 from bff.medblocks.errors import NotTried
 
 bulkhead.WAIT_SECONDS = 10

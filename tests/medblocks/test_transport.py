@@ -1,150 +1,155 @@
-"""One exchange: what goes out, what comes back, and which error each failure is."""
-
-import json
-import traceback
+"""The line to Medblocks: how deadline, breaker, bulkhead and retries work together around one exchange."""
 
 import pytest
-import requests
-from urllib3.exceptions import ProtocolError
 
-from bff.config import Secret
-from bff.medblocks.errors import TooSlow, Unreachable
-from bff.medblocks.transport import Transport
-
-HOST = "https://you-forgot-to-mock-medblocks.test"
-KEY = "mb_sk_sbx_canary_key"
-
-
-def transport(base_url=HOST, key=KEY, version="2026-04-25"):
-    return Transport(base_url, Secret(key), version)
+from bff.medblocks.bulkhead import Bulkhead
+from bff.medblocks.circuit_breaker import Breaker
+from bff.medblocks.deadline import within
+from bff.medblocks.errors import NotFound, NotTried, OutOfTime, TooSlow, Unreachable, Unusable
+from bff.medblocks.http_client import RawReply
+from bff.medblocks.retries import Retries
+from bff.medblocks.transport import Line
 
 
-def send(path="/patients/user_42", *, method="GET", seconds=5.0, **options):
-    return transport().send("read patient", method, path, seconds=seconds, **options)
+class Wire:
+    """A transport that answers with these statuses, or raises, in turn; the last one goes on."""
+
+    def __init__(self, *ends):
+        self.ends = list(ends)
+        self.sent = []
+
+    def send(self, operation, method, path, **options):
+        self.sent.append((method, path, options))
+        end = self.ends.pop(0) if len(self.ends) > 1 else self.ends[0]
+        if isinstance(end, Exception):
+            raise end
+        return RawReply(end, {}, b"{}")
 
 
-def test_the_key_and_the_version_go_with_every_request(medblocks):
-    medblocks.get(f"{HOST}/patients/user_42", json={})
-
-    send()
-
-    headers = medblocks.calls[0].request.headers
-    assert headers["Authorization"] == f"Bearer {KEY}"
-    assert headers["Version"] == "2026-04-25"
-    assert headers["Accept"] == "application/json"
-    assert headers["User-Agent"] == "medblocks-bff"
-    assert "Cookie" not in headers
+def line(wire, *, failures=5):
+    return Line(wire, Breaker(failures=failures, seconds=60), Bulkhead(8), Retries())
 
 
-def test_without_a_version_no_such_header_goes_out(medblocks):
-    medblocks.get(f"{HOST}/health", json={})
-
-    transport(version=None).send("health", "GET", "/health", seconds=5.0)
-
-    assert "Version" not in medblocks.calls[0].request.headers
+def read(one):
+    return one.exchange("read patient", "GET", "/patients/user_42")
 
 
-def test_a_body_goes_out_as_json(medblocks):
-    medblocks.post(f"{HOST}/patients", json={})
-
-    send("/patients", method="POST", json={"name": "Ünal Example"})
-
-    request = medblocks.calls[0].request
-    assert request.headers["Content-Type"] == "application/json"
-    assert json.loads(request.body) == {"name": "Ünal Example"}
+def create(one, **options):
+    return one.exchange("create patient", "POST", "/patients", json={"patient_id": "user_42"}, **options)
 
 
-def test_a_request_without_a_body_has_none(medblocks):
-    medblocks.get(f"{HOST}/patients/user_42", json={})
-
-    send()
-
-    assert medblocks.calls[0].request.body is None
-    assert "Content-Type" not in medblocks.calls[0].request.headers
+def attempt(one, times=1):
+    for _ in range(times):
+        with pytest.raises((Unusable, TooSlow, Unreachable, NotFound)):
+            create(one)
 
 
-def test_a_query_is_encoded(medblocks):
-    medblocks.get(f"{HOST}/connections", json={})
-
-    send("/connections", query={"limit": "20", "q": "a&b=c #"})
-
-    assert medblocks.calls[0].request.path_url == "/connections?limit=20&q=a%26b%3Dc+%23"
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_every_2xx_is_a_good_reply(status):
+    assert read(line(Wire(status))).status == status
 
 
-@pytest.mark.parametrize("status", [200, 201, 301, 404, 429, 500, 503, 599])
-def test_every_status_comes_back_as_it_is(medblocks, status):
-    medblocks.get(
-        f"{HOST}/patients/user_42", status=status, body=b"raw \xff", headers={"X-Request-Id": "req_1"}
-    )
-
-    reply = send()
-
-    assert (reply.status, reply.body) == (status, b"raw \xff")
-    assert reply.headers["x-request-id"] == "req_1"
+@pytest.mark.parametrize(("status", "error"), [(302, Unusable), (404, NotFound), (500, Unusable)])
+def test_every_other_status_is_an_error_of_the_operation(status, error):
+    with pytest.raises(error, match=f"read patient: {status}"):
+        read(line(Wire(status)))
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/patients/..",
-        "/patients/../connections",
-        "/a/./b",
-        "/a?b",
-        "/a b",
-        "/%7e",
-        "/patients/%2E%2E",
-        "/patients//a",
-        "/patients/",
-        "x",
-        ".evil.example/",
-        "@evil.example/",
-    ],
-)
-def test_a_path_that_would_change_on_its_way_never_goes_out(medblocks, path):
-    with pytest.raises(ValueError, match="read as another one") as caught:
-        send(path)
+def test_a_read_is_sent_again_until_it_works():
+    wire = Wire(503, Unreachable("read patient"), 200)
 
-    assert path not in str(caught.value)
-    assert not medblocks.calls
+    assert read(line(wire)).status == 200
+    assert len(wire.sent) == 3
 
 
-@pytest.mark.parametrize(
-    ("failure", "error"),
-    [
-        (requests.ConnectTimeout, TooSlow),
-        (requests.ReadTimeout, TooSlow),
-        (TimeoutError, TooSlow),
-        (requests.ConnectionError, Unreachable),
-        (requests.exceptions.SSLError, Unreachable),
-        (requests.exceptions.InvalidHeader, Unreachable),
-        (ProtocolError, Unreachable),
-        (ConnectionResetError, Unreachable),
-        (OSError, Unreachable),
-    ],
-)
-def test_a_failure_is_too_slow_or_unreachable(medblocks, failure, error):
-    medblocks.get(f"{HOST}/patients/user_42", body=failure("canary"))
+def test_a_write_that_may_have_arrived_is_sent_once():
+    wire = Wire(503, 200)
 
-    with pytest.raises(error) as caught:
-        send()
+    with pytest.raises(Unusable):
+        create(line(wire))
 
-    assert str(caught.value) == f"read patient: {failure.__name__}"
-    assert caught.value.operation == "read patient"
-    assert caught.value.refusal.status is None
+    assert len(wire.sent) == 1
 
 
-def test_a_failure_shows_neither_the_path_nor_the_key(medblocks):
-    failure = requests.ConnectionError(f"{HOST}/patients/user_42 with {KEY}")
-    medblocks.get(f"{HOST}/patients/user_42", body=failure)
+def test_every_attempt_counts_for_the_breaker():
+    wire = Wire(503)
+    one = line(wire, failures=3)
+    with pytest.raises(Unusable):
+        read(one)
 
-    with pytest.raises(Unreachable) as caught:
-        send()
+    with pytest.raises(NotTried):
+        read(one)
 
-    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
-    assert HOST not in shown
-    assert KEY not in shown
-    assert "user_42" not in shown
+    assert len(wire.sent) == 3
 
 
-def test_the_transport_does_not_show_the_key():
-    assert KEY not in repr(transport())
+def test_an_open_circuit_ends_the_retries():
+    wire = Wire(503)
+
+    with pytest.raises(NotTried):
+        read(line(wire, failures=2))
+
+    assert len(wire.sent) == 2
+
+
+def test_answers_that_something_is_missing_leave_the_circuit_closed():
+    wire = Wire(404)
+    one = line(wire, failures=2)
+    attempt(one, times=10)
+
+    assert len(wire.sent) == 10
+
+
+def test_too_many_calls_at_once_leave_the_circuit_closed(monkeypatch):
+    monkeypatch.setattr("bff.medblocks.bulkhead.WAIT_SECONDS", 0)
+    wire, bulkhead = Wire(200), Bulkhead(1)
+    one = Line(wire, Breaker(failures=1, seconds=60), bulkhead, Retries())
+    with bulkhead.slot("another call"), pytest.raises(NotTried):
+        read(one)
+
+    assert read(one).status == 200
+
+
+def test_a_request_that_came_with_no_time_left_sends_nothing():
+    wire = Wire(200)
+
+    with within(0), pytest.raises(OutOfTime):
+        read(line(wire))
+
+    assert not wire.sent
+
+
+def test_requests_that_came_with_no_time_left_leave_the_circuit_closed():
+    wire = Wire(200)
+    one = line(wire, failures=1)
+    with within(0), pytest.raises(OutOfTime):
+        read(one)
+
+    assert read(one).status == 200
+
+
+def test_an_attempt_may_take_what_remains():
+    wire = Wire(200)
+
+    with within(8):
+        read(line(wire))
+
+    assert 0 < wire.sent[0][2]["seconds"] <= 8
+
+
+def test_an_attempt_with_less_patience_leaves_time_for_what_comes_after():
+    wire = Wire(200)
+
+    with within(10):
+        create(line(wire), patience=0.6)
+
+    assert 0 < wire.sent[0][2]["seconds"] <= 6
+
+
+def test_a_place_is_given_back_after_every_attempt():
+    wire = Wire(503)
+    one = Line(wire, Breaker(failures=100, seconds=60), Bulkhead(1), Retries())
+
+    attempt(one, times=10)
+
+    assert len(wire.sent) == 10

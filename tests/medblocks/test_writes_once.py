@@ -6,7 +6,7 @@ import pytest
 
 from bff.config import Secret
 from bff.medblocks.errors import Unreachable
-from bff.medblocks.transport import Transport
+from bff.medblocks.http_client import Transport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 

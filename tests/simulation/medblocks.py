@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from bff.medblocks.curl import NotSent
+from bff.medblocks.curl.adapter import NotSent
 
 CREATE_FAULTS = (
     "drop before",

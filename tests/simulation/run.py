@@ -13,7 +13,7 @@ from tests.simulation.medblocks import SimulatedMedblocks
 
 REPEATS = 4
 RIVALS = 0.1
-WIRE = "bff.medblocks.curl.CurlAdapter.send"
+WIRE = "bff.medblocks.curl.adapter.CurlAdapter.send"
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 
 from bff.config import Secret
 from bff.medblocks.errors import MedblocksError, Unreachable
-from bff.medblocks.transport import Transport
+from bff.medblocks.http_client import Transport
 
 KEY = "mb_sk_sbx_canary_key"
 NOBODY = "http://127.0.0.1:1"  # a port where nobody listens

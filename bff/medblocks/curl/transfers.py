@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pycurl
 
 if TYPE_CHECKING:
-    from bff.medblocks.curl_greenlets import TransferLoop
+    from bff.medblocks.curl.greenlets import TransferLoop
 
 
 class Transfers:
@@ -25,7 +25,7 @@ class Transfers:
         hub = gevent.get_hub()
         loop = self._loops.get(hub)
         if loop is None:
-            from bff.medblocks.curl_greenlets import TransferLoop  # noqa: PLC0415 - needs gevent
+            from bff.medblocks.curl.greenlets import TransferLoop  # noqa: PLC0415 - needs gevent
 
             loop = self._loops[hub] = TransferLoop(hub, self._connections)
         loop.run(handle)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bff.medblocks.curl_reply import Headers
+from bff.medblocks.curl.response import Headers
 
 LINES = [
     b"HTTP/1.1 103 Early Hints\r\n",

@@ -6,7 +6,7 @@ import pytest
 
 from bff.config import Secret
 from bff.medblocks.errors import TooSlow, Unreachable, Unusable
-from bff.medblocks.transport import MAX_REPLY_BYTES, Transport
+from bff.medblocks.http_client import MAX_REPLY_BYTES, Transport
 
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
 FOUND = b"HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: /elsewhere\r\n"

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from bff import strict_json
 from bff.medblocks.errors import Refusal
-from bff.medblocks.transport import RawReply
+from bff.medblocks.http_client import RawReply
 
 RESERVED_METADATA = "bff_"
 OWNER_KEY = f"{RESERVED_METADATA}owner"

@@ -21,7 +21,8 @@ from bff.medblocks.errors import (
     error_for,
 )
 from bff.medblocks.grants import Grant, SessionGrant
-from bff.medblocks.replies import (
+from bff.medblocks.http_client import RawReply
+from bff.medblocks.models import (
     MAX_DEPTH,
     Facility,
     FacilityList,
@@ -33,7 +34,6 @@ from bff.medblocks.replies import (
     decode,
     read_refusal,
 )
-from bff.medblocks.transport import RawReply
 
 
 def error_reply(**error):

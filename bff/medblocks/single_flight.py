@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import CancelledError, Future
 from typing import Generic, TypeVar
 
-from bff.locks import Lock
 from bff.medblocks import deadline
 from bff.medblocks.errors import TooSlow
+from bff.medblocks.locks import Lock
 
 T = TypeVar("T")
 

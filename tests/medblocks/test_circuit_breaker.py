@@ -5,7 +5,7 @@ from threading import Barrier, Semaphore
 
 import pytest
 
-from bff.medblocks.breaker import Breaker
+from bff.medblocks.circuit_breaker import Breaker
 from bff.medblocks.errors import (
     Busy,
     Conflict,

@@ -16,8 +16,8 @@ from requests import ConnectionError as RequestsConnectionError
 from requests import PreparedRequest, Response, Timeout
 from requests.adapters import HTTPAdapter
 
-from bff.medblocks.curl_reply import CurlResponse, Headers
-from bff.medblocks.curl_transfers import Transfers
+from bff.medblocks.curl.response import CurlResponse, Headers
+from bff.medblocks.curl.transfers import Transfers
 
 _TOO_LARGE = pycurl.E_FILESIZE_EXCEEDED
 _GZIP = 16 + zlib.MAX_WBITS

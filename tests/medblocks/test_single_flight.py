@@ -8,10 +8,10 @@ from threading import Event
 
 import pytest
 
-from bff.medblocks import collapse as module
-from bff.medblocks.collapse import Collapse
+from bff.medblocks import single_flight as module
 from bff.medblocks.deadline import within
 from bff.medblocks.errors import TooSlow, Unusable
+from bff.medblocks.single_flight import Collapse
 
 
 class Calls:

@@ -9,7 +9,7 @@ from cryptography import x509
 
 from bff.config import Secret
 from bff.medblocks.errors import Unreachable
-from bff.medblocks.transport import Transport
+from bff.medblocks.http_client import Transport
 from bff.sandbox import create_sandbox
 from bff.sandbox.serve import SandboxServer
 from tests.https_host import Host, certificate_file

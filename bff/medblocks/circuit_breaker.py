@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from bff.locks import Lock
 from bff.medblocks.errors import (
     MedblocksError,
     NotTried,
@@ -19,6 +18,7 @@ from bff.medblocks.errors import (
     Unreachable,
     Unusable,
 )
+from bff.medblocks.locks import Lock
 
 _FAILURES = (Unusable, Unreachable, TooSlow)
 

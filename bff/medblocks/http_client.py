@@ -1,0 +1,101 @@
+"""One HTTP exchange with Medblocks: bounded in time and size, to this host alone, with nothing remembered."""
+
+import re
+from collections.abc import Mapping
+from json import dumps
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import requests
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
+
+from bff.config import Secret
+from bff.medblocks.curl.adapter import CurlAdapter, NotSent, ReplyTooLarge
+from bff.medblocks.errors import TooSlow, Unfit, Unreachable
+
+MAX_REPLY_BYTES = 1024 * 1024
+# Percent-encoded segments, none of which anybody resolves as "." or "..".
+_PATH = re.compile(r"(?:/(?!(?:\.|%2E){1,2}(?:/|\Z))(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+)+")
+
+
+class RawReply(NamedTuple):
+    """A complete answer as it came from the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport:
+    """Sends requests with the key and the version; safe to share between threads.
+
+    Takes the upstream's origin, the key, the API version (None for the one pinned on the key), and how many
+    connections to keep.
+    """
+
+    def __init__(
+        self, base_url: str, api_key: Secret, api_version: str | None, *, connections: int = 32
+    ) -> None:
+        self._base_url = base_url
+        self._adapter = CurlAdapter(handles=connections, max_bytes=MAX_REPLY_BYTES)
+        self._headers = CaseInsensitiveDict(
+            {
+                "Authorization": f"Bearer {api_key.reveal()}",
+                **({"Version": api_version} if api_version else {}),
+                "Accept": "application/json",
+                # Nothing to unpack, as a rule: a proxy's gzip is read all the same, within the same byte cap.
+                "Accept-Encoding": "identity",
+                "User-Agent": "medblocks-bff",
+            }
+        )
+
+    def send(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        json: object = None,
+        query: Mapping[str, str] | None = None,
+    ) -> RawReply:
+        """Send one request and read the whole answer.
+
+        Takes an operation's name for errors, an encoded path, and how long it may take in seconds.
+        Raises Unreachable, TooSlow, or Unfit for an answer over MAX_REPLY_BYTES.
+        """
+        request = self._prepare(method, path, json, query)
+        # `from None`: the texts of these causes carry the url, and with it the patient's id.
+        try:
+            # Not through a Session: it would follow what a redirect's body says, and keep cookies.
+            reply = self._adapter.send(request, timeout=seconds)
+        except (requests.Timeout, TimeoutError) as error:
+            raise TooSlow(operation, detail=type(error).__name__) from None
+        except ReplyTooLarge:
+            raise Unfit(operation, detail="reply over the size limit") from None
+        except NotSent as error:
+            raise Unreachable(operation, detail=str(error), sent=False) from None
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise Unreachable(operation, detail=type(error).__name__) from None
+        return RawReply(reply.status_code, reply.headers, reply.content)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._adapter.close()
+
+    def _prepare(
+        self, method: str, path: str, json: object, query: Mapping[str, str] | None
+    ) -> requests.PreparedRequest:
+        if not _PATH.fullmatch(path):
+            raise ValueError("the path could be read as another one on its way")
+        # Prepared by hand: requests would resolve and re-quote the url, and what goes out must be what was
+        # built. It would also take ten times as long.
+        url = f"{self._base_url}{path}?{urlencode(query)}" if query else self._base_url + path
+        request = requests.PreparedRequest()
+        request.method, request.url, request.headers = method, url, self._headers
+        if json is not None:
+            request.body = dumps(json, allow_nan=False).encode()
+            request.headers = self._headers.copy()
+            request.headers["Content-Type"] = "application/json"
+        return request
