@@ -8,21 +8,16 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
-from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bff import __version__, api, current, errors, observe, pages
-from bff.access import bodies, headers
+from bff import __version__, api, current, middleware, pages
+from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
+from bff.access.identity import provider_for
 from bff.access.keys import Keys
-from bff.access.limits import Limits
-from bff.access.origin import FormTokens, OriginGate
-from bff.access.owner import OwnerCookie
-from bff.access.providers import provider_for
+from bff.access.owner_cookie import OwnerCookie
 from bff.access.return_urls import ReturnUrls
 from bff.access.store import Counters, MemoryStore, open_redis
-from bff.access.visit import Visit, visit
-from bff.admission import AdmissionLimit, RootCheck
 from bff.audit import Audit
 from bff.brand import brand_of
 from bff.config import Settings, environment, load_settings
@@ -32,10 +27,11 @@ from bff.http import MAX_BODY_BYTES
 from bff.json_provider import MsgspecProvider
 from bff.lines import add_default_handler, quiet_http_client
 from bff.logos import LogoAddresses, Logos, fetch_picture
-from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Room
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.connect import connect
+from bff.middleware import errors
+from bff.middleware.rate_limits import Limits
 
 if TYPE_CHECKING:
     from bff.access.invites import Invites
@@ -87,7 +83,7 @@ def create_app(
         ),
     )
     limits = app.extensions["limits"] = Limits(settings, keys, guard, redis) if settings.rate_limit else None
-    _protect(app, settings, guard, limits)
+    middleware.init_app(app, settings, guard, limits)
     api.init_app(app, __version__)
     pages.init_app(app, invites=settings.identity == "invite")
     errors.init_app(app)
@@ -114,42 +110,6 @@ def _invites(key: bytes, used: Counters) -> "Invites":
     from bff.access.invites import Invites  # noqa: PLC0415 - see above
 
     return Invites(key, used)
-
-
-def _protect(app: Flask, settings: Settings, guard: Guard, limits: Limits | None) -> None:
-    """Put around every route, also those that are added later, what none may be without, in this order."""
-    cross_origin = OriginGate(settings.public_url, settings.trusted_origins)
-    admission = AdmissionLimit(settings.requests)
-    admission.init_app(app)
-    root = RootCheck()
-    app.request_class = Visit
-
-    # One function each, since Flask looks anew at every one of them at every request.
-    @app.before_request
-    def before() -> None:
-        here = visit()
-        observe.start(here)
-        root.check(here.environ)
-        admission.check(here.environ)
-        deadline.begin(here.environ.get(deadline.ARRIVED))
-        cross_origin.check(here)
-        if limits:
-            limits.admit(here)
-
-    @app.after_request
-    def after(response: Response) -> Response:
-        here = visit()
-        if limits:
-            limits.count_conflict(here, response)
-        guard.finish(here, response)
-        observe.finish(here, response)
-        return response
-
-    hops = app.config["PROXY_HOPS"] = settings.proxy_hops  # the worker asks, too
-    if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's own way to wrap an app
-    bodies.init_app(app)
-    headers.init_app(app, https=settings.https)
 
 
 def _posture(settings: Settings) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Self
 from flask import has_request_context
 
 from bff.lines import Fields
-from bff.observe import traced_request
+from bff.request_context import request_context
 
 audit_log = logging.getLogger("bff.audit")
 
@@ -40,7 +40,7 @@ class Audit:
             outcome=outcome,
             actor=actor and self._pseudonym("actor", actor),
             patient=patient_id and self._pseudonym("patient", patient_id),
-            request_id=traced_request().request_id if has_request_context() else None,
+            request_id=request_context().request_id if has_request_context() else None,
             upstream_request_id=upstream_request_id,
         )
         if details:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from bff import cli_texts
 from bff.access.store import open_redis
 from bff.config import Settings
-from bff.exceptions import CredentialRefused, IdentityUnavailable
+from bff.errors import CredentialRefused, IdentityUnavailable
 from bff.medblocks.connect import connect
 from bff.medblocks.errors import KeyRefused, MedblocksError
 
@@ -51,7 +51,7 @@ def _medblocks(settings: Settings) -> Iterator[Finding]:
 
 
 def _login(url: str) -> Finding:
-    from bff.access.jwks import Jwks  # noqa: PLC0415 - cryptography, which only a login needs
+    from bff.access.identity.jwks import Jwks  # noqa: PLC0415 - cryptography, which only a login needs
 
     try:
         Jwks(url).find("")

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
 
+from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
-from bff.access.origin import FormTokens
 from bff.brand import Brand
 from bff.enrollment import Enrollment
 from bff.facilities import Facilities

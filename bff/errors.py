@@ -1,63 +1,64 @@
-"""Every exception becomes an answer in one place: the JSON envelope under /api, a page elsewhere."""
+"""What this server itself refuses, and why; `bff.middleware.errors` turns each into an answer."""
 
-import logging
-from dataclasses import replace
-
-from flask import Flask, Response, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException
-
-from bff.exceptions import CredentialRefused, InvalidInput, NotAtRoot, Overloaded
-from bff.http import is_api
-from bff.lines import Fields, whereabouts
-from bff.medblocks import errors as upstream
-from bff.observe import traced_request
-from bff.problems import Problem, problem_for
-
-log = logging.getLogger("bff.errors")
+from collections.abc import Mapping
 
 
-def report(error: Exception) -> Problem:
-    """Give what the caller is told, and log what the operator has to know: our faults and Medblocks'.
+class InvalidInput(Exception):
+    """The request itself is at fault; `problems` maps each field to what is to be mended in it."""
 
-    Browsers' own mistakes are not logged, nor are exception texts, since they may carry what a person typed.
-    """
-    problem = problem_for(error)
-    level, message = _worth_logging(error, problem)
-    if message:
-        log.log(level, Fields(message=message, request_id=traced_request().request_id))
-    return problem
+    def __init__(self, problems: Mapping[str | None, str]) -> None:
+        super().__init__("invalid input")
+        self.problems = problems
 
 
-def _worth_logging(error: Exception, problem: Problem) -> tuple[int, str]:
-    if isinstance(error, Overloaded | NotAtRoot):
-        return logging.NOTSET, ""  # these come by the thousand, and are logged where they are raised
-    if isinstance(error, upstream.MedblocksError) and problem.status >= 500:
-        return logging.ERROR, f"upstream: {error} (upstream request {error.refusal.request_id})"
-    if isinstance(error, CredentialRefused):
-        return logging.WARNING, f"a credential was refused: {error}"
-    if isinstance(error, InvalidInput) and "return_url" in error.problems:
-        why = error.problems["return_url"]
-        return logging.WARNING, f"a return_url was refused. {why} BFF_RETURN_URLS lists what is allowed."
-    if problem.status >= 500:
-        return logging.ERROR, f"{problem.code}: {whereabouts(error)}"
-    return logging.NOTSET, ""
+class NoSuchThing(Exception):
+    """What the path names does not exist for this caller: `patient`, `patient session`, and so on."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no such {what}")
+        self.what = what
 
 
-def answer(error: Exception) -> Response:
-    """Answer a request that failed: JSON under /api, a page elsewhere."""
-    problem = report(error)
-    if is_api(request.path):
-        # In the spelling that the caller used, since it looks for its own names.
-        sent = traced_request().names_sent.get(problem.param or "", problem.param)
-        response = jsonify(replace(problem, param=sent).envelope())
-    else:
-        response = Response(render_template("error.html", problem=problem))
-    response.status_code = problem.status
-    response.headers.update(problem.headers)
-    return response
+class WrongMediaType(Exception):
+    """A JSON route was sent something that is not declared as JSON."""
 
 
-def init_app(app: Flask) -> None:
-    """Answer every exception of the app. Call it last: flask-smorest handles HTTP errors its own way."""
-    for kind in (Exception, HTTPException):
-        app.register_error_handler(kind, answer)
+class NotSignedIn(Exception):
+    """The request has no credential, where the settings ask for one."""
+
+
+class CredentialRefused(NotSignedIn):
+    """The request has a credential that can't be accepted; the text says why, to the operator alone."""
+
+
+class IdentityUnavailable(Exception):
+    """Whether a credential is good can't be found out now."""
+
+
+class CrossSiteRequest(Exception):
+    """Another site made the browser send this, or the form's token is missing or old."""
+
+
+class Overloaded(Exception):
+    """All places for requests are taken."""
+
+
+class NotAtRoot(Exception):
+    """The app is mounted below a path, where its addresses and cookies can't work."""
+
+
+class IdempotencyKeyReused(Exception):
+    """The Idempotency-Key came before with another body."""
+
+
+def invalid_input(messages: Mapping[str, object]) -> InvalidInput:
+    """Turn marshmallow's messages, nested by field, into one sentence for each top-level field."""
+    return InvalidInput(
+        {None if name == "_schema" else name: _first(texts) for name, texts in messages.items()}
+    )
+
+
+def _first(messages: object) -> str:
+    while not isinstance(messages, str):
+        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))  # type: ignore[call-overload]  # marshmallow's messages are dicts, lists and texts
+    return messages

@@ -34,7 +34,7 @@ def test_the_readme_lists_every_api_route(app):
     }
 
 
-@pytest.mark.parametrize("file", ["bff/problems.py", "bff/server/refusals.py"])
+@pytest.mark.parametrize("file", ["bff/middleware/problems.py", "bff/server/refusals.py"])
 def test_the_readme_lists_every_code_of_an_error(file):
     codes = set(re.findall(r'(?:Problem\(|: \(|status, \()\s*(?:\d+,\s*)?"(\w+)"', (ROOT / file).read_text()))
 

@@ -9,7 +9,7 @@ from bff.access.return_urls import ReturnUrls
 from bff.audit import Audit
 from bff.config import load_settings
 from bff.enrollment import Enrollment
-from bff.exceptions import InvalidInput
+from bff.errors import InvalidInput
 from bff.medblocks import errors
 from bff.medblocks.connect import connect
 from bff.medblocks.grants import Grant, SessionGrant

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bff.access.keys import Keys
-from bff.access.owner import Owner, OwnerCookie
+from bff.access.owner_cookie import Owner, OwnerCookie
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 

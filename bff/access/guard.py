@@ -9,14 +9,14 @@ from uuid import UUID
 from flask import Response
 
 from bff.access.idempotency import first_owner_name
-from bff.access.identity import Caller, IdentityProvider
+from bff.access.identity.base import Caller, IdentityProvider
 from bff.access.keys import Keys
-from bff.access.owner import Owner, OwnerCookie, new_owner
-from bff.access.visit import Visit, visit
+from bff.access.owner_cookie import Owner, OwnerCookie, new_owner
 from bff.audit import Audit
-from bff.exceptions import CredentialRefused, NoSuchThing, NotSignedIn
+from bff.errors import CredentialRefused, NoSuchThing, NotSignedIn
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.ids import is_session_id, patient_id_problem
+from bff.request_context import RequestContext, request_context
 
 
 class Guard:
@@ -34,7 +34,7 @@ class Guard:
         self._audit = audit
         self._report = report
 
-    def finish(self, here: Visit, response: Response) -> None:
+    def finish(self, here: RequestContext, response: Response) -> None:
         """Set the owner cookie where what the browser owns has changed, and report what was not denied."""
         # A conflict grants nothing, not even a name for a browser that has no cookie yet.
         if here.owner_changed and response.status_code != 409:
@@ -56,7 +56,7 @@ class Guard:
 
         Raises NoSuchThing for an id that is not the caller's to create, or NotSignedIn.
         """
-        caller, grant = self._caller(visit()), self._grant(patient_id)
+        caller, grant = self._caller(request_context()), self._grant(patient_id)
         if not grant.owned and not (caller and caller.may_enroll):
             self._deny("patient", grant.owner, patient_id)
         return grant
@@ -103,7 +103,7 @@ class Guard:
 
     def own_patient_id(self) -> str | None:
         """Give the patient id that a login vouches for, where one does. Raises NotSignedIn."""
-        caller = self._caller(visit())
+        caller = self._caller(request_context())
         return caller.patient_id if caller else None
 
     def may_choose_id(self) -> bool:
@@ -111,7 +111,7 @@ class Guard:
 
         Raises NotSignedIn.
         """
-        caller = self._caller(visit())
+        caller = self._caller(request_context())
         return caller is None or (caller.patient_id is None and caller.may_enroll)
 
     def derive_patient_id(self, *person: str) -> str:
@@ -121,9 +121,9 @@ class Guard:
 
     def owner(self) -> Owner:
         """Give the browser's owner as it will be after this request; a new one when it has no cookie."""
-        return self._owner(visit())
+        return self._owner(request_context())
 
-    def known_owner(self, here: Visit) -> Owner | None:
+    def known_owner(self, here: RequestContext) -> Owner | None:
         """Return the browser's owner where this request came with a good cookie, without reading its body."""
         if here.owner is None and (known := self._cookie.read(here)):
             here.owner, here.came_with_cookie = known, True
@@ -131,23 +131,23 @@ class Guard:
 
     def keep_owner(self) -> Owner:
         """Return the browser's owner, and set its cookie if it has none, unless the answer is a conflict."""
-        here = visit()
+        here = request_context()
         owner = self._owner(here)
         if not here.came_with_cookie:
             self._change_owner(owner)
         return owner
 
     def _change_owner(self, owner: Owner) -> None:
-        here = visit()
+        here = request_context()
         here.owner, here.owner_changed = owner, True
 
-    def _owner(self, here: Visit) -> Owner:
+    def _owner(self, here: RequestContext) -> Owner:
         owner = here.owner or self.known_owner(here)
         if owner is None:
             owner = here.owner = new_owner(first_owner_name(self._keys, here))
         return owner
 
-    def _caller(self, here: Visit) -> Caller | None:
+    def _caller(self, here: RequestContext) -> Caller | None:
         if not here.identified:
             try:
                 here.caller = self._provider.identify(here, self._owner(here))
@@ -161,7 +161,7 @@ class Guard:
         return here.caller
 
     def _grant(self, patient_id: str) -> Grant:
-        here = visit()
+        here = request_context()
         caller, owner = self._caller(here), self._owner(here)
         name = caller.owner if caller else owner.name
         tag = self._keys.tag("patient", name, patient_id)
@@ -172,7 +172,7 @@ class Guard:
         return Grant(patient_id, name, tag, owned)
 
     def _name(self) -> str:
-        here = visit()
+        here = request_context()
         caller = self._caller(here)
         return caller.owner if caller else self._owner(here).name
 
@@ -185,4 +185,4 @@ class Guard:
         self._audit.record("access", outcome, actor=owner, patient_id=patient_id)
         if not self._report:
             raise NoSuchThing(what)
-        visit().would_deny = True
+        request_context().would_deny = True

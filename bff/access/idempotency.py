@@ -12,7 +12,7 @@ from flask import Request
 
 from bff.access.keys import Keys
 from bff.access.store import Store
-from bff.exceptions import IdempotencyKeyReused, InvalidInput
+from bff.errors import IdempotencyKeyReused, InvalidInput
 
 HEADER = "Idempotency-Key"
 _MIN, _MAX = 16, 255

@@ -13,7 +13,7 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from bff.access.clock import CLOCK_SKEW_SECONDS
+from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.store import Counters
 from bff.medblocks.ids import patient_id_problem
 

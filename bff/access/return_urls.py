@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from bff.config import origin_of, split_http_url
-from bff.exceptions import InvalidInput
+from bff.errors import InvalidInput
 
 
 class ReturnUrls:

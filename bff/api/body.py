@@ -7,8 +7,8 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from bff import strict_json
-from bff.exceptions import InvalidInput, WrongMediaType, invalid_input
-from bff.observe import traced_request
+from bff.errors import InvalidInput, WrongMediaType, invalid_input
+from bff.request_context import request_context
 from bff.schemas import BrowserInput
 
 MAX_DEPTH = 20
@@ -29,7 +29,7 @@ class StrictJsonParser(FlaskParser):
         except ValueError as error:
             raise InvalidInput({None: str(error)}) from error
         if isinstance(schema, BrowserInput) and isinstance(body, dict):
-            traced_request().names_sent = schema.names_sent(body)
+            request_context().names_sent = schema.names_sent(body)
         return body
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:

@@ -12,7 +12,7 @@ from marshmallow import EXCLUDE, Schema, fields
 from bff import current
 from bff.access.idempotency import PARAMETER
 from bff.api.openapi import JsonBlueprint, reference, respond
-from bff.exceptions import NoSuchThing
+from bff.errors import NoSuchThing
 from bff.medblocks.ids import is_connection_id
 from bff.medblocks.models import FacilityType
 from bff.schemas import NewPatient

@@ -11,9 +11,9 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from bff import current
-from bff.errors import report
-from bff.exceptions import NoSuchThing
+from bff.errors import NoSuchThing
 from bff.medblocks.errors import NotFound
+from bff.middleware.errors import report
 from bff.pages.links import app_url, leaving_url
 
 blueprint = Blueprint("connected", __name__)

@@ -10,13 +10,13 @@ from marshmallow import ValidationError
 from werkzeug.wrappers import Response
 
 from bff import current
-from bff.access.origin import FormTokens
+from bff.access.form_tokens import FormTokens
 from bff.access.return_urls import with_query
-from bff.errors import report
-from bff.exceptions import InvalidInput, invalid_input
+from bff.errors import InvalidInput, invalid_input
 from bff.medblocks.errors import Conflict, CreatedBefore, MedblocksError, OwnedAlready
+from bff.middleware.errors import report
+from bff.middleware.problems import Problem
 from bff.pages.links import leaving_url, wanted_return_url
-from bff.problems import Problem
 from bff.schemas import IntakeForm
 
 blueprint = Blueprint("intake", __name__)

@@ -8,9 +8,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from bff import current
-from bff.access.origin import FormTokens
-from bff.errors import report
-from bff.exceptions import NoSuchThing
+from bff.access.form_tokens import FormTokens
+from bff.errors import NoSuchThing
+from bff.middleware.errors import report
 from bff.pages.intake import form_page
 from bff.pages.links import wanted_return_url
 

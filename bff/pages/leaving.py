@@ -12,12 +12,12 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from bff import current
-from bff.access.origin import FormTokens
-from bff.errors import report
-from bff.exceptions import InvalidInput, NoSuchThing
+from bff.access.form_tokens import FormTokens
+from bff.errors import InvalidInput, NoSuchThing
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX, SEARCH_MIN
 from bff.medblocks.errors import MedblocksError, NotFound
 from bff.medblocks.ids import is_facility_id
+from bff.middleware.errors import report
 from bff.pages.connected import elsewhere
 from bff.pages.links import app_url, leaving_url
 

@@ -6,7 +6,7 @@ from werkzeug.exceptions import HTTPException
 from bff import current
 from bff.access.return_urls import with_query
 from bff.config import split_http_url
-from bff.exceptions import InvalidInput
+from bff.errors import InvalidInput
 from bff.schemas import state_problem
 
 _FORM_BYTES = 8 * 1024

@@ -3,11 +3,11 @@
 from flask import Blueprint, Response, current_app, request
 
 from bff import current
-from bff.access.visit import visit
-from bff.exceptions import NoSuchThing
+from bff.errors import NoSuchThing
 from bff.logos import DAY
 from bff.pages.links import web_link
 from bff.pictures import Picture
+from bff.request_context import request_context
 
 blueprint = Blueprint("pictures", __name__)
 
@@ -46,7 +46,7 @@ def brand_css() -> Response:
 def _logo(facility_id: str) -> Picture | None:
     # Pictures don't count against the limits, so whoever makes up an address must not send us anywhere.
     shown = current.logo_addresses().is_ours(facility_id, request.args.get("tag", ""))
-    if not shown or current.guard().known_owner(visit()) is None:
+    if not shown or current.guard().known_owner(request_context()) is None:
         return None
     url = web_link(current.facilities().look_up(facility_id).get("logo_url"))
     return current.logos().get(url) if url else None

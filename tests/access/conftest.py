@@ -10,7 +10,7 @@ import pytest
 import responses
 from redis import Redis
 
-from bff.access.jwks import Jwks
+from bff.access.identity.jwks import Jwks
 from bff.access.store import MemoryStore
 from tests.access.login import KEYS, URL
 

@@ -5,7 +5,7 @@ import time
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
-from bff.exceptions import CredentialRefused, IdentityUnavailable
+from bff.errors import CredentialRefused, IdentityUnavailable
 
 URL = "https://login.example/jwks.json"
 KEYS = {name: ECKey.generate_key("P-256", {"kid": name}).as_dict(private=False) for name in ("old", "new")}

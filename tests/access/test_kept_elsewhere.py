@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from bff.access.idempotency import IdempotencyKeys
 from bff.access.invites import Invites
 from bff.access.keys import Keys
-from bff.access.owner import Owner, OwnerCookie
+from bff.access.owner_cookie import Owner, OwnerCookie
 from bff.access.store import MemoryStore
 
 HOST = "https://you-forgot-to-mock-medblocks.test"

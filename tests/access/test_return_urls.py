@@ -3,7 +3,7 @@
 import pytest
 
 from bff.access.return_urls import ReturnUrls
-from bff.exceptions import InvalidInput
+from bff.errors import InvalidInput
 
 APP = "https://app.example.com"
 RECORDS = f"{APP}/records"

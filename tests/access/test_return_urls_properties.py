@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bff.access.return_urls import ReturnUrls, with_query
 from bff.config import load_settings
-from bff.exceptions import InvalidInput
+from bff.errors import InvalidInput
 
 ALLOWED = (
     "https://app.example.com/records",

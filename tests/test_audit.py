@@ -8,7 +8,7 @@ from flask import Flask
 
 from bff.audit import Audit
 from bff.lines import JsonLines
-from bff.observe import TracedRequest, traced_request
+from bff.request_context import RequestContext, request_context
 
 
 @pytest.fixture
@@ -54,9 +54,9 @@ def test_a_line_names_the_event_and_nobody(lines):
 
 def test_a_line_within_a_request_has_its_id(lines):
     app = Flask("test")
-    app.request_class = TracedRequest
+    app.request_class = RequestContext
     with app.test_request_context():
-        traced_request().request_id = "req_1"
+        request_context().request_id = "req_1"
         audit().record("read patient", "ok")
 
     (line,) = lines()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from bff.exceptions import NotAtRoot, Overloaded
+from bff.errors import NotAtRoot, Overloaded
 from bff.lines import Fields
 from bff.medblocks.locks import Lock
 

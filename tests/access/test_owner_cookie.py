@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 
 from bff.access.keys import Keys
-from bff.access.owner import Owner, OwnerCookie, new_owner
+from bff.access.owner_cookie import Owner, OwnerCookie, new_owner
 
 KEY = b"k" * 32
 WEEK = 7 * 24 * 60 * 60

@@ -6,10 +6,10 @@ from ipaddress import IPv4Network, IPv6Network
 
 from flask import Request
 
-from bff.access.identity import Caller, caller_for
-from bff.access.owner import Owner
-from bff.exceptions import CredentialRefused
-from bff.networks import parse_address
+from bff.access.client_address import parse_address
+from bff.access.identity.base import Caller, caller_for
+from bff.access.owner_cookie import Owner
+from bff.errors import CredentialRefused
 
 SECRET_HEADER = "X-Bff-Proxy-Secret"  # noqa: S105 - the header's name, not a secret
 _BEFORE_PROXY_FIX = "werkzeug.proxy_fix.orig"

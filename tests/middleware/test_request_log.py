@@ -7,8 +7,9 @@ import re
 import pytest
 from flask import Flask, abort
 
-from bff import observe
 from bff.lines import JsonLines
+from bff.middleware import request_log
+from bff.request_context import RequestContext, request_context
 
 SECRETS = ("user_42", "asha", "canary")
 
@@ -24,15 +25,15 @@ def app():
             raise RuntimeError("canary")
         return {"id": patient_id}
 
-    made.request_class = observe.TracedRequest
+    made.request_class = RequestContext
 
     @made.before_request
     def start():
-        observe.start(observe.traced_request())
+        request_log.start(request_context())
 
     @made.after_request
     def finish(response):
-        observe.finish(observe.traced_request(), response)
+        request_log.finish(request_context(), response)
         return response
 
     return made

@@ -10,8 +10,8 @@ from threading import Event, Semaphore
 import pytest
 from flask import Flask, request
 
-from bff.admission import AdmissionLimit
-from bff.exceptions import Overloaded
+from bff.errors import Overloaded
+from bff.middleware.admission import AdmissionLimit
 
 TIMEOUT = 20
 PLACES = 3

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import responses
 
-from bff.access.jwks import Jwks
+from bff.access.identity.jwks import Jwks
 from tests.access.login import KEYS, URL
 
 PATIENCE = 10  # seconds until a test that hangs fails

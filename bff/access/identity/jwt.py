@@ -8,11 +8,11 @@ from flask import Request
 from joserfc import jwk, jwt
 from joserfc.errors import ClaimError, JoseError
 
-from bff.access.clock import CLOCK_SKEW_SECONDS
+from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.cookies import finder
-from bff.access.identity import Caller, caller_for
-from bff.access.owner import Owner
-from bff.exceptions import CredentialRefused
+from bff.access.identity.base import Caller, caller_for
+from bff.access.owner_cookie import Owner
+from bff.errors import CredentialRefused
 
 _TYPES = {"jwt", "at+jwt", "application/at+jwt"}
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")

@@ -5,13 +5,16 @@ import json
 
 import pytest
 
-from bff.access.identity import CallableIdentity, Caller, InviteIdentity, OwnerIdentity, caller_for
-from bff.access.jwt import JwtIdentity
-from bff.access.owner import Owner
-from bff.access.providers import provider_for
-from bff.access.proxy_header import HeaderIdentity
+from bff.access.identity import provider_for
+from bff.access.identity.base import Caller, caller_for
+from bff.access.identity.callable import CallableIdentity
+from bff.access.identity.invite import InviteIdentity
+from bff.access.identity.jwt import JwtIdentity
+from bff.access.identity.owner import OwnerIdentity
+from bff.access.identity.proxy_header import HeaderIdentity
+from bff.access.owner_cookie import Owner
 from bff.config import load_settings
-from bff.exceptions import CredentialRefused
+from bff.errors import CredentialRefused
 
 PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
 HEADER = {"BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff.networks import UNKNOWN, network_of, parse_address
+from bff.access.client_address import UNKNOWN, network_of, parse_address
 
 V4, V6 = "203.0.113.8", "2001:db8::1"
 addresses = st.ip_addresses(v=4) | st.ip_addresses(v=6)

@@ -6,7 +6,7 @@ import json
 import pytest
 from joserfc.jwk import OctKey
 
-from bff.exceptions import CredentialRefused
+from bff.errors import CredentialRefused
 from tests.access.login import KEYS, URL, outcome
 
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 from joserfc.jwk import OctKey
 
-from bff.exceptions import CredentialRefused, IdentityUnavailable
+from bff.errors import CredentialRefused, IdentityUnavailable
 from tests.access.login import KEYS, URL, outcome
 
 

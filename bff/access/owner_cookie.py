@@ -15,7 +15,7 @@ from flask import Request, Response
 from itsdangerous import BadPayload, BadSignature, TimestampSigner, URLSafeTimedSerializer
 from marshmallow import Schema, ValidationError, fields, post_load
 
-from bff.access.clock import CLOCK_SKEW_SECONDS
+from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.cookies import finder
 
 # Of the oldest, a browser loses hold when it has more: a cookie must fit into 4 KiB.

@@ -5,19 +5,16 @@ where it is not, and a request with neither comes from no browser. Forms carry a
 to the owner cookie (OWASP: signed double submit).
 """
 
-import hmac
 from collections.abc import Collection
 
 from flask import Request
 
-from bff.access.keys import Keys
-from bff.access.owner import Owner
-from bff.exceptions import CrossSiteRequest
+from bff.errors import CrossSiteRequest
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class OriginGate:
+class CrossOriginProtection:
     """Refuses unsafe cross-site requests. Takes our own origin and those that are trusted besides."""
 
     def __init__(self, public_url: str, trusted: Collection[str]) -> None:
@@ -38,21 +35,3 @@ class OriginGate:
     def _is_own(self, origin: str | None, host: str) -> bool:
         # A proxy that ends TLS hides the scheme, so the host has to do, as it does in Go.
         return origin in {None, self._own, f"https://{host}", f"http://{host}"}
-
-
-class FormTokens:
-    """Makes and checks the hidden field of the forms."""
-
-    FIELD = "form_token"
-
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
-
-    def make(self, owner: Owner) -> str:
-        """Give the token of a browser."""
-        return self._keys.tag("form", owner.name)
-
-    def check(self, owner: Owner, token: str | None) -> None:
-        """Let a form pass. Raises CrossSiteRequest when its token is not that of the browser's cookie."""
-        if not hmac.compare_digest(self.make(owner).encode(), (token or "").encode()):
-            raise CrossSiteRequest

@@ -12,12 +12,12 @@ from flask import Response
 from limits import parse_many
 from werkzeug.exceptions import TooManyRequests
 
+from bff.access.client_address import network_of
 from bff.access.guard import Guard
 from bff.access.keys import Keys
 from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
-from bff.access.visit import Visit
 from bff.config import Settings
-from bff.networks import network_of
+from bff.request_context import RequestContext
 
 # A page brings its style sheets and pictures with it, twenty at a time.
 _EXEMPT = {
@@ -46,7 +46,7 @@ class Limits:
         self._sessions = _windows("sessions", settings.rate_limit_sessions, tag)
         self._conflicts = _windows("conflicts", settings.rate_limit_conflicts, tag)
 
-    def admit(self, asked: Visit) -> None:
+    def admit(self, asked: RequestContext) -> None:
         """Count a request. Raises TooManyRequests, with the seconds to wait, where one limit is reached."""
         endpoint = asked.endpoint
         if endpoint in _EXEMPT:
@@ -64,7 +64,7 @@ class Limits:
         if seconds := self._counters.take(counted, looked_at):
             raise TooManyRequests(retry_after=math.ceil(seconds))
 
-    def count_conflict(self, asked: Visit, response: Response) -> None:
+    def count_conflict(self, asked: RequestContext, response: Response) -> None:
         """Count an answer that tells that an id is taken."""
         if response.status_code == 409 and asked.endpoint in _CONFLICTS:
             for window in self._conflicts(network_of(asked.remote_addr or "")):

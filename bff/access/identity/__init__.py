@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 from flask import Request
 
-from bff.access.identity import CallableIdentity, IdentityProvider, InviteIdentity, OwnerIdentity
-from bff.access.proxy_header import HeaderIdentity
+from bff.access.identity.base import IdentityProvider
+from bff.access.identity.callable import CallableIdentity
+from bff.access.identity.invite import InviteIdentity
+from bff.access.identity.owner import OwnerIdentity
+from bff.access.identity.proxy_header import HeaderIdentity
 from bff.config import Settings
 
 
@@ -23,8 +26,8 @@ def provider_for(settings: Settings, identify: Callable[[Request], str | None] |
 
 def _jwt(settings: Settings) -> IdentityProvider:
     # Here, since the cryptography behind it takes ten megabytes that no other provider needs.
-    from bff.access.jwks import Jwks, shared_secret  # noqa: PLC0415 - see above
-    from bff.access.jwt import JwtIdentity  # noqa: PLC0415 - the same
+    from bff.access.identity.jwks import Jwks, shared_secret  # noqa: PLC0415 - see above
+    from bff.access.identity.jwt import JwtIdentity  # noqa: PLC0415 - the same
 
     secret = settings.jwt_secret
     return JwtIdentity(

@@ -1,10 +1,10 @@
-"""What is left for `bff.errors`: crashes, pages, and a log that says where without saying what."""
+"""What is left for `bff.middleware.errors`: crashes, pages, and a log that says where without saying what."""
 
 import logging
 
 import pytest
 
-from bff.exceptions import NoSuchThing
+from bff.errors import NoSuchThing
 
 
 @pytest.fixture

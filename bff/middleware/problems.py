@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from limits.errors import StorageError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, TooManyRequests
 
-from bff.exceptions import (
+from bff.errors import (
     CrossSiteRequest,
     IdempotencyKeyReused,
     IdentityUnavailable,
@@ -19,7 +19,7 @@ from bff.exceptions import (
 )
 from bff.http import MAX_BODY_BYTES
 from bff.medblocks import errors as upstream
-from bff.observe import traced_request
+from bff.request_context import request_context
 
 _TYPES = {
     400: "invalid_request_error",
@@ -56,7 +56,7 @@ class Problem:
                 "type": "rate_limit_error" if self.code == _BUSY else _TYPES.get(self.status, "api_error"),
                 "code": self.code,
                 "param": self.param,
-                "request_id": traced_request().request_id,
+                "request_id": request_context().request_id,
             }
         }
 

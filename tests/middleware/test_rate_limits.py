@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bff.access import limits
+from bff.middleware import rate_limits
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 ADDRESS, OWNER = {"BFF_RATE_LIMIT_ADDRESS": "2/day"}, {"BFF_RATE_LIMIT_OWNER": "2/day"}
@@ -144,7 +144,7 @@ def test_what_is_not_there_counts_too(limited):
 
 
 def test_every_route_that_the_limits_name_is_there(app):
-    named = limits._EXEMPT | limits._CREATES | limits._SESSIONS | limits._CONFLICTS
+    named = rate_limits._EXEMPT | rate_limits._CREATES | rate_limits._SESSIONS | rate_limits._CONFLICTS
 
     assert named <= set(app.view_functions)
 

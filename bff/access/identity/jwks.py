@@ -12,7 +12,7 @@ from joserfc import jwk
 from joserfc.errors import JoseError
 from urllib3.exceptions import HTTPError
 
-from bff.exceptions import CredentialRefused, IdentityUnavailable
+from bff.errors import CredentialRefused, IdentityUnavailable
 
 log = logging.getLogger("bff.access.jwks")
 

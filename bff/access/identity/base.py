@@ -1,12 +1,11 @@
 """Who is calling: the providers that `BFF_IDENTITY` chooses from, behind one small protocol."""
 
-from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from flask import Request
 
-from bff.access.owner import Owner
-from bff.exceptions import CredentialRefused
+from bff.access.owner_cookie import Owner
+from bff.errors import CredentialRefused
 from bff.medblocks.ids import patient_id_problem
 
 
@@ -35,36 +34,6 @@ class IdentityProvider(Protocol):
         back to a weaker one.
         """
         ...
-
-
-class OwnerIdentity:
-    """`owner`: a browser owns the patients that it created."""
-
-    def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
-        """Take the browser for what its cookie says."""
-        return Caller(owner.name, may_enroll=True)
-
-
-class InviteIdentity:
-    """`invite`: a browser owns the patients that it was invited for, and creates no others."""
-
-    def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
-        """Take the browser for what its cookie says."""
-        return Caller(owner.name)
-
-
-class CallableIdentity:
-    """A function of an embedding Flask app that gives the patient id of a request, or None."""
-
-    def __init__(self, identify: Callable[[Request], str | None]) -> None:
-        self._identify = identify
-
-    def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
-        """Ask the function."""
-        patient_id = self._identify(request)
-        if patient_id is not None and not isinstance(patient_id, str):
-            raise CredentialRefused("the function gave something that is no text")
-        return None if patient_id is None else caller_for(patient_id)
 
 
 def caller_for(patient_id: str) -> Caller:
