@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bff.app import create_app
     from bff.config import Settings, load_settings
-    from bff.lines import configure_logging
+    from bff.logs import configure_logging
 
 __version__ = "0.1.0"
 __all__ = ["Settings", "configure_logging", "create_app", "load_settings"]
 
 _HOMES = {
     "Settings": "bff.config",
-    "configure_logging": "bff.lines",
+    "configure_logging": "bff.logs",
     "create_app": "bff.app",
     "load_settings": "bff.config",
 }

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 
-from bff import __version__, api, current, middleware, pages
+from bff import __version__, api, middleware, pages, services
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
 from bff.access.identity import provider_for
 from bff.access.keys import Keys
 from bff.access.owner_cookie import OwnerCookie
-from bff.access.return_urls import ReturnUrls
 from bff.access.store import Counters, MemoryStore, open_redis
+from bff.api.json_provider import MsgspecProvider
 from bff.audit import Audit
-from bff.brand import brand_of
+from bff.branding.brand import brand_of
+from bff.branding.logos import LogoAddresses, Logos, fetch_image
 from bff.config import Settings, environment, load_settings
-from bff.enrollment import Enrollment
-from bff.facilities import Facilities
+from bff.enrollment.enrollment import Enrollment
+from bff.enrollment.facilities import Facilities
+from bff.enrollment.return_urls import ReturnUrls
 from bff.http import MAX_BODY_BYTES
-from bff.json_provider import MsgspecProvider
-from bff.lines import add_default_handler, quiet_http_client
-from bff.logos import LogoAddresses, Logos, fetch_picture
+from bff.logs import add_default_handler, quiet_http_client
 from bff.medblocks.bulkhead import Room
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.connect import connect
@@ -67,9 +67,9 @@ def create_app(
     return_urls = ReturnUrls(settings.return_urls, settings.public_url)
     redis = open_redis(settings)
     catalog = Catalog(medblocks, settings.catalog_seconds, within=room.within)
-    current.install(
+    services.install(
         app,
-        current.Parts(
+        services.Parts(
             enrollment=Enrollment(medblocks, guard, return_urls, settings, audit, room.within),
             catalog=catalog,
             facilities=Facilities(catalog),
@@ -77,7 +77,7 @@ def create_app(
             forms=FormTokens(keys),
             invites=cache(partial(_invites, keys.derive("invite"), redis or MemoryStore())),
             idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
-            logos=Logos(fetch_picture, time.monotonic),
+            logos=Logos(fetch_image, time.monotonic),
             logo_addresses=LogoAddresses(keys),
             brand=brand_of(settings),
         ),

@@ -7,7 +7,7 @@ from typing import Self
 
 from flask import has_request_context
 
-from bff.lines import Fields
+from bff.logs import Fields
 from bff.request_context import request_context
 
 audit_log = logging.getLogger("bff.audit")

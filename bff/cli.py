@@ -21,7 +21,7 @@ from bff.config import (
     no_setting,
     unknown_names,
 )
-from bff.lines import configure_logging
+from bff.logs import configure_logging
 from bff.sandbox.app import DEMO_KEY, create_sandbox
 from bff.sandbox.fault_profiles import PROFILES
 from bff.sandbox.serve import SandboxServer

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from bff.audit import Audit
-from bff.lines import JsonLines
+from bff.logs import JsonLines
 from bff.request_context import RequestContext, request_context
 
 

@@ -12,7 +12,7 @@ from flask_smorest import Api, Blueprint
 from marshmallow import Schema, fields
 
 from bff.api.body import StrictJsonParser
-from bff.json_provider import json_response
+from bff.api.json_provider import json_response
 from bff.medblocks.client import Answer
 from bff.schemas import BrowserInput, camel_case
 

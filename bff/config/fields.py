@@ -12,7 +12,7 @@ from limits import parse_many
 from marshmallow import ValidationError, fields
 from marshmallow.validate import OneOf, Regexp
 
-from bff.pictures import MAX_PICTURE_BYTES, read_picture
+from bff.images import MAX_IMAGE_BYTES, read_image
 
 QUOTES = "\"'`´“”„‟‘’‚‛«»‹›＂＇"  # noqa: RUF001 - the marks that are mistaken for plain ones are meant
 IN_QUOTES = "has quotes in its value. Remove them: Docker's env files, for one, keep them."
@@ -168,7 +168,7 @@ def _decoded(data: bytes) -> str:
     return data.decode("utf-16" if with_bom else "utf-8-sig")
 
 
-class PictureFile(fields.String):
+class ImageFile(fields.String):
     """The path of a file, read as the picture in it."""
 
     def _deserialize(
@@ -177,13 +177,13 @@ class PictureFile(fields.String):
         path = Path(super()._deserialize(value, attr, data, **kwargs))
         try:
             with path.open("rb") as file:
-                picture = read_picture(file.read(MAX_PICTURE_BYTES + 1))
+                picture = read_image(file.read(MAX_IMAGE_BYTES + 1))
         except OSError as error:
             raise ValidationError(
                 "names a file that can't be read. Check the path and its rights."
             ) from error
         if picture is None:
-            limit = MAX_PICTURE_BYTES // 1024
+            limit = MAX_IMAGE_BYTES // 1024
             raise ValidationError(f"must be a PNG, JPEG, GIF, WebP or SVG file of at most {limit} KiB.")
         return picture
 

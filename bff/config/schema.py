@@ -12,9 +12,9 @@ from bff.config.checks import SettingsChecks, key_of
 from bff.config.fields import (
     FileText,
     HttpUrl,
+    ImageFile,
     Limit,
     Network,
-    PictureFile,
     SpaceSeparated,
     check_redis_url,
     is_loopback,
@@ -135,7 +135,7 @@ class SettingsSchema(SettingsChecks):
         load_default=None,
         validate=Length(max=60, error="must not be longer than 60 characters."),
     )
-    brand_logo = PictureFile(data_key="BFF_BRAND_LOGO", load_default=None)
+    brand_logo = ImageFile(data_key="BFF_BRAND_LOGO", load_default=None)
     brand_color = fields.String(
         data_key="BFF_BRAND_COLOR",
         load_default=None,

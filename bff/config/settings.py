@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
-from bff.pictures import Picture
+from bff.images import Image
 
 LIVE, SANDBOX = "mb_sk_live_", "mb_sk_sbx_"
 
@@ -70,7 +70,7 @@ class Settings:
     rate_limit_conflicts: str
     redis_url: Secret | None  # it may hold a password
     brand_name: str | None
-    brand_logo: Picture | None
+    brand_logo: Image | None
     brand_color: str | None  # #rrggbb
     jwt_jwks_url: str | None
     jwt_secret: Secret | None

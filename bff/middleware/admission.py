@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from bff.errors import NotAtRoot, Overloaded
-from bff.lines import Fields
+from bff.logs import Fields
 from bff.medblocks.locks import Lock
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from bff.errors import CredentialRefused, InvalidInput, NotAtRoot, Overloaded
 from bff.http import is_api
-from bff.lines import Fields, whereabouts
+from bff.logs import Fields, whereabouts
 from bff.medblocks import errors as upstream
 from bff.middleware.problems import Problem, problem_for
 from bff.request_context import request_context

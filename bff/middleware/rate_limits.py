@@ -23,9 +23,9 @@ from bff.request_context import RequestContext
 _EXEMPT = {
     "static",
     "health.healthz",
-    "pictures.facility_logo",
-    "pictures.brand_logo",
-    "pictures.brand_css",
+    "images.facility_logo",
+    "images.brand_logo",
+    "images.brand_css",
 }
 _CREATES = {"patients.create_patient", "intake.submit"}
 _SESSIONS = {"patient-sessions.start_patient_session", "intake.submit", "leaving.choose"}

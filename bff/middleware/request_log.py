@@ -6,7 +6,7 @@ import time
 
 from flask import Response
 
-from bff.lines import Fields
+from bff.logs import Fields
 from bff.request_context import RequestContext
 
 log = logging.getLogger("bff.access")

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Flask
 
-from bff import current
-from bff.pages import connected, health, intake, invite, leaving, links, pictures
+from bff import services
+from bff.pages import connected, health, images, intake, invite, leaving, links
 
 
 def init_app(app: Flask, *, invites: bool) -> None:
     """Add the pages to an app, that of invites only where invites say who is who."""
-    for module in (intake, leaving, connected, pictures, health, *((invite,) if invites else ())):
+    for module in (intake, leaving, connected, images, health, *((invite,) if invites else ())):
         app.register_blueprint(module.blueprint)
     app.add_template_filter(links.web_link)
     app.context_processor(_common)
@@ -19,9 +19,9 @@ def init_app(app: Flask, *, invites: bool) -> None:
 def _common() -> dict[str, Any]:
     """Give what every page may show."""
     return {
-        "brand": current.brand(),
-        "access_is_only_reported": current.guard().reports(),
+        "brand": services.brand(),
+        "access_is_only_reported": services.guard().reports(),
         "start_url": links.start_url,
         "again_url": links.again_url,
-        "logo_address": current.logo_addresses().of,
+        "logo_address": services.logo_addresses().of,
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, request
 
-from bff import current
+from bff import services
 from bff.errors import NoSuchThing
 from bff.medblocks.errors import NotFound
 from bff.middleware.errors import report
@@ -43,13 +43,13 @@ _DECLINED = {"user_denied", "access_denied"}  # the second is OAuth's own code
 def connected() -> str:
     """Show what became of the session. Raise NoSuchThing for one that is not this browser's."""
     patient_session_id = request.args.get("patient_session_id")
-    form_token = current.forms().make(current.guard().owner())
+    form_token = services.forms().make(services.guard().owner())
     if patient_session_id is None:
-        grant = current.guard().patient(request.args.get("patient_id", ""))
+        grant = services.guard().patient(request.args.get("patient_id", ""))
         return render_template(
             "connected.html", outcome="saved", patient_id=grant.patient_id, form_token=form_token
         )
-    session = current.enrollment().read_session(current.guard().session(patient_session_id), "return").body
+    session = services.enrollment().read_session(services.guard().session(patient_session_id), "return").body
     places = distinct(session["connections"])
     return render_template(
         "connected.html",
@@ -57,7 +57,7 @@ def connected() -> str:
         patient_id=session["patient_id"],
         outcome=outcome(session, request.args),
         count=sum(place["status"] == "active" for place in places),
-        places=current.facilities().described(islice(places, PLACES_SHOWN)),
+        places=services.facilities().described(islice(places, PLACES_SHOWN)),
         hidden_places=max(0, len(places) - PLACES_SHOWN),
         leaving_url=leaving_url(session["id"], session["return_url"]),
         app_url=app_url(session),

@@ -7,7 +7,7 @@ id stands in no address, and the cookie holds only a tag of it.
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from bff import current
+from bff import services
 from bff.access.form_tokens import FormTokens
 from bff.errors import NoSuchThing
 from bff.middleware.errors import report
@@ -23,23 +23,23 @@ def look(token: str) -> str:
 
     Raises NoSuchThing for one that is forged or expired.
     """
-    invite = current.invites().read(token)
+    invite = services.invites().read(token)
     if invite is None:
         raise NoSuchThing("invite")
-    if current.guard().accepted(invite.patient_id):
+    if services.guard().accepted(invite.patient_id):
         return form_page(invite.patient_id, wanted_return_url())
-    form_token = current.forms().make(current.guard().keep_owner())
+    form_token = services.forms().make(services.guard().keep_owner())
     return render_template("invite.html", token=token, form_token=form_token)
 
 
 @blueprint.post("/invite/<token>")
 def accept(token: str) -> Response:
     """Use up the invite, and go on to the form. Raises NoSuchThing when another browser has used it."""
-    current.forms().check(current.guard().owner(), request.form.get(FormTokens.FIELD))
-    invite = current.invites().read(token)
-    if not invite or not (current.invites().consume(invite) or current.guard().accepted(invite.patient_id)):
+    services.forms().check(services.guard().owner(), request.form.get(FormTokens.FIELD))
+    invite = services.invites().read(token)
+    if not invite or not (services.invites().consume(invite) or services.guard().accepted(invite.patient_id)):
         raise NoSuchThing("invite")
-    current.guard().accept_invite(invite.patient_id)
+    services.guard().accept_invite(invite.patient_id)
     return redirect(url_for("invite.look", token=token), 303)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from bff import current
+from bff import services
 from bff.access.form_tokens import FormTokens
 from bff.errors import InvalidInput, NoSuchThing
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX, SEARCH_MIN
@@ -46,29 +46,29 @@ def leave() -> str | Response:
     return render_template(
         "leaving.html",
         session=session,
-        facility=facility_id and current.facilities().look_up(facility_id),
+        facility=facility_id and services.facilities().look_up(facility_id),
         search=_search(request.args.get("q", ""), request.args.get("starting_after")),
         app_url=app_url(session),
-        form_token=current.forms().make(current.guard().owner()),
+        form_token=services.forms().make(services.guard().owner()),
     )
 
 
 @blueprint.post("/leaving")
 def choose() -> Response:
     """Start a session that goes straight to one facility, for the same patient; the first one lapses."""
-    current.forms().check(current.guard().owner(), request.form.get(FormTokens.FIELD))
+    services.forms().check(services.guard().owner(), request.form.get(FormTokens.FIELD))
     session = _session(request.form.get("patient_session_id", ""))
     facility_id = request.form.get("connection_id", "")
     if not is_facility_id(facility_id):
         raise InvalidInput({"connection_id": "Choose a place from the list."})
     wanted = {"return_url": session["return_url"], "connection_id": facility_id}
-    grant = current.guard().patient(session["patient_id"])
-    started = current.enrollment().start_session(grant, wanted, once=session["id"])
+    grant = services.guard().patient(session["patient_id"])
+    started = services.enrollment().start_session(grant, wanted, once=session["id"])
     return redirect(leaving_url(started.body["id"], session["return_url"]), 303)
 
 
 def _session(patient_session_id: str) -> dict[str, Any]:
-    return current.enrollment().read_session(current.guard().session(patient_session_id)).body
+    return services.enrollment().read_session(services.guard().session(patient_session_id)).body
 
 
 def _search(q: str, starting_after: str | None) -> Search:
@@ -77,7 +77,7 @@ def _search(q: str, starting_after: str | None) -> Search:
     if len(q) < SEARCH_MIN:
         return Search(q, "short" if q else "none")
     try:
-        page = current.catalog().search(q, (starting_after or "")[:CURSOR_MAX] or None)
+        page = services.catalog().search(q, (starting_after or "")[:CURSOR_MAX] or None)
     except MedblocksError as error:
         report(error)
         return Search(q, "down")

@@ -5,7 +5,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger as GunicornLogger
 
-from bff.lines import configure_logging
+from bff.logs import configure_logging
 
 
 class Logger(GunicornLogger):

@@ -7,7 +7,7 @@ from html import escape
 from http import HTTPStatus
 
 from bff.http import is_api
-from bff.lines import Fields
+from bff.logs import Fields
 
 log = logging.getLogger("bff.server")
 

@@ -23,7 +23,7 @@ from gunicorn.workers.base import Worker as GunicornWorker
 
 from bff.access.client_address import network_of
 from bff.http import MAX_BODY_BYTES
-from bff.lines import Fields, whereabouts
+from bff.logs import Fields, whereabouts
 from bff.server.connection import REQUEST_SECONDS, Connection
 
 _FILES = 65_536

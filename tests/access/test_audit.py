@@ -6,7 +6,7 @@ import logging
 import pytest
 import requests
 
-from bff.lines import JsonLines
+from bff.logs import JsonLines
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 UPSTREAM_ID = {"X-Request-Id": "req_upstream"}

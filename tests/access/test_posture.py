@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bff.config import SettingsError
-from bff.lines import JsonLines
+from bff.logs import JsonLines
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 SANDBOX, LIVE, OTHER = "mb_sk_sbx_canary_key", "mb_sk_live_canary_key", "canary_key"

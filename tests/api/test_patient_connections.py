@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from bff.facilities import Facilities
+from bff.enrollment.facilities import Facilities
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.errors import NotTried
 

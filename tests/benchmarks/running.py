@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from werkzeug.wrappers import Request
 
-from bff import create_app, current
+from bff import create_app, services
 from bff.cli_serve import listen
 from bff.config import load_settings
 from bff.sandbox import DEMO_KEY, create_sandbox
@@ -94,7 +94,7 @@ def run_app(address: str, **changes: str) -> Iterator[Flask]:
     """Build the product for an upstream; afterwards its connections are closed."""
     app = create_app(load_settings(variables(address, **changes)))
     with app.app_context():
-        line = current.enrollment()._medblocks._line
+        line = services.enrollment()._medblocks._line
     try:
         yield app
     finally:

@@ -7,7 +7,7 @@ import re
 import pytest
 from flask import Flask, abort
 
-from bff.lines import JsonLines
+from bff.logs import JsonLines
 from bff.middleware import request_log
 from bff.request_context import RequestContext, request_context
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 from gunicorn.config import Config
 
-from bff.lines import JsonLines
+from bff.logs import JsonLines
 from bff.server.logger import Logger
 
 

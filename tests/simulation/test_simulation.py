@@ -49,14 +49,16 @@ def test_the_same_seed_gives_the_same_figures():
 
 
 def test_the_simulation_notices_a_product_that_takes_over():
-    with patch("bff.creation._as_created", lambda found, grant, details: found):
+    with patch("bff.enrollment.creation._as_created", lambda found, grant, details: found):
         figures = simulate(creates=100)
 
     assert figures.takeovers > 0
 
 
 def test_the_simulation_notices_a_product_that_never_looks():
-    with patch("bff.enrollment.create_once", lambda medblocks, *args: medblocks.create_patient(*args)):
+    with patch(
+        "bff.enrollment.enrollment.create_once", lambda medblocks, *args: medblocks.create_patient(*args)
+    ):
         figures = simulate(creates=50)
 
     assert figures.false_conflicts > 0

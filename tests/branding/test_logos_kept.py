@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bff.logos import DAY, Logos
+from bff.branding.logos import DAY, Logos
+from bff.images import MAX_IMAGE_BYTES, Image
 from bff.medblocks import single_flight
-from bff.pictures import MAX_PICTURE_BYTES, Picture
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -21,7 +21,7 @@ def kept():
         fetched.append(url)
         return answers.get(url)
 
-    answers = {"https://a.example/": Picture(PNG, "image/png")}
+    answers = {"https://a.example/": Image(PNG, "image/png")}
     cache = Logos(give, lambda: now[0])
     cache.fetched, cache.answers, cache.now = fetched, answers, now
     return cache
@@ -40,7 +40,7 @@ def test_a_logo_is_fetched_once_a_day(kept):
 def test_a_host_without_a_picture_is_asked_again_after_some_minutes(kept):
     assert kept.get("https://b.example/") is None
     assert kept.get("https://b.example/") is None
-    kept.answers["https://b.example/"] = Picture(PNG, "image/png")
+    kept.answers["https://b.example/"] = Image(PNG, "image/png")
     kept.now[0] = 601.0
 
     assert kept.get("https://b.example/") is not None
@@ -48,7 +48,7 @@ def test_a_host_without_a_picture_is_asked_again_after_some_minutes(kept):
 
 
 def test_the_memory_for_logos_is_bounded(kept):
-    large = Picture(bytes(MAX_PICTURE_BYTES), "image/png")
+    large = Image(bytes(MAX_IMAGE_BYTES), "image/png")
     for number in range(200):
         kept.answers[f"https://{number}.example/"] = large
         kept.get(f"https://{number}.example/")
@@ -88,7 +88,7 @@ def test_equal_fetches_at_the_same_time_are_one(monkeypatch):
     def slow(url):
         fetched.append(url)
         assert go_on.wait(10)
-        return Picture(PNG, "image/png")
+        return Image(PNG, "image/png")
 
     monkeypatch.setattr(single_flight, "_wait", announce)
     cache = Logos(slow, lambda: 0.0)
@@ -97,5 +97,5 @@ def test_equal_fetches_at_the_same_time_are_one(monkeypatch):
         assert second_waits.wait(10)
         go_on.set()
 
-    assert [one.result() for one in both] == [Picture(PNG, "image/png")] * 2
+    assert [one.result() for one in both] == [Image(PNG, "image/png")] * 2
     assert len(fetched) == 1

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 import bff
-from bff import create_app, lines, load_settings
+from bff import create_app, load_settings, logs
 
 # What an embedding app, or nobody, configures before it asks for a patient that the browser does not own.
 PROGRAM = """
@@ -40,7 +40,7 @@ def record(message="hello", *, level=logging.INFO, args=(), **extra):
 
 
 def line_of(made):
-    return json.loads(lines.JsonLines().format(made))
+    return json.loads(logs.JsonLines().format(made))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_the_fields_of_data_stand_beside_the_message():
 
 
 def test_a_line_break_does_not_start_another_line():
-    text = lines.JsonLines().format(record('a\nb\r\n{"level": "forged"}\u2028', data={"name": "x\ny"}))
+    text = logs.JsonLines().format(record('a\nb\r\n{"level": "forged"}\u2028', data={"name": "x\ny"}))
 
     assert "\n" not in text
     assert "\r" not in text
@@ -80,7 +80,7 @@ def test_a_line_break_does_not_start_another_line():
 
 
 def test_text_stays_readable():
-    assert "Ünal" in lines.JsonLines().format(record("Ünal"))
+    assert "Ünal" in logs.JsonLines().format(record("Ünal"))
 
 
 def app():
@@ -88,7 +88,7 @@ def app():
 
 
 def test_the_logs_go_to_standard_error_as_json(root_logging, capsys):
-    lines.configure_logging()
+    logs.configure_logging()
 
     logging.getLogger("bff.test").info("hello")
     logging.getLogger("bff.test").debug("too much")
@@ -99,7 +99,7 @@ def test_the_logs_go_to_standard_error_as_json(root_logging, capsys):
     assert json.loads(line)["message"] == "hello"
 
 
-@pytest.mark.parametrize("switch", [lines.configure_logging, lines.quiet_http_client, app])
+@pytest.mark.parametrize("switch", [logs.configure_logging, logs.quiet_http_client, app])
 def test_the_http_client_logs_no_paths(root_logging, switch):
     urllib3 = logging.getLogger("urllib3")
     urllib3.setLevel(logging.DEBUG)
@@ -111,14 +111,14 @@ def test_the_http_client_logs_no_paths(root_logging, switch):
 
 
 def test_a_message_of_fields_is_one_flat_line():
-    made = record(lines.Fields(message="audit", event="read", patient=None))
+    made = record(logs.Fields(message="audit", event="read", patient=None))
 
     assert line_of(made).items() >= {"message": "audit", "event": "read", "patient": None}.items()
     assert "data" not in line_of(made)
 
 
 def test_another_formatter_writes_the_fields_too():
-    made = record(lines.Fields(message="audit", event="read 100 %s"))
+    made = record(logs.Fields(message="audit", event="read 100 %s"))
 
     text = logging.Formatter("%(name)s %(message)s").format(made)
     assert text == 'bff.test {"message":"audit","event":"read 100 %s"}'
@@ -131,7 +131,7 @@ def test_an_exception_is_told_by_type_and_place():
     made.exc_info = (raised.type, raised.value, raised.tb)
 
     assert line_of(made)["error"].startswith("ValueError at ")
-    assert "test_lines.py" in line_of(made)["error"]
+    assert "test_logs.py" in line_of(made)["error"]
     assert "canary" not in json.dumps(line_of(made))
 
 
@@ -142,7 +142,7 @@ def test_what_another_library_calls_data_costs_no_line(data):
 
 @pytest.mark.parametrize(("value", "written"), [(1j, "1j"), ("\ud800", "\ud800")])
 def test_a_value_without_a_json_form_costs_no_line(value, written):
-    fields = lines.Fields(message="audit", what=value)
+    fields = logs.Fields(message="audit", what=value)
 
     assert line_of(record(fields))["what"] == written
     assert json.loads(str(fields))["what"] == written
@@ -153,14 +153,14 @@ def test_configuring_is_public(root_logging):
 
     (handler,) = root_logging.handlers
     assert type(handler) is logging.StreamHandler
-    assert type(handler.formatter) is lines.JsonLines
+    assert type(handler.formatter) is logs.JsonLines
     assert root_logging.level == logging.INFO
 
 
 def test_configuring_keeps_the_loggers_that_exist(root_logging):
     existing = logging.getLogger("bff.test.existing")
 
-    lines.configure_logging()
+    logs.configure_logging()
 
     assert not existing.disabled
 
@@ -171,10 +171,10 @@ class Unprintable:
 
 
 def test_a_line_that_cannot_be_formatted_fails_no_caller(root_logging, monkeypatch, capsys):
-    lines.configure_logging()
+    logs.configure_logging()
     monkeypatch.setattr(logging, "raiseExceptions", False)
 
-    logging.getLogger("bff.test").info(lines.Fields(message="hello", value=Unprintable()))
+    logging.getLogger("bff.test").info(logs.Fields(message="hello", value=Unprintable()))
 
     assert capsys.readouterr() == ("", "")
 
@@ -183,7 +183,7 @@ def test_a_standard_error_that_takes_nothing_fails_no_caller(root_logging, monke
     def full(_):
         raise OSError(28, "No space left on device")
 
-    lines.configure_logging()
+    logs.configure_logging()
     monkeypatch.setattr(root_logging.handlers[0], "stream", SimpleNamespace(write=full, flush=lambda: None))
     monkeypatch.setattr(logging, "raiseExceptions", False)
 

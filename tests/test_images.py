@@ -2,7 +2,7 @@
 
 import pytest
 
-from bff.pictures import MAX_PICTURE_BYTES, read_picture
+from bff.images import MAX_IMAGE_BYTES, read_image
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from bff.pictures import MAX_PICTURE_BYTES, read_picture
     ],
 )
 def test_a_picture_is_known_by_its_beginning(body, mimetype):
-    assert read_picture(body).mimetype == mimetype
+    assert read_image(body).mimetype == mimetype
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_a_picture_is_known_by_its_beginning(body, mimetype):
     ],
 )
 def test_anything_else_is_none(body):
-    assert read_picture(body) is None
+    assert read_image(body) is None
 
 
 def test_a_picture_may_be_just_so_large():
     beginning = b"GIF89a"
 
-    assert read_picture(beginning.ljust(MAX_PICTURE_BYTES))
-    assert read_picture(beginning.ljust(MAX_PICTURE_BYTES + 1)) is None
+    assert read_image(beginning.ljust(MAX_IMAGE_BYTES))
+    assert read_image(beginning.ljust(MAX_IMAGE_BYTES + 1)) is None

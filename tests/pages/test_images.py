@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from bff.pictures import Picture
+from bff.images import Image
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
-PNG = Picture(b"\x89PNG\r\n\x1a\n", "image/png")
-SVG = Picture(b"<svg><script>alert(1)</script></svg>", "image/svg+xml")
+PNG = Image(b"\x89PNG\r\n\x1a\n", "image/png")
+SVG = Image(b"<svg><script>alert(1)</script></svg>", "image/svg+xml")
 
 
 def get(client, path):
@@ -25,7 +25,7 @@ def fetched(monkeypatch):
         asked.append(url)
         return pictures.get(url)
 
-    monkeypatch.setattr("bff.app.fetch_picture", fetch)
+    monkeypatch.setattr("bff.app.fetch_image", fetch)
     return pictures, asked
 
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from bff.config import Settings
-from bff.pictures import Picture
+from bff.images import Image
 
 READABLE = 4.5  # WCAG 2.2, 1.4.3: the contrast of text
 # The surfaces of style.css that the colour stands on, and the text that stands on the colour.
@@ -17,7 +17,7 @@ class Brand:
     """What the pages show of an organisation; `version` changes with what a browser may keep."""
 
     name: str | None
-    logo: Picture | None
+    logo: Image | None
     css: str | None
     version: str
 

@@ -3,9 +3,9 @@
 import gevent
 import pytest
 
-from bff import logos
-from bff.logos import fetch_picture, is_public
-from bff.pictures import MAX_PICTURE_BYTES, Picture
+from bff.branding import logos
+from bff.branding.logos import fetch_image, is_public
+from bff.images import MAX_IMAGE_BYTES, Image
 from tests.https_host import Host, certificate_file
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -36,7 +36,7 @@ def fetch(certificate):
 
     def get(host, path="/logo.png", **changes):
         options = {"may_connect": lambda _: True, "port": host.port, "ca": str(certificate), **changes}
-        return fetch_picture(f"https://127.0.0.1:{host.port}{path}", **options)
+        return fetch_image(f"https://127.0.0.1:{host.port}{path}", **options)
 
     return get
 
@@ -51,7 +51,7 @@ def test_a_picture_is_fetched(serve, fetch, concurrently):
 
     logo = gevent.spawn(fetch, host).get(timeout=10) if concurrently else fetch(host)
 
-    assert logo == Picture(PNG, "image/png")
+    assert logo == Image(PNG, "image/png")
     assert host.received.startswith(b"GET /logo.png HTTP/1.1\r\n")
     for absent in (b"Cookie", b"Referer", b"Authorization"):
         assert absent not in host.received
@@ -67,8 +67,8 @@ def test_what_the_picture_is_called_does_not_count(serve, fetch):
     [
         b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n" % len(PNG) + PNG,
         b"HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1/\r\nContent-Length: 108\r\n\r\n" + PNG,
-        with_length(PNG + bytes(MAX_PICTURE_BYTES)),
-        OK + b"\r\n" + PNG + bytes(MAX_PICTURE_BYTES),
+        with_length(PNG + bytes(MAX_IMAGE_BYTES)),
+        OK + b"\r\n" + PNG + bytes(MAX_IMAGE_BYTES),
         OK + b"Content-Length: 900\r\n\r\n" + PNG,
         OK + b"Content-Length: 0\r\n\r\n",
         b"",
@@ -90,7 +90,7 @@ def test_a_host_that_is_not_public_is_not_even_connected_to(serve, fetch):
 def test_the_address_that_is_judged_is_the_one_that_the_name_leads_to(serve, fetch):
     judged, host = [], serve(with_length(PNG))
 
-    fetch_picture(f"https://localhost:{host.port}/", may_connect=judged.append, port=host.port)
+    fetch_image(f"https://localhost:{host.port}/", may_connect=judged.append, port=host.port)
 
     assert judged
     assert set(judged) <= {"127.0.0.1", "::1"}
@@ -122,7 +122,7 @@ def test_a_host_without_a_good_certificate_gets_no_request(serve, fetch):
 def test_an_address_that_is_not_plain_https_on_its_port_is_not_followed(serve, certificate, url):
     host = serve(with_length(PNG))
 
-    fetched = fetch_picture(
+    fetched = fetch_image(
         url.format(port=host.port), may_connect=lambda _: True, port=host.port, ca=str(certificate)
     )
 

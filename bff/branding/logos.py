@@ -18,12 +18,12 @@ from cachetools import TLRUCache
 
 from bff.access.keys import Keys
 from bff.config import split_http_url
+from bff.images import MAX_IMAGE_BYTES, Image, read_image
 from bff.medblocks.curl.adapter import QUICK_EXIT
 from bff.medblocks.curl.transfers import Transfers
 from bff.medblocks.errors import TooSlow
 from bff.medblocks.ids import is_facility_id
 from bff.medblocks.single_flight import Collapse
-from bff.pictures import MAX_PICTURE_BYTES, Picture, read_picture
 
 DAY = 24 * 60 * 60  # seconds
 FETCH_SECONDS = 3.0
@@ -73,16 +73,16 @@ class LogoAddresses:
 class Logos:
     """Fetches each logo once a day and keeps some megabytes of them. Takes what fetches, and a clock."""
 
-    def __init__(self, fetch: Callable[[str], Picture | None], clock: Callable[[], float]) -> None:
+    def __init__(self, fetch: Callable[[str], Image | None], clock: Callable[[], float]) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
-        self._calls: Collapse[Picture | None] = Collapse()
+        self._calls: Collapse[Image | None] = Collapse()
         self._free = threading.BoundedSemaphore(_AT_ONCE)
-        self._kept: TLRUCache[str, Picture | None] = TLRUCache(
+        self._kept: TLRUCache[str, Image | None] = TLRUCache(
             _KEPT_BYTES, ttu=_until, timer=clock, getsizeof=_size
         )
 
-    def get(self, url: str) -> Picture | None:
+    def get(self, url: str) -> Image | None:
         """Give the logo at an https address; None where there is none to be had now.
 
         Equal fetches at the same time are one.
@@ -92,7 +92,7 @@ class Logos:
         except TooSlow:
             return None
 
-    def _get(self, url: str) -> Picture | None:
+    def _get(self, url: str) -> Image | None:
         with self._lock:
             if url in self._kept:
                 return self._kept[url]
@@ -108,17 +108,17 @@ class Logos:
         return logo
 
 
-def _until(_: str, logo: Picture | None, now: float) -> float:
+def _until(_: str, logo: Image | None, now: float) -> float:
     return now + (DAY if logo else _RETRY_SECONDS)
 
 
-def _size(logo: Picture | None) -> int:
+def _size(logo: Image | None) -> int:
     return _ENTRY_BYTES + (len(logo.body) if logo else 0)
 
 
-def fetch_picture(
+def fetch_image(
     url: str, *, may_connect: Callable[[str], bool] = is_public, port: int = 443, ca: str = certifi.where()
-) -> Picture | None:
+) -> Image | None:
     """Fetch a picture over https; None for whatever is not a small picture, at once, from a public host.
 
     `may_connect` judges the very address that is connected to, so a name can't mean another one meanwhile.
@@ -140,13 +140,13 @@ def fetch_picture(
             complete = False
         finally:
             handle.close()
-    return read_picture(bytes(body)) if complete else None
+    return read_image(bytes(body)) if complete else None
 
 
 def _handle(url: str, body: bytearray, ca: str) -> pycurl.Curl:
     def keep(chunk: bytes) -> int:
         body.extend(chunk)
-        return len(chunk) if len(body) <= MAX_PICTURE_BYTES else 0  # less than was given ends the transfer
+        return len(chunk) if len(body) <= MAX_IMAGE_BYTES else 0  # less than was given ends the transfer
 
     handle = pycurl.Curl()
     for option, value in (

@@ -2,14 +2,14 @@
 
 from flask import Blueprint, Response, current_app, request
 
-from bff import current
+from bff import services
+from bff.branding.logos import DAY
 from bff.errors import NoSuchThing
-from bff.logos import DAY
+from bff.images import Image
 from bff.pages.links import web_link
-from bff.pictures import Picture
 from bff.request_context import request_context
 
-blueprint = Blueprint("pictures", __name__)
+blueprint = Blueprint("images", __name__)
 
 _SOON = 600  # seconds
 
@@ -28,7 +28,7 @@ def facility_logo(facility_id: str) -> Response:
 @blueprint.get("/brand/logo")
 def brand_logo() -> Response:
     """Give the organisation's logo. Raises NoSuchThing when there is none."""
-    logo = current.brand().logo
+    logo = services.brand().logo
     if logo is None:
         raise NoSuchThing("logo")
     return _picture(logo, f"public, max-age={DAY}")
@@ -37,22 +37,22 @@ def brand_logo() -> Response:
 @blueprint.get("/brand.css")
 def brand_css() -> Response:
     """Give the organisation's colours. Raises NoSuchThing when there are none."""
-    css = current.brand().css
+    css = services.brand().css
     if css is None:
         raise NoSuchThing("style sheet")
     return Response(css, mimetype="text/css", headers={"Cache-Control": f"public, max-age={DAY}"})
 
 
-def _logo(facility_id: str) -> Picture | None:
+def _logo(facility_id: str) -> Image | None:
     # Pictures don't count against the limits, so whoever makes up an address must not send us anywhere.
-    shown = current.logo_addresses().is_ours(facility_id, request.args.get("tag", ""))
-    if not shown or current.guard().known_owner(request_context()) is None:
+    shown = services.logo_addresses().is_ours(facility_id, request.args.get("tag", ""))
+    if not shown or services.guard().known_owner(request_context()) is None:
         return None
-    url = web_link(current.facilities().look_up(facility_id).get("logo_url"))
-    return current.logos().get(url) if url else None
+    url = web_link(services.facilities().look_up(facility_id).get("logo_url"))
+    return services.logos().get(url) if url else None
 
 
-def _picture(picture: Picture, cache: str) -> Response:
+def _picture(picture: Image, cache: str) -> Response:
     # An SVG that is opened by itself is a document: sandboxed, it can run nothing and is of no origin.
     headers = {"Cache-Control": cache, "Content-Security-Policy": "sandbox"}
     return Response(picture.body, mimetype=picture.mimetype, headers=headers)

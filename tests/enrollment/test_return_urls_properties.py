@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from bff.access.return_urls import ReturnUrls, with_query
 from bff.config import load_settings
+from bff.enrollment.return_urls import ReturnUrls, with_query
 from bff.errors import InvalidInput
 
 ALLOWED = (

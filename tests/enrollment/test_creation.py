@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from bff.config import Secret
-from bff.creation import create_once
+from bff.enrollment.creation import create_once
 from bff.medblocks.bulkhead import Bulkhead
 from bff.medblocks.circuit_breaker import Breaker
 from bff.medblocks.client import Medblocks

@@ -5,10 +5,10 @@ import json
 import pytest
 import requests
 
-from bff.access.return_urls import ReturnUrls
 from bff.audit import Audit
 from bff.config import load_settings
-from bff.enrollment import Enrollment
+from bff.enrollment.enrollment import Enrollment
+from bff.enrollment.return_urls import ReturnUrls
 from bff.errors import InvalidInput
 from bff.medblocks import errors
 from bff.medblocks.connect import connect

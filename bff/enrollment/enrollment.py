@@ -8,10 +8,10 @@ import json
 from collections.abc import Hashable, Mapping
 from typing import Any, Protocol
 
-from bff.access.return_urls import ReturnUrls
 from bff.audit import Audit
 from bff.config import Settings
-from bff.creation import create_once
+from bff.enrollment.creation import create_once
+from bff.enrollment.return_urls import ReturnUrls
 from bff.medblocks.client import Answer, Medblocks
 from bff.medblocks.deadline import Within, within
 from bff.medblocks.errors import Conflict, Refusal, Unusable

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bff.access.return_urls import ReturnUrls
+from bff.enrollment.return_urls import ReturnUrls
 from bff.errors import InvalidInput
 
 APP = "https://app.example.com"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff.brand import DARK, LIGHT, ON_DARK_ACCENT, ON_LIGHT_ACCENT, READABLE, contrast, readable
+from bff.branding.brand import DARK, LIGHT, ON_DARK_ACCENT, ON_LIGHT_ACCENT, READABLE, contrast, readable
 
 colors = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-MAX_PICTURE_BYTES = 128 * 1024
+MAX_IMAGE_BYTES = 128 * 1024
 
 _BEGINNINGS = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -16,20 +16,20 @@ _SVG = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<(?:\?xml|!--|!DOCTYPE)[^>]*>\s*){0,
 
 
 @dataclass(frozen=True)
-class Picture:
+class Image:
     """A small picture, and its media type."""
 
     body: bytes
     mimetype: str
 
 
-def read_picture(body: bytes) -> Picture | None:
-    """Recognise a PNG, JPEG, GIF, WebP or SVG of at most MAX_PICTURE_BYTES; None for anything else."""
-    if len(body) > MAX_PICTURE_BYTES:
+def read_image(body: bytes) -> Image | None:
+    """Recognise a PNG, JPEG, GIF, WebP or SVG of at most MAX_IMAGE_BYTES; None for anything else."""
+    if len(body) > MAX_IMAGE_BYTES:
         return None
     mimetype = next((kind for beginning, kind in _BEGINNINGS.items() if body.startswith(beginning)), None)
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         mimetype = "image/webp"
     elif _SVG.match(body[:4096]):
         mimetype = "image/svg+xml"
-    return Picture(body, mimetype) if mimetype else None
+    return Image(body, mimetype) if mimetype else None

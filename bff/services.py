@@ -8,10 +8,10 @@ from flask import Flask, current_app
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
-from bff.brand import Brand
-from bff.enrollment import Enrollment
-from bff.facilities import Facilities
-from bff.logos import LogoAddresses, Logos
+from bff.branding.brand import Brand
+from bff.branding.logos import LogoAddresses, Logos
+from bff.enrollment.enrollment import Enrollment
+from bff.enrollment.facilities import Facilities
 from bff.medblocks.catalog import Catalog
 
 if TYPE_CHECKING:

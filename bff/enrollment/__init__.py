@@ -1,0 +1,1 @@
+"""The rules of enrollment: create a patient exactly once, start a session, and where browsers return to."""
