@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 
-from bff import __version__, api, middleware, pages, services
+from bff import __version__, api, middleware, pages
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
@@ -27,11 +27,12 @@ from bff.enrollment.facilities import Facilities
 from bff.enrollment.return_urls import ReturnUrls
 from bff.http import MAX_BODY_BYTES
 from bff.logs import add_default_handler, quiet_http_client
-from bff.medblocks.bulkhead import Room
+from bff.medblocks.bulkhead import UpstreamLimit
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.connect import connect
 from bff.middleware import errors
-from bff.middleware.rate_limits import Limits
+from bff.middleware.rate_limits import RateLimits
+from bff.services import KEY, Services
 
 if TYPE_CHECKING:
     from bff.access.invites import Invites
@@ -61,33 +62,31 @@ def create_app(
     keys = Keys(settings.secret.reveal())
     audit = Audit(keys.tag)
     cookie = OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age)
-    guard = Guard(keys, cookie, provider_for(settings, identify), audit, report=settings.reports)
+    guard = Guard(keys, cookie, provider_for(settings, identify), audit, report=settings.report_only)
     medblocks = connect(settings)
-    room = Room(settings.requests)
+    upstream_limit = UpstreamLimit(settings.requests)
     return_urls = ReturnUrls(settings.return_urls, settings.public_url)
     redis = open_redis(settings)
-    catalog = Catalog(medblocks, settings.catalog_seconds, within=room.within)
-    services.install(
-        app,
-        services.Parts(
-            enrollment=Enrollment(medblocks, guard, return_urls, settings, audit, room.within),
-            catalog=catalog,
-            facilities=Facilities(catalog),
-            guard=guard,
-            forms=FormTokens(keys),
-            invites=cache(partial(_invites, keys.derive("invite"), redis or MemoryStore())),
-            idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
-            logos=Logos(fetch_image, time.monotonic),
-            logo_addresses=LogoAddresses(keys),
-            brand=brand_of(settings),
-        ),
+    catalog = Catalog(medblocks, settings.catalog_seconds, within=upstream_limit.within)
+    app.extensions[KEY] = Services(
+        enrollment=Enrollment(medblocks, guard, return_urls, settings, audit, upstream_limit.within),
+        catalog=catalog,
+        facilities=Facilities(catalog),
+        guard=guard,
+        forms=FormTokens(keys),
+        invites=cache(partial(_invites, keys.derive("invite"), redis or MemoryStore())),
+        idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
+        logos=Logos(fetch_image, time.monotonic),
+        logo_addresses=LogoAddresses(keys),
+        brand=brand_of(settings),
     )
-    limits = app.extensions["limits"] = Limits(settings, keys, guard, redis) if settings.rate_limit else None
+    limits = RateLimits(settings, keys, guard, redis) if settings.rate_limit else None
+    app.extensions["rate_limits"] = limits
     middleware.init_app(app, settings, guard, limits)
     api.init_app(app, __version__)
     pages.init_app(app, invites=settings.identity == "invite")
     errors.init_app(app)
-    audit.record("configuration", "ok", details=_posture(settings))
+    audit.record("configuration", "ok", details=_security_summary(settings))
     return app
 
 
@@ -112,7 +111,7 @@ def _invites(key: bytes, used: Counters) -> "Invites":
     return Invites(key, used)
 
 
-def _posture(settings: Settings) -> dict[str, object]:
+def _security_summary(settings: Settings) -> dict[str, object]:
     return {
         "access": settings.access,
         "identity": settings.identity,

@@ -67,8 +67,8 @@ class Entry(AbstractContextManager["Entry"]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if error is not None:
-            refusal = getattr(error, "refusal", None)  # of what Medblocks refused
-            self.upstream_request_id = getattr(refusal, "request_id", None)
+            details = getattr(error, "details", None)  # of what Medblocks refused
+            self.upstream_request_id = getattr(details, "request_id", None)
         self._audit.record(
             self._event,
             "ok" if kind is None else kind.__name__,

@@ -130,7 +130,7 @@ def serve(host: str, port: int) -> None:
             f"medblocks-bff {__version__} on {_address(listener)}, for {settings.base_url}. Ctrl-C stops it."
         )
         click.echo(f"Browsers reach it at {settings.public_url}.")
-        for text in cli_texts.posture(settings):
+        for text in cli_texts.security_summary(settings):
             click.echo(text)
         cli_serve.become_gunicorn(listener, settings, values)
 

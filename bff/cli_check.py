@@ -6,9 +6,9 @@ from typing import NamedTuple
 from bff import cli_texts
 from bff.access.store import open_redis
 from bff.config import Settings
-from bff.errors import CredentialRefused, IdentityUnavailable
+from bff.errors import IdentityUnavailable, InvalidCredential
 from bff.medblocks.connect import connect
-from bff.medblocks.errors import KeyRefused, MedblocksError
+from bff.medblocks.errors import InvalidApiKey, MedblocksError
 
 
 class Finding(NamedTuple):
@@ -21,7 +21,7 @@ class Finding(NamedTuple):
 def findings(settings: Settings) -> Iterator[Finding]:
     """Look at one thing after the other, for as long as it takes."""
     yield Finding(f"Settings: fine. Browsers reach this server at {settings.public_url}.")
-    yield from (Finding(text) for text in cli_texts.posture(settings))
+    yield from (Finding(text) for text in cli_texts.security_summary(settings))
     yield from _medblocks(settings)
     if redis := open_redis(settings):
         fine = redis.check()
@@ -39,8 +39,8 @@ def _medblocks(settings: Settings) -> Iterator[Finding]:
         medblocks.list_facilities(limit=1)
         yield Finding("Key: Medblocks accepts it.")
         yield Finding(f"Version: {settings.version_text}. Medblocks accepts it.")
-    except KeyRefused as error:
-        if error.refusal.code == "unsupported_api_version":
+    except InvalidApiKey as error:
+        if error.details.code == "unsupported_api_version":
             text = cli_texts.refused_version(settings)
         else:
             text = f"Key: Medblocks refuses it ({error}). Set MEDBLOCKS_API_KEY to a valid one."
@@ -57,6 +57,6 @@ def _login(url: str) -> Finding:
         Jwks(url).find("")
     except IdentityUnavailable:
         return Finding(f"Login: there are no usable keys at {url}. Check BFF_JWT_JWKS_URL.", fine=False)
-    except CredentialRefused:  # none of the keys has this id
+    except InvalidCredential:  # none of the keys has this id
         pass
     return Finding(f"Login: its keys are at {url}.")

@@ -14,7 +14,7 @@ UNKNOWN_KEY = (
 )
 
 
-def posture(settings: Settings) -> Iterator[str]:
+def security_summary(settings: Settings) -> Iterator[str]:
     """Say who reaches which patient under the settings, and what in them could be a mistake."""
     yield _access(settings)
     if not settings.rate_limit:
@@ -33,7 +33,7 @@ def _access(settings: Settings) -> str:
         "header": f"your proxy names the patient in {settings.header_name}",
         "invite": "a browser reaches the patients that it was invited for",
     }[settings.identity]
-    if settings.reports:
+    if settings.report_only:
         return f"Access: report. {who.capitalize()}, but everyone else is let in too, and only reported."
     return f"Access: enforce. {who.capitalize()}, and nobody else's."
 

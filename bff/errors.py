@@ -11,7 +11,7 @@ class InvalidInput(Exception):
         self.problems = problems
 
 
-class NoSuchThing(Exception):
+class NotFound(Exception):
     """What the path names does not exist for this caller: `patient`, `patient session`, and so on."""
 
     def __init__(self, what: str) -> None:
@@ -19,15 +19,15 @@ class NoSuchThing(Exception):
         self.what = what
 
 
-class WrongMediaType(Exception):
+class UnsupportedMediaType(Exception):
     """A JSON route was sent something that is not declared as JSON."""
 
 
-class NotSignedIn(Exception):
+class Unauthenticated(Exception):
     """The request has no credential, where the settings ask for one."""
 
 
-class CredentialRefused(NotSignedIn):
+class InvalidCredential(Unauthenticated):
     """The request has a credential that can't be accepted; the text says why, to the operator alone."""
 
 

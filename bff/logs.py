@@ -25,7 +25,7 @@ class Fields(dict[str, object]):
         return _json(self)
 
 
-class JsonLines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """Formats each record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -41,7 +41,7 @@ class JsonLines(logging.Formatter):
             **(message if isinstance(message, Fields) else _fields(record)),
         }
         if record.exc_info and record.exc_info[1]:
-            line["error"] = whereabouts(record.exc_info[1])
+            line["error"] = error_location(record.exc_info[1])
         return _json(line)
 
 
@@ -60,7 +60,7 @@ def configure_logging() -> None:
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"json": {"()": JsonLines}},
+            "formatters": {"json": {"()": JsonFormatter}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "loggers": {"urllib3": {"level": "WARNING"}},  # see quiet_http_client
             "root": {"level": "INFO", "handlers": ["stderr"]},
@@ -82,7 +82,7 @@ def add_default_handler() -> None:
     if has_level_handler(logger):
         return
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonFormatter())
     logger.addHandler(handler)
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.INFO)
@@ -93,7 +93,7 @@ def quiet_http_client() -> None:
     logging.getLogger("urllib3").setLevel(logging.WARNING)
 
 
-def whereabouts(error: BaseException) -> str:
+def error_location(error: BaseException) -> str:
     """Return an exception's type and where it was raised, without its text, which may hold anything."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-8:])
     where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)

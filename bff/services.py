@@ -1,9 +1,9 @@
-"""The parts of the running app that views work with."""
+"""The services of the running app that views work with."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Flask, current_app
+from flask import current_app
 
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from bff.access.invites import Invites
 
-_KEY = "medblocks-bff"
+KEY = "medblocks-bff"
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What `create_app` joined."""
+class Services:
+    """What `create_app` has wired together."""
 
     enrollment: Enrollment
     catalog: Catalog
@@ -38,61 +38,7 @@ class Parts:
     brand: Brand
 
 
-def install(app: Flask, parts: Parts) -> None:
-    """Give an app its parts."""
-    app.extensions[_KEY] = parts
-
-
-def _parts() -> Parts:
-    parts: Parts = current_app.extensions[_KEY]
-    return parts
-
-
-def enrollment() -> Enrollment:
-    """Give the rules of enrollment of the app that answers this request."""
-    return _parts().enrollment
-
-
-def guard() -> Guard:
-    """Give the guard."""
-    return _parts().guard
-
-
-def forms() -> FormTokens:
-    """Give the tokens of forms."""
-    return _parts().forms
-
-
-def invites() -> "Invites":
-    """Give the invites."""
-    return _parts().invites()
-
-
-def idempotency() -> IdempotencyKeys:
-    """Give the idempotency keys that were seen."""
-    return _parts().idempotency
-
-
-def catalog() -> Catalog:
-    """Give the catalog of facilities."""
-    return _parts().catalog
-
-
-def facilities() -> Facilities:
-    """Give the look-up of connected facilities."""
-    return _parts().facilities
-
-
-def logos() -> Logos:
-    """Give the facilities' logos."""
-    return _parts().logos
-
-
-def logo_addresses() -> LogoAddresses:
-    """Give the addresses of the logos."""
-    return _parts().logo_addresses
-
-
-def brand() -> Brand:
-    """Give what the pages show of the organisation."""
-    return _parts().brand
+def services() -> Services:
+    """Return the services of the app that answers this request."""
+    found: Services = current_app.extensions[KEY]
+    return found

@@ -187,7 +187,7 @@ def session() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def refusal() -> Callable[..., dict[str, Any]]:
+def error_body() -> Callable[..., dict[str, Any]]:
     """Build Medblocks' error envelope, with a text that must never reach a browser."""
 
     def build(code: str, param: str | None = None) -> dict[str, Any]:
@@ -206,7 +206,7 @@ def refusal() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def taken(medblocks, patient, refusal) -> Callable[[], None]:
+def taken(medblocks, patient, error_body) -> Callable[[], None]:
     """Let every create meet a patient of somebody else, who is there when it is looked after."""
 
     def somebody_elses(request):
@@ -217,7 +217,7 @@ def taken(medblocks, patient, refusal) -> Callable[[], None]:
 
     def register():
         medblocks.post(
-            f"{MEDBLOCKS}/patients", json=refusal("external_id_already_exists", "patient_id"), status=409
+            f"{MEDBLOCKS}/patients", json=error_body("external_id_already_exists", "patient_id"), status=409
         )
         medblocks.add_callback("GET", re.compile(rf"{MEDBLOCKS}/patients/[^/]+\Z"), somebody_elses)
 

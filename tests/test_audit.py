@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from bff.audit import Audit
-from bff.logs import JsonLines
+from bff.logs import JsonFormatter
 from bff.request_context import RequestContext, request_context
 
 
@@ -17,7 +17,9 @@ def lines(caplog):
     caplog.set_level(logging.INFO, logger="bff.audit")
 
     def read():
-        return [json.loads(JsonLines().format(made)) for made in caplog.records if made.name == "bff.audit"]
+        return [
+            json.loads(JsonFormatter().format(made)) for made in caplog.records if made.name == "bff.audit"
+        ]
 
     return read
 

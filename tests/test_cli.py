@@ -212,9 +212,9 @@ def test_check_says_what_it_found(run, medblocks):
     assert "canary" not in result.output
 
 
-def test_check_tells_a_refused_key_from_an_outage(run, medblocks, refusal):
+def test_check_tells_a_refused_key_from_an_outage(run, medblocks, error_body):
     medblocks.get(f"{HOST}/health", json={"ok": True})
-    medblocks.get(f"{HOST}/connections", json=refusal("invalid_api_key"), status=401)
+    medblocks.get(f"{HOST}/connections", json=error_body("invalid_api_key"), status=401)
 
     result = run("check", MEDBLOCKS_API_KEY="mb_sk_sbx_canary", MEDBLOCKS_BASE_URL=HOST)
 
@@ -256,8 +256,8 @@ def test_check_says_why_there_is_no_connection(run, monkeypatch, code, said):
     assert "canary" not in result.output
 
 
-def test_check_tells_a_version_from_a_key(run, medblocks, refusal):
-    medblocks.get(f"{HOST}/health", json=refusal("unsupported_api_version"), status=400)
+def test_check_tells_a_version_from_a_key(run, medblocks, error_body):
+    medblocks.get(f"{HOST}/health", json=error_body("unsupported_api_version"), status=400)
 
     result = run(
         "check", MEDBLOCKS_API_KEY="mb_sk_sbx_x", MEDBLOCKS_BASE_URL=HOST, MEDBLOCKS_API_VERSION="2020-01-01"
@@ -270,8 +270,8 @@ def test_check_tells_a_version_from_a_key(run, medblocks, refusal):
     assert "Key" not in result.output
 
 
-def test_check_tells_a_refused_version_that_is_pinned_on_the_key(run, medblocks, refusal):
-    medblocks.get(f"{HOST}/health", json=refusal("unsupported_api_version"), status=400)
+def test_check_tells_a_refused_version_that_is_pinned_on_the_key(run, medblocks, error_body):
+    medblocks.get(f"{HOST}/health", json=error_body("unsupported_api_version"), status=400)
 
     result = run(
         "check", MEDBLOCKS_API_KEY="mb_sk_sbx_x", MEDBLOCKS_BASE_URL=HOST, MEDBLOCKS_API_VERSION="key"

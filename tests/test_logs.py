@@ -40,7 +40,7 @@ def record(message="hello", *, level=logging.INFO, args=(), **extra):
 
 
 def line_of(made):
-    return json.loads(logs.JsonLines().format(made))
+    return json.loads(logs.JsonFormatter().format(made))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_the_fields_of_data_stand_beside_the_message():
 
 
 def test_a_line_break_does_not_start_another_line():
-    text = logs.JsonLines().format(record('a\nb\r\n{"level": "forged"}\u2028', data={"name": "x\ny"}))
+    text = logs.JsonFormatter().format(record('a\nb\r\n{"level": "forged"}\u2028', data={"name": "x\ny"}))
 
     assert "\n" not in text
     assert "\r" not in text
@@ -80,7 +80,7 @@ def test_a_line_break_does_not_start_another_line():
 
 
 def test_text_stays_readable():
-    assert "Ünal" in logs.JsonLines().format(record("Ünal"))
+    assert "Ünal" in logs.JsonFormatter().format(record("Ünal"))
 
 
 def app():
@@ -153,7 +153,7 @@ def test_configuring_is_public(root_logging):
 
     (handler,) = root_logging.handlers
     assert type(handler) is logging.StreamHandler
-    assert type(handler.formatter) is logs.JsonLines
+    assert type(handler.formatter) is logs.JsonFormatter
     assert root_logging.level == logging.INFO
 
 

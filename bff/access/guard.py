@@ -13,7 +13,7 @@ from bff.access.identity.base import Caller, IdentityProvider
 from bff.access.keys import Keys
 from bff.access.owner_cookie import Owner, OwnerCookie, new_owner
 from bff.audit import Audit
-from bff.errors import CredentialRefused, NoSuchThing, NotSignedIn
+from bff.errors import InvalidCredential, NotFound, Unauthenticated
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.ids import is_session_id, patient_id_problem
 from bff.request_context import RequestContext, request_context
@@ -43,9 +43,9 @@ class Guard:
             response.headers["BFF-Access-Report"] = "would-deny"
 
     def patient(self, patient_id: str) -> Grant:
-        """Grant a patient that the caller owns. Raises NoSuchThing, or NotSignedIn."""
+        """Grant a patient that the caller owns. Raises NotFound, or Unauthenticated."""
         if patient_id_problem(patient_id):
-            raise NoSuchThing("patient")
+            raise NotFound("patient")
         grant = self._grant(patient_id)
         if not grant.owned:
             self._deny("patient", grant.owner, patient_id)
@@ -54,7 +54,7 @@ class Guard:
     def enrollment(self, patient_id: str) -> Grant:
         """Grant the creation of a patient, whose id was checked, or the patient that is owned already.
 
-        Raises NoSuchThing for an id that is not the caller's to create, or NotSignedIn.
+        Raises NotFound for an id that is not the caller's to create, or Unauthenticated.
         """
         caller, grant = self._caller(request_context()), self._grant(patient_id)
         if not grant.owned and not (caller and caller.may_enroll):
@@ -62,9 +62,9 @@ class Guard:
         return grant
 
     def session(self, patient_session_id: str) -> SessionGrant:
-        """Grant a session that this browser started. Raises NoSuchThing, or NotSignedIn."""
+        """Grant a session that this browser started. Raises NotFound, or Unauthenticated."""
         if not is_session_id(patient_session_id):
-            raise NoSuchThing("patient session")
+            raise NotFound("patient session")
         name = self._name()
         if self._session_tag(patient_session_id) not in self.owner().sessions:
             self._deny("patient session", name, None)
@@ -97,19 +97,19 @@ class Guard:
             self._deny("patient", grant.owner, grant.patient_id)
         return self._report
 
-    def reports(self) -> bool:
+    def report_only(self) -> bool:
         """Tell whether access is only reported, which the pages have to say."""
         return self._report
 
     def own_patient_id(self) -> str | None:
-        """Give the patient id that a login vouches for, where one does. Raises NotSignedIn."""
+        """Give the patient id that a login vouches for, where one does. Raises Unauthenticated."""
         caller = self._caller(request_context())
         return caller.patient_id if caller else None
 
     def may_choose_id(self) -> bool:
         """Tell whether the caller names its patient itself: no login does, and no invite.
 
-        Raises NotSignedIn.
+        Raises Unauthenticated.
         """
         caller = self._caller(request_context())
         return caller is None or (caller.patient_id is None and caller.may_enroll)
@@ -151,13 +151,13 @@ class Guard:
         if not here.identified:
             try:
                 here.caller = self._provider.identify(here, self._owner(here))
-            except CredentialRefused:
+            except InvalidCredential:
                 self._audit.record("access", "credential refused")
                 raise
             here.identified = True
         if here.caller is None and not self._report:
             self._audit.record("access", "not signed in")
-            raise NotSignedIn
+            raise Unauthenticated
         return here.caller
 
     def _grant(self, patient_id: str) -> Grant:
@@ -184,5 +184,5 @@ class Guard:
         outcome = "would deny" if self._report else "denied"
         self._audit.record("access", outcome, actor=owner, patient_id=patient_id)
         if not self._report:
-            raise NoSuchThing(what)
+            raise NotFound(what)
         request_context().would_deny = True

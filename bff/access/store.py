@@ -97,7 +97,7 @@ class MemoryStore:
         if now >= self._sweep_at or len(self._entries) >= self._most:
             self._sweep_at = now + _SWEEP_SECONDS
             alive = [entry for entry in self._entries.items() if entry[1][1] > now]
-            # Room for a quarter at once, or a flood of names would sweep at each of them.
+            # Space for a quarter at once, or a flood of names would sweep at each of them.
             self._entries = dict(alive[-self._most * 3 // 4 :])
         return now + expiry
 

@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from bff import strict_json
-from bff.errors import InvalidInput, WrongMediaType, invalid_input
+from bff.errors import InvalidInput, UnsupportedMediaType, invalid_input
 from bff.request_context import request_context
 from bff.schemas import BrowserInput
 
@@ -20,10 +20,10 @@ class StrictJsonParser(FlaskParser):
     DEFAULT_VALIDATION_STATUS = 400
 
     def load_json(self, req: Request, schema: Schema) -> object:
-        """Parse the body. Raises WrongMediaType, InvalidInput, or werkzeug's RequestEntityTooLarge."""
+        """Parse the body. Raises UnsupportedMediaType, InvalidInput, or werkzeug's RequestEntityTooLarge."""
         # Exactly this type: it makes a cross-site form or a "simple" fetch impossible.
         if req.mimetype != "application/json":
-            raise WrongMediaType
+            raise UnsupportedMediaType
         try:
             body = strict_json.loads(req.get_data(cache=True), max_depth=MAX_DEPTH)
         except ValueError as error:

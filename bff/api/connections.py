@@ -8,10 +8,10 @@ from marshmallow import EXCLUDE, Schema, fields
 from marshmallow.validate import Length
 from msgspec import Meta
 
-from bff import services
 from bff.api.openapi import JsonBlueprint
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX
 from bff.medblocks.models import Facility
+from bff.services import services
 
 blueprint = JsonBlueprint(
     "connections", __name__, url_prefix="/api/connections", description="The places that keep health records"
@@ -81,8 +81,8 @@ def search_facilities(query: dict[str, Any]) -> Response:
 
     At most 20 at a time; `starting_after` goes on.
     """
-    found = services.catalog().search(query["q"].strip(), query["starting_after"])
-    address = services.logo_addresses().of
+    found = services().catalog.search(query["q"].strip(), query["starting_after"])
+    address = services().logo_addresses.of
     data = [
         {**facility, "logo_path": address(facility["id"], facility["logo_url"])} for facility in found["data"]
     ]

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from flask import Response
 
-from bff import services
 from bff.api.openapi import JsonBlueprint, respond
 from bff.schemas import NewPatientSession
+from bff.services import services
 
 blueprint = JsonBlueprint(
     "patient-sessions",
@@ -46,9 +46,9 @@ def start_patient_session(session: dict[str, Any]) -> Response:
     Send the browser to the `url` that comes back. The patient is created when there is none; the name and
     email of the browser's own patient are updated where they differ.
     """
-    grant = services.guard().enrollment(session.pop("patient_id"))
+    grant = services().guard.enrollment(session.pop("patient_id"))
     details: dict[str, Any] = {n: session.pop(n) for n in ("email", "name") if n in session}
-    return respond(services.enrollment().start_session(grant, session, details), *_STARTED)
+    return respond(services().enrollment.start_session(grant, session, details), *_STARTED)
 
 
 @blueprint.route("/<patient_session_id>")
@@ -74,4 +74,4 @@ def read_patient_session(patient_session_id: str) -> Response:
 
     Its `active` connections are what the patient has connected; a complete session may have none.
     """
-    return respond(services.enrollment().read_session(services.guard().session(patient_session_id)))
+    return respond(services().enrollment.read_session(services().guard.session(patient_session_id)))

@@ -9,13 +9,13 @@ import msgspec
 from flask import Response, jsonify, request
 from marshmallow import EXCLUDE, Schema, fields
 
-from bff import services
 from bff.access.idempotency import PARAMETER
 from bff.api.openapi import JsonBlueprint, reference, respond
-from bff.errors import NoSuchThing
+from bff.errors import NotFound
 from bff.medblocks.ids import is_connection_id
 from bff.medblocks.models import FacilityType
 from bff.schemas import NewPatient
+from bff.services import services
 
 blueprint = JsonBlueprint(
     "patients", __name__, url_prefix="/api/patients", description="The people of your app"
@@ -65,9 +65,9 @@ def create_patient(patient: dict[str, Any]) -> Response:
 
     Only the id is required. The metadata gets a `signup_source` unless it has one.
     """
-    grant = services.guard().enrollment(patient.pop("patient_id"))
-    services.idempotency().check(request)
-    return respond(services.enrollment().create_patient(grant, patient))
+    grant = services().guard.enrollment(patient.pop("patient_id"))
+    services().idempotency.check(request)
+    return respond(services().enrollment.create_patient(grant, patient))
 
 
 @blueprint.route("/<patient_id>")
@@ -78,7 +78,7 @@ def read_patient(patient_id: str) -> Response:
 
     With all connections, most recent first, failed attempts included.
     """
-    return respond(services.enrollment().read_patient(services.guard().patient(patient_id)))
+    return respond(services().enrollment.read_patient(services().guard.patient(patient_id)))
 
 
 class ConnectionQuery(Schema):
@@ -129,8 +129,8 @@ def list_connections(query: dict[str, Any], patient_id: str) -> Response:
 
     As they are, failed attempts included; with `hydrate=true`, as facilities that can be shown.
     """
-    patient = services.enrollment().read_patient(services.guard().patient(patient_id)).body
-    hydrate = services.facilities().hydrate if query["hydrate"] else list
+    patient = services().enrollment.read_patient(services().guard.patient(patient_id)).body
+    hydrate = services().facilities.hydrate if query["hydrate"] else list
     return jsonify(data=hydrate(patient["connections"]))
 
 
@@ -144,7 +144,7 @@ def disconnect(patient_id: str, connection_id: str) -> Response:
 
     Medblocks reads nothing more from it; what it has read stays.
     """
-    grant = services.guard().patient(patient_id)
+    grant = services().guard.patient(patient_id)
     if not is_connection_id(connection_id):
-        raise NoSuchThing("connection")
-    return respond(services.enrollment().disconnect(grant, connection_id))
+        raise NotFound("connection")
+    return respond(services().enrollment.disconnect(grant, connection_id))

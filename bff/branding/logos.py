@@ -21,9 +21,9 @@ from bff.config import split_http_url
 from bff.images import MAX_IMAGE_BYTES, Image, read_image
 from bff.medblocks.curl.adapter import QUICK_EXIT
 from bff.medblocks.curl.transfers import Transfers
-from bff.medblocks.errors import TooSlow
+from bff.medblocks.errors import UpstreamTimeout
 from bff.medblocks.ids import is_facility_id
-from bff.medblocks.single_flight import Collapse
+from bff.medblocks.single_flight import SingleFlight
 
 DAY = 24 * 60 * 60  # seconds
 FETCH_SECONDS = 3.0
@@ -76,7 +76,7 @@ class Logos:
     def __init__(self, fetch: Callable[[str], Image | None], clock: Callable[[], float]) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
-        self._calls: Collapse[Image | None] = Collapse()
+        self._calls: SingleFlight[Image | None] = SingleFlight()
         self._free = threading.BoundedSemaphore(_AT_ONCE)
         self._kept: TLRUCache[str, Image | None] = TLRUCache(
             _KEPT_BYTES, ttu=_until, timer=clock, getsizeof=_size
@@ -89,7 +89,7 @@ class Logos:
         """
         try:
             return self._calls.run(url, "fetch logo", lambda: self._get(url))
-        except TooSlow:
+        except UpstreamTimeout:
             return None
 
     def _get(self, url: str) -> Image | None:

@@ -104,6 +104,6 @@ class Settings:
         return self.public_url.startswith("https://")
 
     @property
-    def reports(self) -> bool:
+    def report_only(self) -> bool:
         """Whether access is only reported; once settings are loaded, `access` is no longer `auto`."""
         return self.access == "report"

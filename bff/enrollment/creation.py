@@ -11,14 +11,14 @@ from typing import Any
 
 from bff.medblocks.client import Answer, Medblocks
 from bff.medblocks.errors import (
+    AlreadyCreated,
+    BadResponse,
     Conflict,
-    CreatedBefore,
+    ConnectionFailed,
+    CreatedDifferently,
     MedblocksError,
     NotFound,
-    OwnedAlready,
-    TooSlow,
-    Unreachable,
-    Unusable,
+    UpstreamTimeout,
 )
 from bff.medblocks.grants import Grant
 
@@ -29,14 +29,14 @@ _FIELDS = ("id", "resource_type", "email", "name", "metadata", "created_at")
 def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) -> Answer:
     """Give the created patient, whether this call created it or an earlier one of the same owner.
 
-    Raise Conflict when the id belongs to someone else; for other details, OwnedAlready when the caller owns
-    the patient, and CreatedBefore when only the tag matches; or the error that left it open, when that could
-    not be found out in time.
+    Raise Conflict when the id belongs to someone else; for other details, AlreadyCreated when the caller owns
+    the patient, and CreatedDifferently when only the tag matches; or the error of the create, when a read
+    could not settle in time what happened.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return medblocks.create_patient(grant, details)
-        except (Conflict, TooSlow, Unreachable, Unusable) as error:
+        except (Conflict, UpstreamTimeout, ConnectionFailed, BadResponse) as error:
             found = _find(medblocks, grant, error)
             if found is not None:
                 return _as_created(found, grant, details)
@@ -65,6 +65,6 @@ def _as_created(found: Answer, grant: Grant, details: Mapping[str, Any]) -> Answ
     tagged = found.owner_tag is not None
     compared = ("email", "name", "metadata") if tagged else ("email", "name")
     if any(patient[name] != details.get(name) for name in compared):
-        error = OwnedAlready if grant.owned else CreatedBefore
+        error = AlreadyCreated if grant.owned else CreatedDifferently
         raise error("create patient", detail="with other details")
     return Answer({name: patient[name] for name in _FIELDS}, found.status, found.request_id)

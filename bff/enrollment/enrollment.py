@@ -14,9 +14,9 @@ from bff.enrollment.creation import create_once
 from bff.enrollment.return_urls import ReturnUrls
 from bff.medblocks.client import Answer, Medblocks
 from bff.medblocks.deadline import Within, within
-from bff.medblocks.errors import Conflict, Refusal, Unusable
+from bff.medblocks.errors import BadResponse, Conflict, ErrorDetails
 from bff.medblocks.grants import Grant, SessionGrant
-from bff.medblocks.single_flight import Collapse
+from bff.medblocks.single_flight import SingleFlight
 
 _DOUBLE_CLICK_SECONDS = 10.0
 
@@ -72,8 +72,8 @@ class Enrollment:
         self._settings = settings
         self._audit = audit
         self._within = within
-        self._reads: Collapse[Answer] = Collapse()
-        self._starts: Collapse[Answer] = Collapse(keep=_DOUBLE_CLICK_SECONDS)
+        self._reads: SingleFlight[Answer] = SingleFlight()
+        self._starts: SingleFlight[Answer] = SingleFlight(keep=_DOUBLE_CLICK_SECONDS)
 
     def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> Answer:
         """Create a patient, exactly once, from optional `email`, `name` and `metadata`.
@@ -169,6 +169,6 @@ class Enrollment:
             )
             entry.patient_id, entry.upstream_request_id = answer.body["patient_id"], answer.request_id
             if not self._ownership.owns(answer.body["patient_id"]):
-                refusal = Refusal(request_id=answer.request_id)
-                raise Unusable("read session", refusal, "another patient than the caller's")
+                details = ErrorDetails(request_id=answer.request_id)
+                raise BadResponse("read session", details, "another patient than the caller's")
         return answer

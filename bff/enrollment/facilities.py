@@ -11,7 +11,7 @@ from contextvars import copy_context
 from typing import Any
 
 from bff.medblocks.catalog import Catalog
-from bff.medblocks.errors import MedblocksError, NotTried
+from bff.medblocks.errors import CallRejected, MedblocksError
 
 _AT_ONCE = 32
 _SHOWN = ("name", "type", "logo_url", "portal_url", "fhir_base_url")
@@ -36,7 +36,7 @@ class Facilities:
         shown = list(connections)
         wanted = dict.fromkeys(connection["connection_id"] for connection in shown)
         with ExitStack() as stack:
-            with suppress(NotTried):  # what the catalog has kept is there all the same
+            with suppress(CallRejected):  # what the catalog has kept is there all the same
                 stack.enter_context(self._catalog.budget())
             # The context carries the budget into the pool's threads: they all share the request's one seat.
             running = {name: self._pool.submit(copy_context().run, self.look_up, name) for name in wanted}

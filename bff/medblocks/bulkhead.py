@@ -4,7 +4,7 @@ import threading
 from contextlib import AbstractContextManager
 
 from bff.medblocks import deadline
-from bff.medblocks.errors import NotTried, Refusal
+from bff.medblocks.errors import CallRejected, ErrorDetails
 from bff.medblocks.locks import Lock
 
 WAIT_SECONDS = 0.2
@@ -24,7 +24,7 @@ class Bulkhead:
     def slot(self, operation: str) -> "Bulkhead":
         """Take a place for a `with` block, which releases it at its end.
 
-        Raise NotTried when there is none within WAIT_SECONDS, or too many wait already.
+        Raise CallRejected when there is none within WAIT_SECONDS, or too many wait already.
         """
         if not self._take():
             self._wait(operation)
@@ -64,11 +64,11 @@ class Bulkhead:
                 self._waiting -= 1
 
 
-def _full(operation: str) -> NotTried:
-    return NotTried(operation, Refusal(retry_after=1), "too many calls at once")
+def _full(operation: str) -> CallRejected:
+    return CallRejected(operation, ErrorDetails(retry_after=1), "too many calls at once")
 
 
-class Room:
+class UpstreamLimit:
     """Keeps an eighth of the server's places free of whatever waits for Medblocks, for pages and checks."""
 
     def __init__(self, requests: int) -> None:
@@ -76,16 +76,16 @@ class Room:
         self._lock = Lock()
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
-        """Do what `deadline.within` does, with a seat. Raises NotTried when all are taken."""
+        """Do what `deadline.within` does, with a seat. Raises CallRejected when all are taken."""
         if deadline.is_running():
             return deadline.within(seconds)
         return _Stay(self, seconds)
 
     def enter(self) -> None:
-        """Take a seat. Raise NotTried when all are taken."""
+        """Take a seat. Raise CallRejected when all are taken."""
         with self._lock:
             if not self._seats:
-                raise NotTried("request", Refusal(retry_after=1), "too many requests at once")
+                raise CallRejected("request", ErrorDetails(retry_after=1), "too many requests at once")
             self._seats -= 1
 
     def leave(self) -> None:
@@ -97,9 +97,9 @@ class Room:
 class _Stay(deadline.Budget):
     """A budget of time with a seat."""
 
-    def __init__(self, room: Room, seconds: float) -> None:
+    def __init__(self, limit: UpstreamLimit, seconds: float) -> None:
         self._seconds = seconds
-        self._room = room
+        self._room = limit
 
     def __enter__(self) -> None:
         self._room.enter()

@@ -12,9 +12,9 @@ from cachetools import LRUCache
 
 from bff.medblocks.client import Answer, Medblocks
 from bff.medblocks.deadline import Within, within
-from bff.medblocks.errors import MedblocksError, NotFound, Rejected
+from bff.medblocks.errors import InvalidRequest, MedblocksError, NotFound
 from bff.medblocks.locks import Lock
-from bff.medblocks.single_flight import Collapse
+from bff.medblocks.single_flight import SingleFlight
 
 LIFE_SECONDS = 600.0
 _MAX_ENTRIES = 2000
@@ -39,7 +39,7 @@ class Catalog:
         self._within = within
         self._lock = Lock()  # an LRU cache changes when it is read, too
         self._kept: LRUCache[Hashable, tuple[float, dict[str, Any]]] = LRUCache(_MAX_ENTRIES)
-        self._calls: Collapse[Answer] = Collapse()
+        self._calls: SingleFlight[Answer] = SingleFlight()
 
     def search(self, q: str, starting_after: str | None = None) -> dict[str, Any]:
         """Give a page of the facilities that match, 20 at most: `data`, `has_more` and `next_cursor`.
@@ -58,7 +58,7 @@ class Catalog:
         return self._get(facility_id, lambda: self._medblocks.read_facility(facility_id))
 
     def budget(self) -> AbstractContextManager[None]:
-        """Give the time that a request has for its look-ups. Raises NotTried when no seat is free for it."""
+        """Return a context with the time of a look-up. Entering it raises CallRejected without a seat."""
         return self._within(self._seconds)
 
     def _get(self, key: Hashable, call: Callable[[], Answer]) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Catalog:
         try:
             with self.budget():
                 fresh = self._calls.run(key, "look up facility", call).body
-        except (NotFound, Rejected):
+        except (NotFound, InvalidRequest):
             raise
         except MedblocksError:
             if body is None:

@@ -8,10 +8,10 @@ from msgspec import to_builtins
 from msgspec.json import Decoder
 
 from bff.medblocks import ids, models
-from bff.medblocks.errors import Refusal, Unusable
+from bff.medblocks.errors import BadResponse, ErrorDetails
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.http_client import RawReply
-from bff.medblocks.transport import Line
+from bff.medblocks.transport import Transport
 
 _HEALTH = Decoder(models.Health)
 _PATIENT, _PATIENT_DETAIL = Decoder(models.Patient), Decoder(models.PatientDetail)
@@ -34,8 +34,8 @@ class Answer(NamedTuple):
 class Medblocks:
     """Medblocks' API over a line. Every method may raise any `MedblocksError`."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
     def health(self) -> Answer:
         """Ask whether Medblocks is up; it needs no key for that."""
@@ -85,7 +85,7 @@ class Medblocks:
     def disconnect(self, grant: Grant, connection_id: str) -> Answer:
         """Revoke one connection, `conn_…`, of a patient. Raises NotFound."""
         path = ids.path("patients", grant.patient_id, "connections", connection_id)
-        reply = self._line.exchange("disconnect", "DELETE", path)
+        reply = self._transport.request("disconnect", "DELETE", path)
         if reply.status == HTTPStatus.NO_CONTENT:
             done = {"id": connection_id, "resource_type": "connection", "disconnected": True}
             return Answer(done, HTTPStatus.OK, reply.headers.get("X-Request-Id"))
@@ -106,7 +106,7 @@ class Medblocks:
         return self._call(_FACILITY, "read facility", "GET", path)
 
     def _call(self, decoder: Decoder[Any], operation: str, method: str, path: str, **request: Any) -> Answer:
-        reply = self._line.exchange(operation, method, path, **request)
+        reply = self._transport.request(operation, method, path, **request)
         return _read(decoder, operation, reply)
 
 
@@ -116,7 +116,7 @@ def _read(decoder: Decoder[Any], operation: str, reply: RawReply) -> Answer:
     try:
         body = to_builtins(models.decode(decoder, reply.body))
     except models.WrongShape as error:
-        raise Unusable(operation, Refusal(request_id=request_id), f"wrong shape at {error}") from None
+        raise BadResponse(operation, ErrorDetails(request_id=request_id), f"wrong shape at {error}") from None
     metadata = body.get("metadata", {})
     owner_tag = metadata.get(models.OWNER_KEY)
     for name in [name for name in metadata if name.startswith(models.RESERVED_METADATA)]:
@@ -127,5 +127,6 @@ def _read(decoder: Decoder[Any], operation: str, reply: RawReply) -> Answer:
 def _about(operation: str, answer: Answer, field: str, expected: str) -> Answer:
     """Return an answer that is about what was asked for: a mixed-up one shows another patient's data."""
     if answer.body[field] != expected:
-        raise Unusable(operation, Refusal(request_id=answer.request_id), f"another {field} than asked for")
+        details = ErrorDetails(request_id=answer.request_id)
+        raise BadResponse(operation, details, f"another {field} than asked for")
     return answer

@@ -2,17 +2,17 @@
 
 from bff.config import Settings
 from bff.medblocks.bulkhead import Bulkhead
-from bff.medblocks.circuit_breaker import Breaker
+from bff.medblocks.circuit_breaker import CircuitBreaker
 from bff.medblocks.client import Medblocks
-from bff.medblocks.http_client import Transport
+from bff.medblocks.http_client import HttpClient
 from bff.medblocks.retries import Retries
-from bff.medblocks.transport import Line
+from bff.medblocks.transport import Transport
 
 
 def connect(settings: Settings) -> Medblocks:
     """Give a client for the settings' upstream; nothing is sent before its first call."""
-    transport = Transport(
+    http = HttpClient(
         settings.base_url, settings.api_key, settings.api_version, connections=settings.upstream_calls
     )
-    breaker = Breaker(failures=settings.breaker_failures, seconds=settings.breaker_seconds)
-    return Medblocks(Line(transport, breaker, Bulkhead(settings.upstream_calls), Retries()))
+    breaker = CircuitBreaker(failures=settings.breaker_failures, seconds=settings.breaker_seconds)
+    return Medblocks(Transport(http, breaker, Bulkhead(settings.upstream_calls), Retries()))

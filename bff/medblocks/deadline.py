@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
-from bff.medblocks.errors import OutOfTime
+from bff.medblocks.errors import DeadlineExceeded
 
 DEFAULT_SECONDS = 8.0
 ARRIVED = "bff.arrived"  # in a request's environment: when it was whole, in time.monotonic()
@@ -55,8 +55,8 @@ def left() -> float:
 
 
 def remaining(operation: str) -> float:
-    """Give the seconds that are left for an operation. Raises OutOfTime when there are none."""
+    """Give the seconds that are left for an operation. Raises DeadlineExceeded when there are none."""
     seconds = left()
     if seconds <= 0:
-        raise OutOfTime(operation, detail="no time left")
+        raise DeadlineExceeded(operation, detail="no time left")
     return seconds

@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from bff.config import Secret
 from bff.medblocks.curl.adapter import CurlAdapter, NotSent, ReplyTooLarge
-from bff.medblocks.errors import TooSlow, Unfit, Unreachable
+from bff.medblocks.errors import ConnectionFailed, UnexpectedResponse, UpstreamTimeout
 
 MAX_REPLY_BYTES = 1024 * 1024
 # Percent-encoded segments, none of which anybody resolves as "." or "..".
@@ -27,7 +27,7 @@ class RawReply(NamedTuple):
     body: bytes
 
 
-class Transport:
+class HttpClient:
     """Sends requests with the key and the version; safe to share between threads.
 
     Takes the upstream's origin, the key, the API version (None for the one pinned on the key), and how many
@@ -63,7 +63,7 @@ class Transport:
         """Send one request and read the whole answer.
 
         Takes an operation's name for errors, an encoded path, and how long it may take in seconds.
-        Raises Unreachable, TooSlow, or Unfit for an answer over MAX_REPLY_BYTES.
+        Raises ConnectionFailed, UpstreamTimeout, or UnexpectedResponse for an answer over MAX_REPLY_BYTES.
         """
         request = self._prepare(method, path, json, query)
         # `from None`: the texts of these causes carry the url, and with it the patient's id.
@@ -71,13 +71,13 @@ class Transport:
             # Not through a Session: it would follow what a redirect's body says, and keep cookies.
             reply = self._adapter.send(request, timeout=seconds)
         except (requests.Timeout, TimeoutError) as error:
-            raise TooSlow(operation, detail=type(error).__name__) from None
+            raise UpstreamTimeout(operation, detail=type(error).__name__) from None
         except ReplyTooLarge:
-            raise Unfit(operation, detail="reply over the size limit") from None
+            raise UnexpectedResponse(operation, detail="reply over the size limit") from None
         except NotSent as error:
-            raise Unreachable(operation, detail=str(error), sent=False) from None
+            raise ConnectionFailed(operation, detail=str(error), sent=False) from None
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise Unreachable(operation, detail=type(error).__name__) from None
+            raise ConnectionFailed(operation, detail=type(error).__name__) from None
         return RawReply(reply.status_code, reply.headers, reply.content)
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from bff import strict_json
-from bff.medblocks.errors import Refusal
+from bff.medblocks.errors import ErrorDetails
 from bff.medblocks.http_client import RawReply
 
 RESERVED_METADATA = "bff_"
@@ -207,7 +207,7 @@ def decode(decoder: msgspec.json.Decoder[Shape], body: bytes) -> Shape:
     return value
 
 
-def read_refusal(reply: RawReply) -> Refusal:
+def read_error_details(reply: RawReply) -> ErrorDetails:
     """Read an error envelope; of anything else that answered instead of Medblocks, the status remains."""
     wait = reply.headers.get("Retry-After", "")
     retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) <= 6 else None
@@ -216,4 +216,4 @@ def read_refusal(reply: RawReply) -> Refusal:
     except (ValueError, RecursionError):
         error = _Error()
     request_id = error.request_id or reply.headers.get("X-Request-Id")
-    return Refusal(reply.status, error.code, error.param, request_id, retry_after)
+    return ErrorDetails(reply.status, error.code, error.param, request_id, retry_after)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bff.medblocks import deadline
-from bff.medblocks.errors import Busy, MedblocksError, Unreachable, Unusable
+from bff.medblocks.errors import BadResponse, ConnectionFailed, MedblocksError, RateLimited
 from bff.medblocks.locks import Lock
 
 RETRIES = 2
@@ -54,7 +54,7 @@ class Retries:
 
     def _pause(self, error: MedblocksError, number: int) -> bool:
         """Wait before the next attempt; tell False when it is not worth it, or not affordable."""
-        seconds = max(random.uniform(0, _BASE_SECONDS * 2**number), error.refusal.retry_after or 0)  # noqa: S311 - jitter is no secret
+        seconds = max(random.uniform(0, _BASE_SECONDS * 2**number), error.details.retry_after or 0)  # noqa: S311 - jitter is no secret
         if seconds >= deadline.left() or not self._spend():
             return False
         pause(seconds)
@@ -62,6 +62,6 @@ class Retries:
 
 
 def _may_pass(error: MedblocksError, *, read: bool) -> bool:
-    if isinstance(error, Unreachable):
+    if isinstance(error, ConnectionFailed):
         return read or not error.sent
-    return read and isinstance(error, (Busy, Unusable)) and error.refusal.status in _PASSING
+    return read and isinstance(error, (RateLimited, BadResponse)) and error.details.status in _PASSING

@@ -7,13 +7,13 @@ from concurrent.futures import CancelledError, Future
 from typing import Generic, TypeVar
 
 from bff.medblocks import deadline
-from bff.medblocks.errors import TooSlow
+from bff.medblocks.errors import UpstreamTimeout
 from bff.medblocks.locks import Lock
 
 T = TypeVar("T")
 
 
-class Collapse(Generic[T]):
+class SingleFlight(Generic[T]):
     """Shares the results of equal calls, and keeps good ones for `keep` seconds after they came."""
 
     def __init__(self, keep: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,7 +27,7 @@ class Collapse(Generic[T]):
     def run(self, key: Hashable, operation: str, call: Callable[[], T]) -> T:
         """Return the result of the call, or of an equal call in flight; raise what that one raised.
 
-        Raise TooSlow when the other takes longer than this caller has.
+        Raise UpstreamTimeout when the other takes longer than this caller has.
         """
         while True:
             shared = self._join(key)
@@ -83,7 +83,7 @@ def _wait(shared: Future[T], operation: str) -> T:
     try:
         error = shared.exception(deadline.remaining(operation))
     except TimeoutError as late:
-        raise TooSlow(operation, detail="waiting for an equal call") from late
+        raise UpstreamTimeout(operation, detail="waiting for an equal call") from late
     if error is not None:
         raise error.with_traceback(None)  # without the tracebacks of those who waited before
     return shared.result()

@@ -5,25 +5,27 @@ from typing import Any
 
 from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Bulkhead
-from bff.medblocks.circuit_breaker import Breaker
-from bff.medblocks.errors import OutOfTime, TooSlow, error_for
-from bff.medblocks.http_client import RawReply, Transport
-from bff.medblocks.models import read_refusal
+from bff.medblocks.circuit_breaker import CircuitBreaker
+from bff.medblocks.errors import DeadlineExceeded, UpstreamTimeout, error_for
+from bff.medblocks.http_client import HttpClient, RawReply
+from bff.medblocks.models import read_error_details
 from bff.medblocks.retries import Retries
 
 _FAIR_SECONDS = 0.5
 
 
-class Line:
+class Transport:
     """Exchanges requests for good replies."""
 
-    def __init__(self, transport: Transport, breaker: Breaker, bulkhead: Bulkhead, retries: Retries) -> None:
-        self._transport = transport
+    def __init__(
+        self, http: HttpClient, breaker: CircuitBreaker, bulkhead: Bulkhead, retries: Retries
+    ) -> None:
+        self._http = http
         self._breaker = breaker
         self._bulkhead = bulkhead
         self._retries = retries
 
-    def exchange(
+    def request(
         self,
         operation: str,
         method: str,
@@ -43,16 +45,16 @@ class Line:
                 seconds = deadline.remaining(operation) * patience
                 reply = self._send(operation, method, path, seconds=seconds, json=json, query=query)
                 if not 200 <= reply.status < 300:
-                    raise error_for(operation, read_refusal(reply))
+                    raise error_for(operation, read_error_details(reply))
                 return reply
 
         return self._retries.run(attempt, read=method == "GET")
 
     def _send(self, operation: str, method: str, path: str, *, seconds: float, **request: Any) -> RawReply:
         try:
-            return self._transport.send(operation, method, path, seconds=seconds, **request)
-        except TooSlow as error:
+            return self._http.send(operation, method, path, seconds=seconds, **request)
+        except UpstreamTimeout as error:
             if seconds >= _FAIR_SECONDS:
                 raise
             # So little time was left that it says nothing about Medblocks.
-            raise OutOfTime(operation, detail=str(error)) from None
+            raise DeadlineExceeded(operation, detail=str(error)) from None

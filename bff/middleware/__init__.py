@@ -9,11 +9,11 @@ from bff.medblocks import deadline
 from bff.middleware import request_body, request_log, security_headers
 from bff.middleware.admission import AdmissionLimit, RootCheck
 from bff.middleware.cross_origin import CrossOriginProtection
-from bff.middleware.rate_limits import Limits
+from bff.middleware.rate_limits import RateLimits
 from bff.request_context import RequestContext, request_context
 
 
-def init_app(app: Flask, settings: Settings, guard: Guard, limits: Limits | None) -> None:
+def init_app(app: Flask, settings: Settings, guard: Guard, limits: RateLimits | None) -> None:
     """Put around every route, also those that are added later, what none may be without, in this order."""
     cross_origin = CrossOriginProtection(settings.public_url, settings.trusted_origins)
     admission = AdmissionLimit(settings.requests)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from bff.errors import CredentialRefused, InvalidInput, NotAtRoot, Overloaded
+from bff.errors import InvalidCredential, InvalidInput, NotAtRoot, Overloaded
 from bff.http import is_api
-from bff.logs import Fields, whereabouts
+from bff.logs import Fields, error_location
 from bff.medblocks import errors as upstream
 from bff.middleware.problems import Problem, problem_for
 from bff.request_context import request_context
@@ -32,14 +32,14 @@ def _worth_logging(error: Exception, problem: Problem) -> tuple[int, str]:
     if isinstance(error, Overloaded | NotAtRoot):
         return logging.NOTSET, ""  # these come by the thousand, and are logged where they are raised
     if isinstance(error, upstream.MedblocksError) and problem.status >= 500:
-        return logging.ERROR, f"upstream: {error} (upstream request {error.refusal.request_id})"
-    if isinstance(error, CredentialRefused):
+        return logging.ERROR, f"upstream: {error} (upstream request {error.details.request_id})"
+    if isinstance(error, InvalidCredential):
         return logging.WARNING, f"a credential was refused: {error}"
     if isinstance(error, InvalidInput) and "return_url" in error.problems:
         why = error.problems["return_url"]
         return logging.WARNING, f"a return_url was refused. {why} BFF_RETURN_URLS lists what is allowed."
     if problem.status >= 500:
-        return logging.ERROR, f"{problem.code}: {whereabouts(error)}"
+        return logging.ERROR, f"{problem.code}: {error_location(error)}"
     return logging.NOTSET, ""
 
 

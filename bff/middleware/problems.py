@@ -11,11 +11,11 @@ from bff.errors import (
     IdempotencyKeyReused,
     IdentityUnavailable,
     InvalidInput,
-    NoSuchThing,
     NotAtRoot,
-    NotSignedIn,
+    NotFound,
     Overloaded,
-    WrongMediaType,
+    Unauthenticated,
+    UnsupportedMediaType,
 )
 from bff.http import MAX_BODY_BYTES
 from bff.medblocks import errors as upstream
@@ -63,10 +63,10 @@ class Problem:
 
 _UNAVAILABLE_HERE = "Something that we need is not available right now. Please try again shortly."
 _OURS: dict[type, Problem] = {
-    WrongMediaType: Problem(
+    UnsupportedMediaType: Problem(
         415, "unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."
     ),
-    NotSignedIn: Problem(
+    Unauthenticated: Problem(
         401, "not_authenticated", "Please sign in, and try again.", headers={"WWW-Authenticate": "Bearer"}
     ),
     IdentityUnavailable: Problem(
@@ -131,7 +131,7 @@ def problem_for(error: Exception) -> Problem:
         case InvalidInput():
             param, message = next(iter(error.problems.items()))
             return Problem(400, "invalid_request", message, param)
-        case NoSuchThing():
+        case NotFound():
             message = _PATIENT_UNKNOWN if error.what == "patient" else f"There is no such {error.what}."
             return Problem(404, "not_found", message)
         case upstream.MedblocksError():
@@ -143,9 +143,9 @@ def problem_for(error: Exception) -> Problem:
 
 def _conflict(error: upstream.Conflict) -> Problem:
     message = "This patient id is already taken. Please use another one."
-    if isinstance(error, upstream.OwnedAlready):
+    if isinstance(error, upstream.AlreadyCreated):
         message = "This patient was created before, with other details. They stay as they are."
-    elif isinstance(error, upstream.CreatedBefore):
+    elif isinstance(error, upstream.CreatedDifferently):
         message = (
             "This patient was created before, with other details. Please use the same details or another id."
         )
@@ -153,32 +153,32 @@ def _conflict(error: upstream.Conflict) -> Problem:
 
 
 def _upstream_problem(error: upstream.MedblocksError) -> Problem:
-    refusal = error.refusal
+    details = error.details
     match error:
-        case upstream.Rejected():
-            return _rejected(refusal)
+        case upstream.InvalidRequest():
+            return _rejected(details)
         case upstream.NotFound():
             return Problem(404, "not_found", _MISSING.get(error.operation, _PATIENT_UNKNOWN))
         case upstream.Conflict():
             return _conflict(error)
-        case upstream.Busy():
+        case upstream.RateLimited():
             message = "The health records service is busy. Please try again shortly."
-            return Problem(503, _BUSY, message, headers={"Retry-After": str(refusal.retry_after or 5)})
-        case upstream.NotTried():
-            headers = {"Retry-After": str(refusal.retry_after or 1)}
+            return Problem(503, _BUSY, message, headers={"Retry-After": str(details.retry_after or 5)})
+        case upstream.CallRejected():
+            headers = {"Retry-After": str(details.retry_after or 1)}
             return Problem(503, "upstream_unavailable", _UNAVAILABLE, headers=headers)
-        case upstream.TooSlow():
+        case upstream.UpstreamTimeout():
             message = "The health records service took too long to answer. Please try again."
             return Problem(504, "upstream_timeout", message)
-        case upstream.KeyRefused() if refusal.code in {"missing_api_key", "invalid_api_key"}:
-            return Problem(502, str(refusal.code), _UNAVAILABLE)
+        case upstream.InvalidApiKey() if details.code in {"missing_api_key", "invalid_api_key"}:
+            return Problem(502, str(details.code), _UNAVAILABLE)
     return Problem(502, "upstream_unavailable", _UNAVAILABLE)
 
 
-def _rejected(refusal: upstream.Refusal) -> Problem:
-    if refusal.status == 413:
+def _rejected(details: upstream.ErrorDetails) -> Problem:
+    if details.status == 413:
         return Problem(413, "payload_too_large", "The records service finds this request too large.")
-    param = _OUR_NAMES.get(refusal.param or "", refusal.param)
+    param = _OUR_NAMES.get(details.param or "", details.param)
     if param not in _REJECTED:
         return Problem(
             400, "invalid_request", "The records service does not accept this request. Please check it."

@@ -33,7 +33,7 @@ _CONFLICTS = _CREATES | _SESSIONS
 _NONE: tuple[Window, ...] = ()
 
 
-class Limits:
+class RateLimits:
     """Counts requests. In the store stand keyed tags, and neither addresses nor names."""
 
     def __init__(self, settings: Settings, keys: Keys, guard: Guard, redis: RedisStore | None) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import Flask
 
-from bff import services
 from bff.pages import connected, health, images, intake, invite, leaving, links
+from bff.services import services
 
 
 def init_app(app: Flask, *, invites: bool) -> None:
@@ -19,9 +19,9 @@ def init_app(app: Flask, *, invites: bool) -> None:
 def _common() -> dict[str, Any]:
     """Give what every page may show."""
     return {
-        "brand": services.brand(),
-        "access_is_only_reported": services.guard().reports(),
+        "brand": services().brand,
+        "access_is_only_reported": services().guard.report_only(),
         "start_url": links.start_url,
         "again_url": links.again_url,
-        "logo_address": services.logo_addresses().of,
+        "logo_address": services().logo_addresses.of,
     }

@@ -10,11 +10,11 @@ from typing import Any
 
 from flask import Blueprint, render_template, request
 
-from bff import services
-from bff.errors import NoSuchThing
-from bff.medblocks.errors import NotFound
+from bff.errors import NotFound
+from bff.medblocks import errors as upstream
 from bff.middleware.errors import report
 from bff.pages.links import app_url, leaving_url
+from bff.services import services
 
 blueprint = Blueprint("connected", __name__)
 
@@ -41,15 +41,15 @@ _DECLINED = {"user_denied", "access_denied"}  # the second is OAuth's own code
 
 @blueprint.get("/connected")
 def connected() -> str:
-    """Show what became of the session. Raise NoSuchThing for one that is not this browser's."""
+    """Show what became of the session. Raise NotFound for one that is not this browser's."""
     patient_session_id = request.args.get("patient_session_id")
-    form_token = services.forms().make(services.guard().owner())
+    form_token = services().forms.make(services().guard.owner())
     if patient_session_id is None:
-        grant = services.guard().patient(request.args.get("patient_id", ""))
+        grant = services().guard.patient(request.args.get("patient_id", ""))
         return render_template(
             "connected.html", outcome="saved", patient_id=grant.patient_id, form_token=form_token
         )
-    session = services.enrollment().read_session(services.guard().session(patient_session_id), "return").body
+    session = services().enrollment.read_session(services().guard.session(patient_session_id), "return").body
     places = distinct(session["connections"])
     return render_template(
         "connected.html",
@@ -57,7 +57,7 @@ def connected() -> str:
         patient_id=session["patient_id"],
         outcome=outcome(session, request.args),
         count=sum(place["status"] == "active" for place in places),
-        places=services.facilities().described(islice(places, PLACES_SHOWN)),
+        places=services().facilities.described(islice(places, PLACES_SHOWN)),
         hidden_places=max(0, len(places) - PLACES_SHOWN),
         leaving_url=leaving_url(session["id"], session["return_url"]),
         app_url=app_url(session),
@@ -98,9 +98,9 @@ def _state(connection: Mapping[str, Any]) -> str:
     return _STATES.get(connection["status"], "unconfirmed")
 
 
-@blueprint.errorhandler(NoSuchThing)
 @blueprint.errorhandler(NotFound)
-def elsewhere(error: Exception) -> tuple[str, int]:
+@blueprint.errorhandler(upstream.NotFound)
+def wrong_browser(error: Exception) -> tuple[str, int]:
     """Say that this is not the browser where it began, and show nothing."""
     report(error)
-    return render_template("elsewhere.html"), 404
+    return render_template("wrong_browser.html"), 404

@@ -2,12 +2,12 @@
 
 from flask import Blueprint, Response, current_app, request
 
-from bff import services
 from bff.branding.logos import DAY
-from bff.errors import NoSuchThing
+from bff.errors import NotFound
 from bff.images import Image
 from bff.pages.links import web_link
 from bff.request_context import request_context
+from bff.services import services
 
 blueprint = Blueprint("images", __name__)
 
@@ -20,36 +20,36 @@ def facility_logo(facility_id: str) -> Response:
     logo = _logo(facility_id)
     if logo is not None:
         return _picture(logo, f"private, max-age={DAY}")
-    neutral = current_app.send_static_file("place.svg")
+    neutral = current_app.send_static_file("facility.svg")
     neutral.headers["Cache-Control"] = f"private, max-age={_SOON}"
     return neutral
 
 
 @blueprint.get("/brand/logo")
 def brand_logo() -> Response:
-    """Give the organisation's logo. Raises NoSuchThing when there is none."""
-    logo = services.brand().logo
+    """Give the organisation's logo. Raises NotFound when there is none."""
+    logo = services().brand.logo
     if logo is None:
-        raise NoSuchThing("logo")
+        raise NotFound("logo")
     return _picture(logo, f"public, max-age={DAY}")
 
 
 @blueprint.get("/brand.css")
 def brand_css() -> Response:
-    """Give the organisation's colours. Raises NoSuchThing when there are none."""
-    css = services.brand().css
+    """Give the organisation's colours. Raises NotFound when there are none."""
+    css = services().brand.css
     if css is None:
-        raise NoSuchThing("style sheet")
+        raise NotFound("style sheet")
     return Response(css, mimetype="text/css", headers={"Cache-Control": f"public, max-age={DAY}"})
 
 
 def _logo(facility_id: str) -> Image | None:
     # Pictures don't count against the limits, so whoever makes up an address must not send us anywhere.
-    shown = services.logo_addresses().is_ours(facility_id, request.args.get("tag", ""))
-    if not shown or services.guard().known_owner(request_context()) is None:
+    shown = services().logo_addresses.is_ours(facility_id, request.args.get("tag", ""))
+    if not shown or services().guard.known_owner(request_context()) is None:
         return None
-    url = web_link(services.facilities().look_up(facility_id).get("logo_url"))
-    return services.logos().get(url) if url else None
+    url = web_link(services().facilities.look_up(facility_id).get("logo_url"))
+    return services().logos.get(url) if url else None
 
 
 def _picture(picture: Image, cache: str) -> Response:

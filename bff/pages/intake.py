@@ -9,15 +9,15 @@ from flask import Blueprint, redirect, render_template, request
 from marshmallow import ValidationError
 from werkzeug.wrappers import Response
 
-from bff import services
 from bff.access.form_tokens import FormTokens
 from bff.enrollment.return_urls import with_query
 from bff.errors import InvalidInput, invalid_input
-from bff.medblocks.errors import Conflict, CreatedBefore, MedblocksError, OwnedAlready
+from bff.medblocks.errors import AlreadyCreated, Conflict, CreatedDifferently, MedblocksError
 from bff.middleware.errors import report
 from bff.middleware.problems import Problem
 from bff.pages.links import leaving_url, wanted_return_url
 from bff.schemas import IntakeForm
+from bff.services import services
 
 blueprint = Blueprint("intake", __name__)
 
@@ -26,9 +26,9 @@ _FORM = IntakeForm()
 _ON_THIS_PAGE: dict[type, str] = {
     Conflict: "This number is in use already. If you began on another device or in another browser, go on "
     "there. Otherwise check the number, or leave it empty.",
-    OwnedAlready: "We know you already, with other details. “Connect health records” updates them.",
-    CreatedBefore: "This was entered in this browser before, with other details. Enter the same name and "
-    "email address as before, or open this page again and leave the number empty.",
+    AlreadyCreated: "We know you already, with other details. “Connect health records” updates them.",
+    CreatedDifferently: "This was entered in this browser before, with other details. Enter the same name "
+    "and email address as before, or open this page again and leave the number empty.",
 }
 _FIELDS = ("name", "email", "patient_id")  # as they follow each other on the page
 
@@ -40,9 +40,9 @@ def form() -> str | tuple[str, int]:
 
     Who can only be somebody by an invite, is told so instead.
     """
-    return_url, guard = wanted_return_url(), services.guard()
+    return_url, guard = wanted_return_url(), services().guard
     patient_id = guard.own_patient_id()
-    if patient_id is None and not guard.may_choose_id() and not guard.reports():
+    if patient_id is None and not guard.may_choose_id() and not guard.report_only():
         return render_template("invitation.html", unusable=False), 403
     return form_page(patient_id, return_url)
 
@@ -50,15 +50,15 @@ def form() -> str | tuple[str, int]:
 @blueprint.post("/intake")
 def submit() -> str | Response:
     """Create the patient and go to `return_url`, or start a session and go on to `/leaving`."""
-    services.forms().check(services.guard().owner(), request.form.get(FormTokens.FIELD))
-    return_url = services.enrollment().return_urls.check(request.form.get("return_url"))
+    services().forms.check(services().guard.owner(), request.form.get(FormTokens.FIELD))
+    return_url = services().enrollment.return_urls.check(request.form.get("return_url"))
     patient = _load_form()
     once = patient.pop("form_id", None)
-    action, grant = patient.pop("action"), services.guard().enrollment(patient.pop("patient_id"))
+    action, grant = patient.pop("action"), services().guard.enrollment(patient.pop("patient_id"))
     if action == "connect":
-        session = services.enrollment().start_session(grant, {"return_url": return_url}, patient, once=once)
+        session = services().enrollment.start_session(grant, {"return_url": return_url}, patient, once=once)
         return redirect(leaving_url(session.body["id"], return_url), 303)
-    created = services.enrollment().create_patient(grant, patient)
+    created = services().enrollment.create_patient(grant, patient)
     return _go_back(with_query(return_url, patient_id=created.body["id"]))
 
 
@@ -78,7 +78,7 @@ def _load_form() -> dict[str, Any]:
     name, email = patient.get("name"), patient.get("email")
     # Who goes back and sends the form again, or another one, is the same patient all the same.
     if name and email and patient["patient_id"] == _made_up_id(patient.get("form_id")):
-        patient["patient_id"] = services.guard().derive_patient_id(name.casefold(), email.casefold())
+        patient["patient_id"] = services().guard.derive_patient_id(name.casefold(), email.casefold())
     return patient
 
 
@@ -95,7 +95,7 @@ def _go_back(url: str) -> str | Response:
 
     It does so, too, for who came by another name of this server than the public one.
     """
-    if services.enrollment().return_urls.is_own(url) and urlsplit(url).netloc == request.host:
+    if services().enrollment.return_urls.is_own(url) and urlsplit(url).netloc == request.host:
         return redirect(url, 303)
     return render_template("saved.html", url=url)
 
@@ -126,6 +126,6 @@ def _page(values: Mapping[str, str | None], problems: Mapping[str | None, str]) 
         "intake.html",
         values=values,
         problems=problems,
-        asks_for_id=services.guard().may_choose_id(),
-        form_token=services.forms().make(services.guard().keep_owner()),
+        asks_for_id=services().guard.may_choose_id(),
+        form_token=services().forms.make(services().guard.keep_owner()),
     )

@@ -7,12 +7,12 @@ id stands in no address, and the cookie holds only a tag of it.
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from bff import services
 from bff.access.form_tokens import FormTokens
-from bff.errors import NoSuchThing
+from bff.errors import NotFound
 from bff.middleware.errors import report
 from bff.pages.intake import form_page
 from bff.pages.links import wanted_return_url
+from bff.services import services
 
 blueprint = Blueprint("invite", __name__)
 
@@ -21,29 +21,30 @@ blueprint = Blueprint("invite", __name__)
 def look(token: str) -> str:
     """Show what the invite is for, or the form to who has accepted it.
 
-    Raises NoSuchThing for one that is forged or expired.
+    Raises NotFound for one that is forged or expired.
     """
-    invite = services.invites().read(token)
+    invite = services().invites().read(token)
     if invite is None:
-        raise NoSuchThing("invite")
-    if services.guard().accepted(invite.patient_id):
+        raise NotFound("invite")
+    if services().guard.accepted(invite.patient_id):
         return form_page(invite.patient_id, wanted_return_url())
-    form_token = services.forms().make(services.guard().keep_owner())
+    form_token = services().forms.make(services().guard.keep_owner())
     return render_template("invite.html", token=token, form_token=form_token)
 
 
 @blueprint.post("/invite/<token>")
 def accept(token: str) -> Response:
-    """Use up the invite, and go on to the form. Raises NoSuchThing when another browser has used it."""
-    services.forms().check(services.guard().owner(), request.form.get(FormTokens.FIELD))
-    invite = services.invites().read(token)
-    if not invite or not (services.invites().consume(invite) or services.guard().accepted(invite.patient_id)):
-        raise NoSuchThing("invite")
-    services.guard().accept_invite(invite.patient_id)
+    """Use up the invite, and go on to the form. Raises NotFound when another browser has used it."""
+    services().forms.check(services().guard.owner(), request.form.get(FormTokens.FIELD))
+    invites, guard = services().invites(), services().guard
+    invite = invites.read(token)
+    if not invite or not (invites.consume(invite) or guard.accepted(invite.patient_id)):
+        raise NotFound("invite")
+    guard.accept_invite(invite.patient_id)
     return redirect(url_for("invite.look", token=token), 303)
 
 
-@blueprint.errorhandler(NoSuchThing)
+@blueprint.errorhandler(NotFound)
 def unusable(error: Exception) -> tuple[str, int]:
     """Say that this invite opens nothing here, and what to do."""
     report(error)

@@ -3,11 +3,11 @@
 from flask import request, url_for
 from werkzeug.exceptions import HTTPException
 
-from bff import services
 from bff.config import split_http_url
 from bff.enrollment.return_urls import with_query
 from bff.errors import InvalidInput
 from bff.schemas import state_problem
+from bff.services import services
 
 _FORM_BYTES = 8 * 1024
 
@@ -18,7 +18,7 @@ def wanted_return_url() -> str:
     The state needs no carrier of its own from then on: it goes wherever the address goes, and Medblocks
     keeps what an address carries. Raises InvalidInput for an address or a state that is not allowed.
     """
-    return_url = services.enrollment().return_urls.check(request.args.get("return_url"))
+    return_url = services().enrollment.return_urls.check(request.args.get("return_url"))
     state = request.args.get("state")
     if not state:
         return return_url
@@ -48,7 +48,7 @@ def _given(name: str) -> str | None:
 
 def leaving_url(patient_session_id: str, return_url: str) -> str:
     """Give the address of the page before Medblocks. It names the way back, should the session be lost."""
-    usual = return_url == services.enrollment().return_urls.default
+    usual = return_url == services().enrollment.return_urls.default
     return url_for(
         "leaving.leave",
         patient_session_id=patient_session_id,
@@ -59,7 +59,7 @@ def leaving_url(patient_session_id: str, return_url: str) -> str:
 def app_url(session: dict[str, str]) -> str | None:
     """Give the way back to the app that a session is for, as Medblocks' own return; None when it is here."""
     return_url = session["return_url"]
-    if not return_url or services.enrollment().return_urls.is_own(return_url):
+    if not return_url or services().enrollment.return_urls.is_own(return_url):
         return None
     return with_query(return_url, patient_id=session["patient_id"], patient_session_id=session["id"])
 

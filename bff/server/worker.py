@@ -23,7 +23,7 @@ from gunicorn.workers.base import Worker as GunicornWorker
 
 from bff.access.client_address import network_of
 from bff.http import MAX_BODY_BYTES
-from bff.logs import Fields, whereabouts
+from bff.logs import Fields, error_location
 from bff.server.connection import REQUEST_SECONDS, Connection
 
 _FILES = 65_536
@@ -69,7 +69,7 @@ class Worker(GunicornWorker):
         except (AppImportError, SettingsError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever an app raises
-            raise AppNotLoaded(whereabouts(error)) from None
+            raise AppNotLoaded(error_location(error)) from None
 
     def run(self) -> None:
         """Accept connections until the arbiter asks to stop, and finish what is under way."""

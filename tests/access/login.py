@@ -5,7 +5,7 @@ import time
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
-from bff.errors import CredentialRefused, IdentityUnavailable
+from bff.errors import IdentityUnavailable, InvalidCredential
 
 URL = "https://login.example/jwks.json"
 KEYS = {name: ECKey.generate_key("P-256", {"kid": name}).as_dict(private=False) for name in ("old", "new")}
@@ -24,5 +24,5 @@ def outcome(jwks, key_id):
     """Give the id of the key that is found, or the error instead."""
     try:
         return jwks.find(key_id).kid
-    except (CredentialRefused, IdentityUnavailable) as error:
+    except (InvalidCredential, IdentityUnavailable) as error:
         return type(error)

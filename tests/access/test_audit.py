@@ -6,7 +6,7 @@ import logging
 import pytest
 import requests
 
-from bff.logs import JsonLines
+from bff.logs import JsonFormatter
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 UPSTREAM_ID = {"X-Request-Id": "req_upstream"}
@@ -23,7 +23,7 @@ def trail(caplog):
     caplog.set_level(logging.DEBUG)
 
     def read():
-        lines = [JsonLines().format(made) for made in caplog.records if made.name == "bff.audit"]
+        lines = [JsonFormatter().format(made) for made in caplog.records if made.name == "bff.audit"]
         caplog.clear()
         for line in lines:
             assert "\n" not in line
@@ -118,15 +118,18 @@ def test_each_denial_leaves_one_line(browser, trail, path, about):
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        ({"status": 400}, "Rejected"),
-        ({"status": 401}, "KeyRefused"),
+        ({"status": 400}, "InvalidRequest"),
+        ({"status": 401}, "InvalidApiKey"),
         ({"status": 404}, "NotFound"),
-        ({"status": 429}, "Busy"),
-        ({"status": 500}, "Unusable"),
-        ({"body": "Asha Example asha@example.com"}, "Unusable"),
-        ({"json": {"id": "user_9", "name": "Asha Example"}}, "Unusable"),
-        ({"body": requests.ConnectionError("https://x/patients/user_42?asha@example.com")}, "Unreachable"),
-        ({"body": requests.Timeout("https://x/patients/user_42")}, "TooSlow"),
+        ({"status": 429}, "RateLimited"),
+        ({"status": 500}, "BadResponse"),
+        ({"body": "Asha Example asha@example.com"}, "BadResponse"),
+        ({"json": {"id": "user_9", "name": "Asha Example"}}, "BadResponse"),
+        (
+            {"body": requests.ConnectionError("https://x/patients/user_42?asha@example.com")},
+            "ConnectionFailed",
+        ),
+        ({"body": requests.Timeout("https://x/patients/user_42")}, "UpstreamTimeout"),
         ({"body": RuntimeError("Asha Brandnew, user_42")}, "RuntimeError"),
     ],
 )
@@ -149,7 +152,7 @@ def test_an_answer_that_can_not_be_used_leaves_medblocks_own_request_id(browser,
 
     reply = browser.get("/api/patients/user_42")
 
-    assert [rest(line) for line in trail()] == [entry("read", reply, "Unusable")]
+    assert [rest(line) for line in trail()] == [entry("read", reply, "BadResponse")]
 
 
 def test_so_does_a_session_of_somebody_else(browser, upstream, trail, session):
@@ -161,7 +164,7 @@ def test_so_does_a_session_of_somebody_else(browser, upstream, trail, session):
 
     reply = browser.get("/api/patient-sessions/ps_1")
 
-    assert [rest(line) for line in trail()] == [entry("session read", reply, "Unusable")]
+    assert [rest(line) for line in trail()] == [entry("session read", reply, "BadResponse")]
 
 
 def test_an_id_that_is_taken_leaves_a_conflict(browser, upstream, trail):

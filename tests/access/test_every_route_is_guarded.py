@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bff import services
 from bff.medblocks.grants import Grant
+from bff.services import services
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 PACKAGE = Path(__file__).resolve().parents[2] / "bff"
@@ -75,7 +75,7 @@ def test_this_check_notices_a_parameter_that_it_does_not_know(enforcing):
 def test_this_check_catches_a_route_without_the_guard(enforcing, upstream):
     @enforcing.route("/api/patients/<patient_id>/summary", methods=["GET", "POST"])
     def summary(patient_id):
-        return services.enrollment().read_patient(Grant(patient_id, "anybody", "tag")).body
+        return services().enrollment.read_patient(Grant(patient_id, "anybody", "tag")).body
 
     rule = "/api/patients/<patient_id>/summary"
     assert unguarded(enforcing, upstream) == [(rule, "GET"), (rule, "HEAD"), (rule, "POST")]
@@ -84,7 +84,7 @@ def test_this_check_catches_a_route_without_the_guard(enforcing, upstream):
 def test_a_new_route_that_asks_the_guard_passes_this_check(enforcing, upstream):
     @enforcing.get("/api/patients/<patient_id>/summary")
     def summary(patient_id):
-        return services.enrollment().read_patient(services.guard().patient(patient_id)).body
+        return services().enrollment.read_patient(services().guard.patient(patient_id)).body
 
     assert unguarded(enforcing, upstream) == []
 

@@ -119,8 +119,8 @@ def test_an_equal_search_is_answered_from_memory_to_every_browser(client, medblo
 
 
 @pytest.mark.parametrize(("status", "told"), [(401, 502), (429, 503), (500, 502), (503, 502)])
-def test_when_medblocks_cant_be_asked_the_error_is_ours(client, medblocks, refusal, status, told):
-    medblocks.get(CONNECTIONS, json=refusal("some_code"), status=status)
+def test_when_medblocks_cant_be_asked_the_error_is_ours(client, medblocks, error_body, status, told):
+    medblocks.get(CONNECTIONS, json=error_body("some_code"), status=status)
 
     reply = client.get("/api/connections?q=alder")
 

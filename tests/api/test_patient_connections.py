@@ -9,7 +9,7 @@ import pytest
 
 from bff.enrollment.facilities import Facilities
 from bff.medblocks.catalog import Catalog
-from bff.medblocks.errors import NotTried
+from bff.medblocks.errors import CallRejected
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 CONNECTIONS = "/api/patients/user_42/connections"
@@ -141,7 +141,7 @@ def test_all_look_ups_of_one_request_share_its_place_in_the_server(make_app, con
 
 def test_what_is_kept_of_facilities_is_shown_even_when_no_place_is_free(connection):
     def full(seconds):
-        raise NotTried("request")
+        raise CallRejected("request")
 
     catalog = Catalog(None, 4.0, within=full)
     catalog._kept["fhirsrc_1"] = (math.inf, facility("fhirsrc_1"))
@@ -181,8 +181,8 @@ def test_a_connection_is_disconnected(browser, medblocks):
     assert (reply.status_code, reply.json) == (200, revoked)
 
 
-def test_a_connection_that_the_patient_does_not_have_is_a_404(browser, medblocks, refusal):
-    medblocks.delete(f"{HOST}/patients/user_42/connections/conn_9", json=refusal("not_found"), status=404)
+def test_a_connection_that_the_patient_does_not_have_is_a_404(browser, medblocks, error_body):
+    medblocks.delete(f"{HOST}/patients/user_42/connections/conn_9", json=error_body("not_found"), status=404)
 
     reply = browser.delete(f"{CONNECTIONS}/conn_9")
 

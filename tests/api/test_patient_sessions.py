@@ -155,9 +155,9 @@ def test_another_patients_id_is_a_409_and_starts_nothing(make_app, medblocks, ta
     ],
 )
 def test_upstream_refusal_names_the_field_as_it_was_sent(
-    signed_in, medblocks, refusal, body, upstream, param
+    signed_in, medblocks, error_body, body, upstream, param
 ):
-    medblocks.post(SESSIONS, json=refusal("invalid_request", upstream), status=400)
+    medblocks.post(SESSIONS, json=error_body("invalid_request", upstream), status=400)
 
     reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42", **body})
 
@@ -192,8 +192,8 @@ def test_a_session_is_read_with_what_became_of_each_facility(client, medblocks, 
     assert (reply.json["status"], reply.json["connections"]) == ("complete", [attempt])
 
 
-def test_a_session_that_medblocks_does_not_know_is_a_404(client, medblocks, refusal):
-    medblocks.get(f"{SESSIONS}/ps_none", json=refusal("resource_not_found"), status=404)
+def test_a_session_that_medblocks_does_not_know_is_a_404(client, medblocks, error_body):
+    medblocks.get(f"{SESSIONS}/ps_none", json=error_body("resource_not_found"), status=404)
 
     reply = client.get("/api/patient-sessions/ps_none")
 

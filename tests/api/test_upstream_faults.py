@@ -53,12 +53,14 @@ OUR_FAULT = [
 
 
 @pytest.mark.parametrize(("status", "code", "told"), OUR_FAULT)
-def test_a_refused_key_plan_or_version_is_a_502_without_upstream_text(failing, refusal, status, code, told):
-    assert_told(failing(json=refusal(code), status=status), 502, told)
+def test_a_refused_key_plan_or_version_is_a_502_without_upstream_text(
+    failing, error_body, status, code, told
+):
+    assert_told(failing(json=error_body(code), status=status), 502, told)
 
 
-def test_a_refused_key_is_logged_for_the_operator(failing, refusal, caplog):
-    failing(json=refusal("expired_api_key"), status=401)
+def test_a_refused_key_is_logged_for_the_operator(failing, error_body, caplog):
+    failing(json=error_body("expired_api_key"), status=401)
 
     (line,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert "401 expired_api_key" in line.getMessage()
@@ -68,21 +70,21 @@ def test_a_refused_key_is_logged_for_the_operator(failing, refusal, caplog):
 
 
 @pytest.mark.parametrize("code", ["not_found", "resource_not_found"])
-def test_what_medblocks_does_not_know_is_a_404(failing, refusal, code):
-    assert_told(failing(json=refusal(code), status=404), 404, "not_found")
+def test_what_medblocks_does_not_know_is_a_404(failing, error_body, code):
+    assert_told(failing(json=error_body(code), status=404), 404, "not_found")
 
 
-def test_a_conflict_is_a_409(failing, refusal):
+def test_a_conflict_is_a_409(failing, error_body):
     assert_told(
-        failing(json=refusal("external_id_already_exists"), status=409), 409, "external_id_already_exists"
+        failing(json=error_body("external_id_already_exists"), status=409), 409, "external_id_already_exists"
     )
 
 
 @pytest.mark.parametrize(
     ("wait", "told"), [("7", "7"), (None, "5"), ("Wed, 21 Oct 2026 07:28:00 GMT", "5"), ("0", "5")]
 )
-def test_a_busy_medblocks_is_a_503_that_says_when_to_come_back(failing, refusal, wait, told):
-    reply = failing(json=refusal("throttled"), status=429, headers={"Retry-After": wait} if wait else {})
+def test_a_busy_medblocks_is_a_503_that_says_when_to_come_back(failing, error_body, wait, told):
+    reply = failing(json=error_body("throttled"), status=429, headers={"Retry-After": wait} if wait else {})
 
     assert_told(reply, 503, "throttled")
     assert reply.headers["Retry-After"] == told
@@ -111,16 +113,16 @@ SENT = {
         (None, None),
     ],
 )
-def test_input_refused_upstream_is_a_400_that_names_our_field(failing, refusal, request, param, told):
-    reply = failing(json=refusal("invalid_request", param), status=400)
+def test_input_refused_upstream_is_a_400_that_names_our_field(failing, error_body, request, param, told):
+    reply = failing(json=error_body("invalid_request", param), status=400)
 
     assert_told(reply, 400, "invalid_request")
     method, route, *_ = request.node.callspec.params["failing"]
     assert reply.json["error"]["param"] == SENT.get((method, route), {}).get(told, told)
 
 
-def test_a_request_that_is_too_large_for_medblocks_is_a_413(failing, refusal):
-    assert_told(failing(json=refusal("payload_too_large"), status=413), 413, "payload_too_large")
+def test_a_request_that_is_too_large_for_medblocks_is_a_413(failing, error_body):
+    assert_told(failing(json=error_body("payload_too_large"), status=413), 413, "payload_too_large")
 
 
 UNUSABLE = {

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from werkzeug.wrappers import Request
 
-from bff import create_app, services
+from bff import create_app
 from bff.cli_serve import listen
 from bff.config import load_settings
 from bff.sandbox import DEMO_KEY, create_sandbox
 from bff.sandbox.faults import Faults
 from bff.sandbox.serve import SandboxServer
 from bff.sandbox.store import Store
+from bff.services import services
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -94,11 +95,11 @@ def run_app(address: str, **changes: str) -> Iterator[Flask]:
     """Build the product for an upstream; afterwards its connections are closed."""
     app = create_app(load_settings(variables(address, **changes)))
     with app.app_context():
-        line = services.enrollment()._medblocks._line
+        http = services().enrollment._medblocks._transport._http
     try:
         yield app
     finally:
-        line._transport.close()
+        http.close()
 
 
 def forward(address: str) -> "WSGIApplication":

@@ -140,7 +140,7 @@ def reach_expired(page: Page, site: Site) -> None:
     page.reload()
 
 
-def reach_elsewhere(page: Page, site: Site) -> None:
+def reach_wrong_browser(page: Page, site: Site) -> None:
     page.goto(f"{site.bff}/connected?patient_session_id=ps_of_another_browser")
 
 
@@ -174,7 +174,7 @@ STATES: dict[str, Callable[[Page, Site], None]] = {
     "nothing": reach_nothing,
     "declined": reach_declined,
     "expired": reach_expired,
-    "elsewhere": reach_elsewhere,
+    "wrong_browser": reach_wrong_browser,
     "open": reach_open,
     "saved": reach_saved,
 }

@@ -72,7 +72,7 @@ def test_what_auto_becomes(key, base_url, access, given):
     settings = load(MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL=base_url, **given)
 
     assert settings.access == access
-    assert settings.reports is (access == "report")
+    assert settings.report_only is (access == "report")
 
 
 @pytest.mark.parametrize("key", [SANDBOX, OTHER, LIVE])
@@ -82,7 +82,7 @@ def test_access_can_always_be_enforced(key):
 
 @pytest.mark.parametrize("key", [SANDBOX, OTHER])
 def test_access_can_be_reported_with_any_key_but_a_live_one(key):
-    assert load(MEDBLOCKS_API_KEY=key, BFF_ACCESS="report").reports
+    assert load(MEDBLOCKS_API_KEY=key, BFF_ACCESS="report").report_only
 
 
 @pytest.mark.parametrize(("source", "algorithms"), [(JWKS, ("RS256", "ES256")), (BY_SECRET, ("HS256",))])

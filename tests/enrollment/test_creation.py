@@ -6,24 +6,24 @@ import requests
 from bff.config import Secret
 from bff.enrollment.creation import create_once
 from bff.medblocks.bulkhead import Bulkhead
-from bff.medblocks.circuit_breaker import Breaker
+from bff.medblocks.circuit_breaker import CircuitBreaker
 from bff.medblocks.client import Medblocks
 from bff.medblocks.errors import (
-    Busy,
+    AlreadyCreated,
+    BadResponse,
     Conflict,
-    CreatedBefore,
-    KeyRefused,
+    ConnectionFailed,
+    CreatedDifferently,
+    InvalidApiKey,
+    InvalidRequest,
     MedblocksError,
-    OwnedAlready,
-    Rejected,
-    TooSlow,
-    Unreachable,
-    Unusable,
+    RateLimited,
+    UpstreamTimeout,
 )
 from bff.medblocks.grants import Grant
-from bff.medblocks.http_client import Transport
+from bff.medblocks.http_client import HttpClient
 from bff.medblocks.retries import Retries
-from bff.medblocks.transport import Line
+from bff.medblocks.transport import Transport
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 PATIENTS = f"{HOST}/patients"
@@ -31,13 +31,13 @@ DETAILS = {"email": "asha@example.com", "name": "Asha Example", "metadata": {"si
 
 # What becomes of a create, and the error that it is when there is no telling more.
 OPEN = {
-    "500": ({"status": 500}, Unusable),
-    "502": ({"status": 502}, Unusable),
-    "503": ({"status": 503}, Unusable),
-    "dropped": ({"body": requests.ConnectionError()}, Unreachable),
-    "timeout": ({"body": requests.Timeout()}, TooSlow),
-    "wrong shape": ({"json": {"id": "user_42", "email": 7}}, Unusable),
-    "another's": ({"json": {"id": "user_43", "email": None, "name": None, "created_at": None}}, Unusable),
+    "500": ({"status": 500}, BadResponse),
+    "502": ({"status": 502}, BadResponse),
+    "503": ({"status": 503}, BadResponse),
+    "dropped": ({"body": requests.ConnectionError()}, ConnectionFailed),
+    "timeout": ({"body": requests.Timeout()}, UpstreamTimeout),
+    "wrong shape": ({"json": {"id": "user_42", "email": 7}}, BadResponse),
+    "another's": ({"json": {"id": "user_43", "email": None, "name": None, "created_at": None}}, BadResponse),
 }
 TAKEN = {"status": 409}
 # What a look at the patient finds: changes to our own, or an answer without one.
@@ -65,9 +65,9 @@ def create(medblocks, patient):
                 f"{PATIENTS}/user_42",
                 **(found if "status" in found else {"json": stored(connections=[], **found)}),
             )
-        transport = Transport(HOST, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
-        line = Line(transport, Breaker(failures=100, seconds=2), Bulkhead(8), Retries())
-        return create_once(Medblocks(line), Grant("user_42", "owner-1", "tag-1", owned=owned), DETAILS)
+        http = HttpClient(HOST, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
+        transport = Transport(http, CircuitBreaker(failures=100, seconds=2), Bulkhead(8), Retries())
+        return create_once(Medblocks(transport), Grant("user_42", "owner-1", "tag-1", owned=owned), DETAILS)
 
     def stored(**changes):
         return patient(**{"metadata": {"signup_source": "intake", "bff_owner": "tag-1"}, **changes})
@@ -99,7 +99,7 @@ def test_any_other_patient_is_a_conflict(create, medblocks, outcome, found):
 
 
 @pytest.mark.parametrize("found", [name for name in THEIRS if name.startswith("ours")])
-@pytest.mark.parametrize(("owned", "error"), [(True, OwnedAlready), (False, CreatedBefore)])
+@pytest.mark.parametrize(("owned", "error"), [(True, AlreadyCreated), (False, CreatedDifferently)])
 def test_other_details_depend_on_who_holds_the_patient(create, found, owned, error):
     with pytest.raises(error):
         create([TAKEN], [THEIRS[found]], owned=owned)
@@ -124,7 +124,7 @@ def test_a_conflict_is_not_told_when_a_look_at_whose_it_is_was_not_possible(crea
     with pytest.raises(MedblocksError) as caught:
         create([TAKEN], [OUTAGE])
 
-    assert isinstance(caught.value, Unusable)
+    assert isinstance(caught.value, BadResponse)
 
 
 @pytest.mark.parametrize(("outcome", "error"), OPEN.values(), ids=OPEN)
@@ -146,7 +146,14 @@ def test_after_the_last_create_there_is_a_look_too(create, outcome, patient):
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(400, Rejected), (401, KeyRefused), (402, KeyRefused), (403, KeyRefused), (413, Rejected), (429, Busy)],
+    [
+        (400, InvalidRequest),
+        (401, InvalidApiKey),
+        (402, InvalidApiKey),
+        (403, InvalidApiKey),
+        (413, InvalidRequest),
+        (429, RateLimited),
+    ],
 )
 def test_a_create_that_was_refused_needs_no_look(create, medblocks, status, error):
     with pytest.raises(error):

@@ -162,13 +162,13 @@ def test_a_taken_id_that_is_overlooked_gets_a_session_but_no_name_and_no_owner(
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        ({"status": 400}, errors.Rejected),
-        ({"status": 401}, errors.KeyRefused),
-        ({"status": 429}, errors.Busy),
-        ({"status": 500}, errors.Unusable),
-        ({"body": requests.ConnectionError()}, errors.Unreachable),
-        ({"body": requests.Timeout()}, errors.TooSlow),
-        ({"json": {"id": "user_9"}}, errors.Unusable),
+        ({"status": 400}, errors.InvalidRequest),
+        ({"status": 401}, errors.InvalidApiKey),
+        ({"status": 429}, errors.RateLimited),
+        ({"status": 500}, errors.BadResponse),
+        ({"body": requests.ConnectionError()}, errors.ConnectionFailed),
+        ({"body": requests.Timeout()}, errors.UpstreamTimeout),
+        ({"json": {"id": "user_9"}}, errors.BadResponse),
     ],
 )
 @pytest.mark.parametrize("report", [True, False])
@@ -196,7 +196,7 @@ def test_a_return_url_that_is_not_allowed_is_refused_before_anything_is_created(
 def test_a_session_that_cannot_start_is_not_remembered(enrollment, notebook, medblocks):
     medblocks.post(f"{HOST}/patient-sessions", status=500)
 
-    with pytest.raises(errors.Unusable):
+    with pytest.raises(errors.BadResponse):
         enrollment.start_session(grant(owned=True), {})
 
     assert notebook.sessions == []
@@ -206,7 +206,7 @@ def test_a_session_that_cannot_start_is_not_remembered(enrollment, notebook, med
 def test_an_answer_about_another_session_is_not_used(enrollment, medblocks, session, other):
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(id=other))
 
-    with pytest.raises(errors.Unusable):
+    with pytest.raises(errors.BadResponse):
         enrollment.read_session(SessionGrant("ps_1", "owner-1"))
 
 

@@ -13,10 +13,10 @@ HOST = "https://you-forgot-to-mock-medblocks.test"
 class Upstream:
     """Knows one patient, created by whoever came first."""
 
-    def __init__(self, medblocks, patient, session, refusal):
+    def __init__(self, medblocks, patient, session, error_body):
         self.kept = None
         self.started = []
-        self._patient, self._session, self._refusal = patient, session, refusal
+        self._patient, self._session, self._refusal = patient, session, error_body
         medblocks.assert_all_requests_are_fired = False
         medblocks.add_callback("POST", f"{HOST}/patients", callback=self.create)
         medblocks.add_callback("GET", f"{HOST}/patients/user_42", callback=self.read)
@@ -41,8 +41,8 @@ class Upstream:
 
 
 @pytest.fixture
-def upstream(medblocks, patient, session, refusal):
-    return Upstream(medblocks, patient, session, refusal)
+def upstream(medblocks, patient, session, error_body):
+    return Upstream(medblocks, patient, session, error_body)
 
 
 @pytest.fixture
@@ -237,9 +237,9 @@ def test_on_the_page_nothing_is_promised_to_a_browser_without_the_patient(copied
 
 
 def test_who_is_signed_in_and_was_created_elsewhere_is_not_asked_for_another_number(
-    signed_in, medblocks, refusal, patient, form_token
+    signed_in, medblocks, error_body, patient, form_token
 ):
-    taken = refusal("external_id_already_exists", param="patient_id")
+    taken = error_body("external_id_already_exists", param="patient_id")
     medblocks.post("https://you-forgot-to-mock-medblocks.test/patients", json=taken, status=409)
     medblocks.get("https://you-forgot-to-mock-medblocks.test/patients/user_42", json=patient(connections=[]))
     form = {"form_token": form_token(signed_in), "suggested_id": "user_42", "action": "create"}

@@ -9,7 +9,7 @@ import pytest
 from bff.medblocks import bulkhead as module
 from bff.medblocks.bulkhead import Bulkhead
 from bff.medblocks.deadline import within
-from bff.medblocks.errors import NotTried, OutOfTime
+from bff.medblocks.errors import CallRejected, DeadlineExceeded
 
 LONG = 10  # seconds that no test waits, unless it fails
 
@@ -67,8 +67,8 @@ def test_no_more_calls_are_in_flight_than_set_and_the_rest_is_refused_at_once(th
 
     assert calls.most == 16
     # An eighth as many waited for their place, and got it.
-    assert [type(error) for error in refused] == [NotTried] * (60 - 16 - 2)
-    assert {error.refusal.retry_after for error in refused} == {1}
+    assert [type(error) for error in refused] == [CallRejected] * (60 - 16 - 2)
+    assert {error.details.retry_after for error in refused} == {1}
 
 
 def test_who_waits_gets_the_place_that_comes_free(threads, monkeypatch):
@@ -93,7 +93,7 @@ def test_who_waits_in_vain_is_refused(threads, monkeypatch):
     bulkhead = Bulkhead(1)
     let_go = fill(bulkhead, threads, 1)
 
-    with pytest.raises(NotTried, match="too many calls at once"), bulkhead.slot("read patient"):
+    with pytest.raises(CallRejected, match="too many calls at once"), bulkhead.slot("read patient"):
         pass
     let_go.set()
 
@@ -103,12 +103,12 @@ def test_who_has_no_time_left_does_not_wait(threads, monkeypatch):
     bulkhead = Bulkhead(1)
     let_go = fill(bulkhead, threads, 1)
 
-    with within(0), pytest.raises(OutOfTime), bulkhead.slot("read patient"):
+    with within(0), pytest.raises(DeadlineExceeded), bulkhead.slot("read patient"):
         pass
     let_go.set()
 
 
-@pytest.mark.parametrize("error", [KeyError, NotTried, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [KeyError, CallRejected, KeyboardInterrupt])
 def test_a_place_is_given_back_after_an_exception(error, monkeypatch):
     monkeypatch.setattr(module, "WAIT_SECONDS", 0)
     bulkhead = Bulkhead(1)
@@ -123,7 +123,7 @@ def test_a_seat_is_given_back_after_waiting_in_vain(threads, monkeypatch):
     bulkhead = Bulkhead(1)
     let_go = fill(bulkhead, threads, 1)
     for _ in range(3):
-        with pytest.raises(NotTried), bulkhead.slot("read patient"):
+        with pytest.raises(CallRejected), bulkhead.slot("read patient"):
             pass
     monkeypatch.setattr(module, "WAIT_SECONDS", LONG)
     let_go.set()
@@ -132,7 +132,7 @@ def test_a_seat_is_given_back_after_waiting_in_vain(threads, monkeypatch):
         pass
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OutOfTime("read patient")])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, DeadlineExceeded("read patient")])
 def test_a_waiter_that_is_interrupted_loses_no_place(threads, monkeypatch, error):
     def interrupt(_):
         raise error
@@ -142,7 +142,7 @@ def test_a_waiter_that_is_interrupted_loses_no_place(threads, monkeypatch, error
     with monkeypatch.context() as patch:
         patch.setattr(module, "deadline", SimpleNamespace(remaining=interrupt))
         for _ in range(3):
-            with pytest.raises((KeyboardInterrupt, OutOfTime)), bulkhead.slot("read patient"):
+            with pytest.raises((KeyboardInterrupt, DeadlineExceeded)), bulkhead.slot("read patient"):
                 pass
     let_go.set()
     monkeypatch.setattr(module, "WAIT_SECONDS", LONG)

@@ -10,17 +10,17 @@ from bff.medblocks.catalog import LIFE_SECONDS, Catalog
 from bff.medblocks.client import Answer
 from bff.medblocks.deadline import remaining
 from bff.medblocks.errors import (
-    Busy,
-    KeyRefused,
+    BadResponse,
+    CallRejected,
+    ConnectionFailed,
+    InvalidApiKey,
+    InvalidRequest,
     NotFound,
-    NotTried,
-    Rejected,
-    TooSlow,
-    Unreachable,
-    Unusable,
+    RateLimited,
+    UpstreamTimeout,
 )
 
-DOWN = [Busy, KeyRefused, NotTried, TooSlow, Unreachable, Unusable]
+DOWN = [RateLimited, InvalidApiKey, CallRejected, UpstreamTimeout, ConnectionFailed, BadResponse]
 
 
 class Medblocks:
@@ -95,14 +95,14 @@ def test_what_is_old_is_served_while_medblocks_cant_be_asked(look_up, upstream, 
 def test_what_is_old_is_looked_up_again_as_soon_as_medblocks_is_back(look_up, upstream, clock):
     look_up()
     clock.now += LIFE_SECONDS
-    upstream.error = Unusable
+    upstream.error = BadResponse
     look_up()
     upstream.error = None
 
     assert look_up() == {"number": 3}
 
 
-@pytest.mark.parametrize("error", [NotFound, Rejected])
+@pytest.mark.parametrize("error", [NotFound, InvalidRequest])
 def test_what_medblocks_says_is_not_there_is_not_served_from_memory(look_up, upstream, clock, error):
     look_up()
     clock.now += LIFE_SECONDS
@@ -112,7 +112,7 @@ def test_what_medblocks_says_is_not_there_is_not_served_from_memory(look_up, ups
         look_up()
 
 
-@pytest.mark.parametrize("error", [*DOWN, NotFound, Rejected])
+@pytest.mark.parametrize("error", [*DOWN, NotFound, InvalidRequest])
 def test_what_was_never_looked_up_fails_as_medblocks_does_and_is_not_kept(look_up, upstream, error):
     upstream.error = error
     with pytest.raises(error):

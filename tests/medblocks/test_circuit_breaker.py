@@ -5,28 +5,28 @@ from threading import Barrier, Semaphore
 
 import pytest
 
-from bff.medblocks.circuit_breaker import Breaker
+from bff.medblocks.circuit_breaker import CircuitBreaker
 from bff.medblocks.errors import (
-    Busy,
+    BadResponse,
+    CallRejected,
     Conflict,
-    KeyRefused,
+    ConnectionFailed,
+    DeadlineExceeded,
+    InvalidApiKey,
+    InvalidRequest,
     NotFound,
-    NotTried,
-    OutOfTime,
-    Rejected,
-    TooSlow,
-    Unfit,
-    Unreachable,
-    Unusable,
+    RateLimited,
+    UnexpectedResponse,
+    UpstreamTimeout,
 )
 
-FAILURES = [Unusable, Unreachable, TooSlow]
-ANSWERS = [Rejected, NotFound, Conflict, KeyRefused, Busy, Unfit]
+FAILURES = [BadResponse, ConnectionFailed, UpstreamTimeout]
+ANSWERS = [InvalidRequest, NotFound, Conflict, InvalidApiKey, RateLimited, UnexpectedResponse]
 
 
 @pytest.fixture
 def breaker(clock):
-    return Breaker(failures=3, seconds=2.0, clock=clock)
+    return CircuitBreaker(failures=3, seconds=2.0, clock=clock)
 
 
 def end(breaker, error=None):
@@ -36,7 +36,7 @@ def end(breaker, error=None):
             raise error("read patient")
 
 
-def fail(breaker, error=Unusable, times=1):
+def fail(breaker, error=BadResponse, times=1):
     for _ in range(times):
         with pytest.raises(error):
             end(breaker, error)
@@ -45,7 +45,7 @@ def fail(breaker, error=Unusable, times=1):
 def is_open(breaker):
     try:
         end(breaker)
-    except NotTried:
+    except CallRejected:
         return True
     return False
 
@@ -54,7 +54,7 @@ def is_open(breaker):
 def test_it_opens_after_so_many_failures_in_a_row(breaker, error):
     fail(breaker, error, times=3)
 
-    with pytest.raises(NotTried, match="read patient: Medblocks is failing"):
+    with pytest.raises(CallRejected, match="read patient: Medblocks is failing"):
         end(breaker)
 
 
@@ -88,7 +88,7 @@ def test_an_answer_of_4xx_starts_the_count_anew(breaker, error):
     assert not is_open(breaker)
 
 
-@pytest.mark.parametrize("error", [NotTried, OutOfTime, ValueError])
+@pytest.mark.parametrize("error", [CallRejected, DeadlineExceeded, ValueError])
 def test_what_was_never_sent_neither_counts_nor_resets(breaker, error):
     fail(breaker, times=2)
     with pytest.raises(error), breaker.attempt("read patient"):
@@ -102,7 +102,7 @@ def test_while_it_is_open_calls_do_not_run(breaker):
     fail(breaker, times=3)
     ran = []
 
-    with pytest.raises(NotTried), breaker.attempt("read patient"):
+    with pytest.raises(CallRejected), breaker.attempt("read patient"):
         ran.append(1)
 
     assert not ran
@@ -113,10 +113,10 @@ def test_it_says_in_whole_seconds_when_to_come_back(breaker, clock, passed, told
     fail(breaker, times=3)
     clock.now += passed
 
-    with pytest.raises(NotTried) as caught:
+    with pytest.raises(CallRejected) as caught:
         end(breaker)
 
-    assert caught.value.refusal.retry_after == told
+    assert caught.value.details.retry_after == told
 
 
 @pytest.mark.parametrize("last", [None, NotFound])
@@ -144,7 +144,7 @@ def test_a_probe_that_fails_opens_it_for_as_long_again(breaker, clock):
     assert not is_open(breaker)
 
 
-@pytest.mark.parametrize("error", [NotTried, OutOfTime, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [CallRejected, DeadlineExceeded, KeyboardInterrupt])
 def test_a_probe_that_never_took_place_leaves_its_turn_to_the_next(breaker, clock, error):
     fail(breaker, times=3)
     clock.now += 2
@@ -165,9 +165,9 @@ def test_of_many_calls_at_once_exactly_one_probes(breaker, clock):
             with breaker.attempt("read patient"):
                 probes.append(number)
                 return all(refused.acquire(timeout=10) for _ in range(15))
-        except NotTried as error:
+        except CallRejected as error:
             refused.release()
-            return error.refusal.retry_after
+            return error.details.retry_after
 
     with ThreadPoolExecutor(16) as threads:
         answers = sorted(threads.map(call, range(16)))
@@ -183,13 +183,13 @@ def test_a_call_from_before_it_opened_does_not_give_the_probes_turn_away(breaker
     clock.now += 2
 
     with breaker.attempt("the probe"):
-        refused = NotTried("read patient")
-        assert not earlier.__exit__(NotTried, refused, None)
+        refused = CallRejected("read patient")
+        assert not earlier.__exit__(CallRejected, refused, None)
 
         assert is_open(breaker)
 
 
-@pytest.mark.parametrize(("kind", "ended"), [(None, None), (Unusable, Unusable("read patient"))])
+@pytest.mark.parametrize(("kind", "ended"), [(None, None), (BadResponse, BadResponse("read patient"))])
 def test_how_a_call_from_before_it_opened_ends_neither_closes_it_nor_opens_it_for_longer(
     breaker, clock, kind, ended
 ):

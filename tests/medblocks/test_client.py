@@ -8,13 +8,13 @@ from jsonschema import Draft202012Validator
 
 from bff.config import Secret
 from bff.medblocks.bulkhead import Bulkhead
-from bff.medblocks.circuit_breaker import Breaker
+from bff.medblocks.circuit_breaker import CircuitBreaker
 from bff.medblocks.client import Medblocks
-from bff.medblocks.errors import MedblocksError, Unusable
+from bff.medblocks.errors import BadResponse, MedblocksError
 from bff.medblocks.grants import Grant, SessionGrant
-from bff.medblocks.http_client import Transport
+from bff.medblocks.http_client import HttpClient
 from bff.medblocks.retries import Retries
-from bff.medblocks.transport import Line
+from bff.medblocks.transport import Transport
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 KEY = "mb_sk_sbx_canary_key"
@@ -30,8 +30,8 @@ FACILITY = {
 
 
 def client():
-    transport = Transport(HOST, Secret(KEY), "2026-04-25")
-    return Medblocks(Line(transport, Breaker(failures=5, seconds=2), Bulkhead(8), Retries()))
+    http = HttpClient(HOST, Secret(KEY), "2026-04-25")
+    return Medblocks(Transport(http, CircuitBreaker(failures=5, seconds=2), Bulkhead(8), Retries()))
 
 
 def grant(patient_id="user_42"):
@@ -186,7 +186,7 @@ def test_the_catalog_is_asked_for_20_facilities_unless_told(medblocks, good):
     ],
 )
 def test_an_answer_about_somebody_else_is_refused(ask, good, operation, field):
-    with pytest.raises(Unusable) as caught:
+    with pytest.raises(BadResponse) as caught:
         ask(operation, {**good[operation], field: "canary"})
 
     assert str(caught.value) == f"{operation}: another {field} than asked for"
@@ -211,14 +211,14 @@ def test_an_answer_about_somebody_else_is_refused(ask, good, operation, field):
     ids=lambda answer: repr(answer)[:20],
 )
 def test_an_answer_that_is_none_of_medblocks_is_unusable(ask, operation, answer):
-    with pytest.raises(Unusable, match=f"^{operation}: wrong shape at \\$"):
+    with pytest.raises(BadResponse, match=f"^{operation}: wrong shape at \\$"):
         ask(operation, answer)
 
 
 def test_shape_error_names_the_field_without_its_value(ask, good):
     answer = {**good["read patient"], "name": ["Asha Example"], "connections": "canary"}
 
-    with pytest.raises(Unusable) as caught:
+    with pytest.raises(BadResponse) as caught:
         ask("read patient", answer)
 
     assert str(caught.value) == "read patient: wrong shape at $.name"
@@ -229,9 +229,9 @@ def test_shape_error_names_the_field_without_its_value(ask, good):
 
 @pytest.mark.parametrize("operation", CALLS)
 @pytest.mark.parametrize("status", [301, 400, 404, 500])
-def test_an_error_names_the_operation_and_the_status(ask, refusal, operation, status):
+def test_an_error_names_the_operation_and_the_status(ask, error_body, operation, status):
     with pytest.raises(MedblocksError) as caught:
-        ask(operation, refusal("some_code", "email"), status=status)
+        ask(operation, error_body("some_code", "email"), status=status)
 
     assert str(caught.value) == f"{operation}: {status} some_code"
     assert caught.value.operation == operation

@@ -7,7 +7,7 @@ import pytest
 
 from bff.medblocks import deadline
 from bff.medblocks.deadline import begin, remaining, within
-from bff.medblocks.errors import OutOfTime
+from bff.medblocks.errors import DeadlineExceeded
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_when_nothing_remains_the_call_is_out_of_time(clock, late):
     with within(8):
         clock.seconds += 8 + late
 
-        with pytest.raises(OutOfTime, match="read patient: no time left"):
+        with pytest.raises(DeadlineExceeded, match="read patient: no time left"):
             remaining("read patient")
 
 
@@ -50,7 +50,7 @@ def test_time_in_line_before_the_request_was_read_counts(clock):
 def test_a_request_that_waited_longer_than_its_budget_has_nothing_left(clock):
     begin(90.0)
 
-    with within(8), pytest.raises(OutOfTime):
+    with within(8), pytest.raises(DeadlineExceeded):
         remaining("read patient")
 
 

@@ -14,8 +14,8 @@ from gevent.event import Event
 
 from bff.medblocks import bulkhead
 from bff.medblocks.bulkhead import Bulkhead
-from bff.medblocks.single_flight import Collapse
-from bff.medblocks.errors import NotTried
+from bff.medblocks.single_flight import SingleFlight
+from bff.medblocks.errors import CallRejected
 
 bulkhead.WAIT_SECONDS = 10
 """
@@ -32,7 +32,7 @@ waits = gevent.spawn(hold)
 gevent.sleep(0)
 """
 SHARED = """
-calls, shared, go = [], Collapse(), Event()
+calls, shared, go = [], SingleFlight(), Event()
 
 def call():
     calls.append(gevent.getcurrent())
@@ -72,7 +72,7 @@ assert [one.get() for one in gevent.joinall([gevent.spawn(hold) for _ in range(8
     + """
 try:
     hold()
-except NotTried as error:
+except CallRejected as error:
     assert "too many calls at once" in str(error)
 else:
     raise AssertionError("there was a place")

@@ -8,19 +8,19 @@ import requests
 from urllib3.exceptions import ProtocolError
 
 from bff.config import Secret
-from bff.medblocks.errors import TooSlow, Unreachable
-from bff.medblocks.http_client import Transport
+from bff.medblocks.errors import ConnectionFailed, UpstreamTimeout
+from bff.medblocks.http_client import HttpClient
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 KEY = "mb_sk_sbx_canary_key"
 
 
-def transport(base_url=HOST, key=KEY, version="2026-04-25"):
-    return Transport(base_url, Secret(key), version)
+def http(base_url=HOST, key=KEY, version="2026-04-25"):
+    return HttpClient(base_url, Secret(key), version)
 
 
 def send(path="/patients/user_42", *, method="GET", seconds=5.0, **options):
-    return transport().send("read patient", method, path, seconds=seconds, **options)
+    return http().send("read patient", method, path, seconds=seconds, **options)
 
 
 def test_the_key_and_the_version_go_with_every_request(medblocks):
@@ -39,7 +39,7 @@ def test_the_key_and_the_version_go_with_every_request(medblocks):
 def test_without_a_version_no_such_header_goes_out(medblocks):
     medblocks.get(f"{HOST}/health", json={})
 
-    transport(version=None).send("health", "GET", "/health", seconds=5.0)
+    http(version=None).send("health", "GET", "/health", seconds=5.0)
 
     assert "Version" not in medblocks.calls[0].request.headers
 
@@ -111,15 +111,15 @@ def test_a_path_that_would_change_on_its_way_never_goes_out(medblocks, path):
 @pytest.mark.parametrize(
     ("failure", "error"),
     [
-        (requests.ConnectTimeout, TooSlow),
-        (requests.ReadTimeout, TooSlow),
-        (TimeoutError, TooSlow),
-        (requests.ConnectionError, Unreachable),
-        (requests.exceptions.SSLError, Unreachable),
-        (requests.exceptions.InvalidHeader, Unreachable),
-        (ProtocolError, Unreachable),
-        (ConnectionResetError, Unreachable),
-        (OSError, Unreachable),
+        (requests.ConnectTimeout, UpstreamTimeout),
+        (requests.ReadTimeout, UpstreamTimeout),
+        (TimeoutError, UpstreamTimeout),
+        (requests.ConnectionError, ConnectionFailed),
+        (requests.exceptions.SSLError, ConnectionFailed),
+        (requests.exceptions.InvalidHeader, ConnectionFailed),
+        (ProtocolError, ConnectionFailed),
+        (ConnectionResetError, ConnectionFailed),
+        (OSError, ConnectionFailed),
     ],
 )
 def test_a_failure_is_too_slow_or_unreachable(medblocks, failure, error):
@@ -130,14 +130,14 @@ def test_a_failure_is_too_slow_or_unreachable(medblocks, failure, error):
 
     assert str(caught.value) == f"read patient: {failure.__name__}"
     assert caught.value.operation == "read patient"
-    assert caught.value.refusal.status is None
+    assert caught.value.details.status is None
 
 
 def test_a_failure_shows_neither_the_path_nor_the_key(medblocks):
     failure = requests.ConnectionError(f"{HOST}/patients/user_42 with {KEY}")
     medblocks.get(f"{HOST}/patients/user_42", body=failure)
 
-    with pytest.raises(Unreachable) as caught:
+    with pytest.raises(ConnectionFailed) as caught:
         send()
 
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
@@ -147,4 +147,4 @@ def test_a_failure_shows_neither_the_path_nor_the_key(medblocks):
 
 
 def test_the_transport_does_not_show_the_key():
-    assert KEY not in repr(transport())
+    assert KEY not in repr(http())

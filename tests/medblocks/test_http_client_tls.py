@@ -8,8 +8,8 @@ import pytest
 from cryptography import x509
 
 from bff.config import Secret
-from bff.medblocks.errors import Unreachable
-from bff.medblocks.http_client import Transport
+from bff.medblocks.errors import ConnectionFailed
+from bff.medblocks.http_client import HttpClient
 from bff.sandbox import create_sandbox
 from bff.sandbox.serve import SandboxServer
 from tests.https_host import Host, certificate_file
@@ -49,8 +49,8 @@ def trust(monkeypatch):
 
 
 def send(origin):
-    transport = Transport(origin, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
-    return transport.send("create patient", "POST", "/patients", seconds=5, json={"patient_id": "user_42"})
+    http = HttpClient(origin, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
+    return http.send("create patient", "POST", "/patients", seconds=5, json={"patient_id": "user_42"})
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -66,7 +66,7 @@ def test_a_host_with_a_certificate_that_is_trusted_gets_the_call(make_certificat
 def test_a_host_whose_certificate_nobody_vouches_for_gets_nothing(make_certificate, serve):
     host = serve(make_certificate())
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(ConnectionFailed):
         send(host.origin)
 
     assert host.received == b""
@@ -82,7 +82,7 @@ def test_a_host_with_a_trusted_certificate_that_does_not_fit_gets_nothing(
     trust(certificate)
     host = serve(certificate)
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(ConnectionFailed):
         send(host.origin)
 
     assert host.received == b""
@@ -92,7 +92,7 @@ def test_a_port_that_speaks_no_tls_was_sent_nothing():
     server = SandboxServer(create_sandbox("http://sandbox.test"), socket.create_server(("127.0.0.1", 0)))
     server.start()
 
-    with pytest.raises(Unreachable) as raised:
+    with pytest.raises(ConnectionFailed) as raised:
         send(server.address.replace("http:", "https:"))
 
     server.stop()

@@ -6,17 +6,17 @@ import logging
 import pytest
 
 from bff.config import Secret
-from bff.medblocks.errors import MedblocksError, Unreachable
-from bff.medblocks.http_client import Transport
+from bff.medblocks.errors import ConnectionFailed, MedblocksError
+from bff.medblocks.http_client import HttpClient
 
 KEY = "mb_sk_sbx_canary_key"
 NOBODY = "http://127.0.0.1:1"  # a port where nobody listens
 EMPTY = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
-def send(origin, transport=None, *, method="GET", seconds=5.0, **options):
-    transport = transport or Transport(origin, Secret(KEY), "2026-04-25")
-    return transport.send("read patient", method, "/patients/user_42", seconds=seconds, **options)
+def send(origin, http=None, *, method="GET", seconds=5.0, **options):
+    http = http or HttpClient(origin, Secret(KEY), "2026-04-25")
+    return http.send("read patient", method, "/patients/user_42", seconds=seconds, **options)
 
 
 def redirect(location, status=307, body=b""):
@@ -26,9 +26,9 @@ def redirect(location, status=307, body=b""):
 
 def test_the_request_line_has_the_path_as_it_was_built(upstream):
     upstream.reply(EMPTY)
-    transport = Transport(upstream.origin, Secret(KEY), "2026-04-25")
+    http = HttpClient(upstream.origin, Secret(KEY), "2026-04-25")
 
-    transport.send("read patient", "GET", "/patients/a%2Fb%3Fc~%C3%A9%20", seconds=5)
+    http.send("read patient", "GET", "/patients/a%2Fb%3Fc~%C3%A9%20", seconds=5)
 
     assert upstream.requests[0].startswith("GET /patients/a%2Fb%3Fc~%C3%A9%20 HTTP/1.1\r\n")
 
@@ -61,10 +61,10 @@ def test_a_cookie_of_one_call_does_not_go_with_the_next(upstream):
     cookie = b"Set-Cookie: visitor=asha; Path=/\r\n"
     upstream.reply(EMPTY.replace(b"Connection", cookie + b"Connection"))
     upstream.reply(EMPTY)
-    transport = Transport(upstream.origin, Secret(KEY), "2026-04-25")
+    http = HttpClient(upstream.origin, Secret(KEY), "2026-04-25")
 
-    send(upstream.origin, transport)
-    send(upstream.origin, transport)
+    send(upstream.origin, http)
+    send(upstream.origin, http)
 
     assert "asha" not in upstream.requests[1]
     assert "cookie" not in upstream.requests[1].lower()
@@ -104,7 +104,7 @@ def test_a_proxy_of_the_environment_is_not_used_for_https_either(make_upstream, 
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(ConnectionFailed):
         send(NOBODY.replace("http:", "https:"))
 
     assert proxy.requests == []
@@ -127,7 +127,7 @@ def test_no_answer_at_all_is_unreachable(upstream, reason):
     )
     origin = NOBODY if reason == "refused" else upstream.origin
 
-    with pytest.raises(Unreachable) as caught:
+    with pytest.raises(ConnectionFailed) as caught:
         send(origin)
 
     assert "user_42" not in str(caught.value)
@@ -137,10 +137,10 @@ def test_no_answer_at_all_is_unreachable(upstream, reason):
 
 def test_a_closed_transport_keeps_no_connection_open(upstream):
     upstream.reply(EMPTY.replace(b"Connection: close\r\n", b""), upstream.silence)
-    transport = Transport(upstream.origin, Secret(KEY), "2026-04-25")
-    send(upstream.origin, transport)
+    http = HttpClient(upstream.origin, Secret(KEY), "2026-04-25")
+    send(upstream.origin, http)
 
-    transport.close()
+    http.close()
 
     # The server's part ends when the other side hangs up; the fixture waits for that.
     assert len(upstream.requests) == 1

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from bff.medblocks.errors import (
-    Busy,
+    BadResponse,
     Conflict,
-    KeyRefused,
+    ErrorDetails,
+    InvalidApiKey,
+    InvalidRequest,
     MedblocksError,
     NotFound,
-    Refusal,
-    Rejected,
-    Unfit,
-    Unusable,
+    RateLimited,
+    UnexpectedResponse,
     error_for,
 )
 from bff.medblocks.grants import Grant, SessionGrant
@@ -32,7 +32,7 @@ from bff.medblocks.models import (
     PatientSession,
     WrongShape,
     decode,
-    read_refusal,
+    read_error_details,
 )
 
 
@@ -44,7 +44,7 @@ def error_reply(**error):
 
 def read(status=400, body=None, **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return read_refusal(RawReply(status, CaseInsensitiveDict(named), json.dumps(body).encode()))
+    return read_error_details(RawReply(status, CaseInsensitiveDict(named), json.dumps(body).encode()))
 
 
 def without(body, name):
@@ -246,10 +246,10 @@ def test_any_json_in_any_field_is_read_or_refused(field, value):
 def test_an_error_reply_is_read_without_its_text():
     body = error_reply(code="invalid_request", param="email", request_id="req_body")
 
-    refusal = read(400, body, X_Request_Id="req_header", Retry_After="7")
+    details = read(400, body, X_Request_Id="req_header", Retry_After="7")
 
-    assert refusal == Refusal(400, "invalid_request", "email", "req_body", 7)
-    assert "UPSTREAM-TEXT" not in repr(refusal)
+    assert details == ErrorDetails(400, "invalid_request", "email", "req_body", 7)
+    assert "UPSTREAM-TEXT" not in repr(details)
 
 
 @pytest.mark.parametrize(
@@ -269,12 +269,12 @@ def test_an_error_reply_is_read_without_its_text():
     ],
 )
 def test_of_an_error_reply_that_is_none_the_status_and_the_headers_remain(body):
-    assert read(502, body, x_request_id="req_header") == Refusal(502, None, None, "req_header", None)
+    assert read(502, body, x_request_id="req_header") == ErrorDetails(502, None, None, "req_header", None)
 
 
 def test_an_error_reply_may_be_poor():
-    assert read(400, {"error": {}}) == Refusal(400)
-    assert read(400, error_reply(code=None, param=None, request_id=None)) == Refusal(400)
+    assert read(400, {"error": {}}) == ErrorDetails(400)
+    assert read(400, error_reply(code=None, param=None, request_id=None)) == ErrorDetails(400)
 
 
 @pytest.mark.parametrize(("wait", "seconds"), [("0", 0), ("7", 7), ("007", 7), ("999999", 999_999)])
@@ -292,36 +292,36 @@ def test_any_other_way_to_say_how_long_is_ignored(wait):
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (400, Rejected),
-        (413, Rejected),
+        (400, InvalidRequest),
+        (413, InvalidRequest),
         (404, NotFound),
         (409, Conflict),
-        (401, KeyRefused),
-        (402, KeyRefused),
-        (403, KeyRefused),
-        (429, Busy),
-        *((status, Unfit) for status in (405, 410, 414, 418, 422, 431)),
-        *((status, Unusable) for status in (300, 302, 304, 307, 500, 502, 503, 504, 599)),
-        (None, Unusable),
+        (401, InvalidApiKey),
+        (402, InvalidApiKey),
+        (403, InvalidApiKey),
+        (429, RateLimited),
+        *((status, UnexpectedResponse) for status in (405, 410, 414, 418, 422, 431)),
+        *((status, BadResponse) for status in (300, 302, 304, 307, 500, 502, 503, 504, 599)),
+        (None, BadResponse),
     ],
 )
 @pytest.mark.parametrize("code", [None, "not_found", "throttled"])
 def test_the_status_chooses_the_error_whatever_the_code(status, error, code):
-    assert type(error_for("read patient", Refusal(status, code))) is error
+    assert type(error_for("read patient", ErrorDetails(status, code))) is error
 
 
 def test_an_unsupported_version_is_our_own_fault():
-    assert type(error_for("health", Refusal(400, "unsupported_api_version"))) is KeyRefused
+    assert type(error_for("health", ErrorDetails(400, "unsupported_api_version"))) is InvalidApiKey
 
 
 @pytest.mark.parametrize(
     ("error", "text"),
     [
         (MedblocksError("health"), "health: MedblocksError"),
-        (Busy("health", Refusal(429, "throttled", retry_after=7)), "health: 429 throttled"),
-        (Rejected("create patient", Refusal(400, None, "email")), "create patient: 400"),
-        (Unusable("health", detail="wrong shape: ok"), "health: wrong shape: ok"),
-        (Unusable("health", Refusal(502, "x"), "y"), "health: 502 x y"),
+        (RateLimited("health", ErrorDetails(429, "throttled", retry_after=7)), "health: 429 throttled"),
+        (InvalidRequest("create patient", ErrorDetails(400, None, "email")), "create patient: 400"),
+        (BadResponse("health", detail="wrong shape: ok"), "health: wrong shape: ok"),
+        (BadResponse("health", ErrorDetails(502, "x"), "y"), "health: 502 x y"),
     ],
 )
 def test_the_text_of_an_error_says_what_is_known(error, text):
@@ -329,7 +329,7 @@ def test_the_text_of_an_error_says_what_is_known(error, text):
 
 
 def test_an_error_without_a_reply_has_an_empty_refusal():
-    assert MedblocksError("health").refusal == Refusal()
+    assert MedblocksError("health").details == ErrorDetails()
 
 
 def test_grants_show_no_ids():

@@ -4,42 +4,42 @@ import pytest
 
 from bff.medblocks.deadline import within
 from bff.medblocks.errors import (
-    Busy,
+    BadResponse,
+    CallRejected,
     Conflict,
-    KeyRefused,
+    ConnectionFailed,
+    ErrorDetails,
+    InvalidApiKey,
+    InvalidRequest,
     NotFound,
-    NotTried,
-    Refusal,
-    Rejected,
-    TooSlow,
-    Unreachable,
-    Unusable,
+    RateLimited,
+    UpstreamTimeout,
 )
 from bff.medblocks.retries import Retries
 
 
 def status(kind, status, **fields):
-    return kind("read patient", Refusal(status, **fields))
+    return kind("read patient", ErrorDetails(status, **fields))
 
 
 PASSING = {
-    "429": status(Busy, 429),
-    "502": status(Unusable, 502),
-    "503": status(Unusable, 503),
-    "504": status(Unusable, 504),
-    "broken off": Unreachable("read patient"),
-    "no connection": Unreachable("read patient", sent=False),
+    "429": status(RateLimited, 429),
+    "502": status(BadResponse, 502),
+    "503": status(BadResponse, 503),
+    "504": status(BadResponse, 504),
+    "broken off": ConnectionFailed("read patient"),
+    "no connection": ConnectionFailed("read patient", sent=False),
 }
 LASTING = {
-    "400": status(Rejected, 400),
-    "401": status(KeyRefused, 401),
+    "400": status(InvalidRequest, 400),
+    "401": status(InvalidApiKey, 401),
     "404": status(NotFound, 404),
     "409": status(Conflict, 409),
-    "500": status(Unusable, 500),
-    "302": status(Unusable, 302),
-    "no json": Unusable("read patient", detail="wrong shape"),
-    "too slow": TooSlow("read patient"),
-    "not tried": NotTried("read patient", Refusal(retry_after=1)),
+    "500": status(BadResponse, 500),
+    "302": status(BadResponse, 302),
+    "no json": BadResponse("read patient", detail="wrong shape"),
+    "too slow": UpstreamTimeout("read patient"),
+    "not tried": CallRejected("read patient", ErrorDetails(retry_after=1)),
 }
 
 
@@ -63,15 +63,15 @@ def run(*errors, read=True, retries=None):
     try:
         end = (retries or Retries()).run(attempts, read=read)
     except (
-        Busy,
-        Unusable,
-        Unreachable,
-        Rejected,
-        KeyRefused,
+        RateLimited,
+        BadResponse,
+        ConnectionFailed,
+        InvalidRequest,
+        InvalidApiKey,
         NotFound,
         Conflict,
-        TooSlow,
-        NotTried,
+        UpstreamTimeout,
+        CallRejected,
     ) as error:
         end = error
     return attempts.count, end
@@ -113,13 +113,13 @@ def test_the_last_of_different_errors_is_the_one_that_is_told():
 
 
 def test_a_pause_is_as_long_as_medblocks_asks(pauses):
-    assert run(status(Busy, 429, retry_after=3)) == (2, "reply")
+    assert run(status(RateLimited, 429, retry_after=3)) == (2, "reply")
     assert pauses == [3]
 
 
 @pytest.mark.parametrize("asked", [8, 9, 3600])
 def test_a_pause_that_does_not_fit_into_the_deadline_is_not_made(pauses, asked):
-    error = status(Busy, 429, retry_after=asked)
+    error = status(RateLimited, 429, retry_after=asked)
 
     with within(8):
         assert run(error) == (1, error)

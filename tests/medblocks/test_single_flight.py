@@ -10,8 +10,8 @@ import pytest
 
 from bff.medblocks import single_flight as module
 from bff.medblocks.deadline import within
-from bff.medblocks.errors import TooSlow, Unusable
-from bff.medblocks.single_flight import Collapse
+from bff.medblocks.errors import BadResponse, UpstreamTimeout
+from bff.medblocks.single_flight import SingleFlight
 
 
 class Calls:
@@ -47,21 +47,21 @@ def run_together(collapse, call, waiting, *, callers=200):
 def test_two_hundred_equal_calls_at_once_are_one_call(waiting):
     calls = Calls()
 
-    assert run_together(Collapse(), calls, waiting) == [1] * 200
+    assert run_together(SingleFlight(), calls, waiting) == [1] * 200
     assert calls.count == 1
 
 
 def test_all_of_them_get_the_error_of_the_one_call(waiting):
-    error = Unusable("read patient")
+    error = BadResponse("read patient")
     calls = Calls(error)
 
-    assert run_together(Collapse(), calls, waiting) == [error] * 200
+    assert run_together(SingleFlight(), calls, waiting) == [error] * 200
     assert calls.count == 1
 
 
-@pytest.mark.parametrize("error", [None, Unusable("read patient")], ids=["a result", "an error"])
+@pytest.mark.parametrize("error", [None, BadResponse("read patient")], ids=["a result", "an error"])
 def test_the_next_call_after_it_is_made_anew(waiting, error):
-    collapse, calls = Collapse(), Calls(error)
+    collapse, calls = SingleFlight(), Calls(error)
     run_together(collapse, calls, waiting, callers=8)
     calls.error = None
 
@@ -72,7 +72,7 @@ def test_nothing_of_a_result_is_kept_afterwards():
     class Body:
         pass
 
-    collapse, results = Collapse(), [Body()]
+    collapse, results = SingleFlight(), [Body()]
     kept = weakref.ref(results[0])
     collapse.run("user_42", "read patient", results.pop)
     gc.collect()
@@ -81,7 +81,7 @@ def test_nothing_of_a_result_is_kept_afterwards():
 
 
 def test_calls_with_another_key_are_calls_of_their_own():
-    collapse, calls = Collapse(), Calls()
+    collapse, calls = SingleFlight(), Calls()
 
     inner = collapse.run("user_42", "read", lambda: (collapse.run("user_43", "read", calls), calls()))
 
@@ -89,7 +89,7 @@ def test_calls_with_another_key_are_calls_of_their_own():
 
 
 def test_who_waits_for_a_slow_call_longer_than_it_has_gets_too_slow():
-    collapse, started, go = Collapse(), Event(), Event()
+    collapse, started, go = SingleFlight(), Event(), Event()
 
     def slow():
         started.set()
@@ -98,7 +98,7 @@ def test_who_waits_for_a_slow_call_longer_than_it_has_gets_too_slow():
     with ThreadPoolExecutor(1) as threads:
         leader = threads.submit(collapse.run, "user_42", "read patient", slow)
         assert started.wait(10)
-        with within(0.001), pytest.raises(TooSlow, match="read patient"):
+        with within(0.001), pytest.raises(UpstreamTimeout, match="read patient"):
             collapse.run("user_42", "read patient", slow)
         go.set()
 
@@ -106,7 +106,7 @@ def test_who_waits_for_a_slow_call_longer_than_it_has_gets_too_slow():
 
 
 def test_a_good_result_is_kept_as_long_as_told(clock):
-    collapse, calls = Collapse(keep=10, clock=clock), Calls()
+    collapse, calls = SingleFlight(keep=10, clock=clock), Calls()
     collapse.run("user_42", "start session", calls)
     clock.now += 9.9
 
@@ -116,7 +116,7 @@ def test_a_good_result_is_kept_as_long_as_told(clock):
 
 
 def test_what_is_kept_is_kept_from_its_end_on(clock):
-    collapse, calls = Collapse(keep=10, clock=clock), Calls()
+    collapse, calls = SingleFlight(keep=10, clock=clock), Calls()
 
     def slow():
         clock.now += 8
@@ -129,8 +129,8 @@ def test_what_is_kept_is_kept_from_its_end_on(clock):
 
 
 def test_an_error_is_never_kept(clock):
-    collapse, calls = Collapse(keep=10, clock=clock), Calls(Unusable("start session"))
-    with pytest.raises(Unusable):
+    collapse, calls = SingleFlight(keep=10, clock=clock), Calls(BadResponse("start session"))
+    with pytest.raises(BadResponse):
         collapse.run("user_42", "start session", calls)
     calls.error = None
 
@@ -141,7 +141,7 @@ def test_results_that_were_kept_are_forgotten_with_the_next_call_of_anybody(cloc
     class Body:
         pass
 
-    collapse, results = Collapse(keep=10, clock=clock), [Body()]
+    collapse, results = SingleFlight(keep=10, clock=clock), [Body()]
     kept = weakref.ref(results[0])
     collapse.run("user_42", "start session", results.pop)
     clock.now += 10
@@ -154,18 +154,18 @@ def test_results_that_were_kept_are_forgotten_with_the_next_call_of_anybody(cloc
 def test_another_error_than_medblocks_own_is_shared_too(waiting):
     error = KeyError("user_42")
 
-    assert run_together(Collapse(), Calls(error), waiting, callers=4) == [error] * 4
+    assert run_together(SingleFlight(), Calls(error), waiting, callers=4) == [error] * 4
 
 
 def test_each_waiter_raises_without_the_tracebacks_of_others(waiting):
-    errors = run_together(Collapse(), Calls(Unusable("read patient")), waiting, callers=50)
+    errors = run_together(SingleFlight(), Calls(BadResponse("read patient")), waiting, callers=50)
 
     assert len(traceback.extract_tb(errors[0].__traceback__)) < 10
 
 
 @pytest.mark.parametrize("killed", [KeyboardInterrupt, SystemExit])
 def test_when_the_caller_is_killed_one_that_waits_calls(waiting, killed):
-    collapse, calls, started, go = Collapse(), Calls(), Event(), Event()
+    collapse, calls, started, go = SingleFlight(), Calls(), Event(), Event()
 
     def lead():
         started.set()
@@ -186,7 +186,7 @@ def test_when_the_caller_is_killed_one_that_waits_calls(waiting, killed):
 
 
 def test_a_waiter_that_is_killed_takes_nothing_from_the_others(monkeypatch):
-    collapse, calls = Collapse(), Calls()
+    collapse, calls = SingleFlight(), Calls()
 
     def kill(*_):
         raise KeyboardInterrupt

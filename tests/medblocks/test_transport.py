@@ -3,12 +3,19 @@
 import pytest
 
 from bff.medblocks.bulkhead import Bulkhead
-from bff.medblocks.circuit_breaker import Breaker
+from bff.medblocks.circuit_breaker import CircuitBreaker
 from bff.medblocks.deadline import within
-from bff.medblocks.errors import NotFound, NotTried, OutOfTime, TooSlow, Unreachable, Unusable
+from bff.medblocks.errors import (
+    BadResponse,
+    CallRejected,
+    ConnectionFailed,
+    DeadlineExceeded,
+    NotFound,
+    UpstreamTimeout,
+)
 from bff.medblocks.http_client import RawReply
 from bff.medblocks.retries import Retries
-from bff.medblocks.transport import Line
+from bff.medblocks.transport import Transport
 
 
 class Wire:
@@ -27,20 +34,20 @@ class Wire:
 
 
 def line(wire, *, failures=5):
-    return Line(wire, Breaker(failures=failures, seconds=60), Bulkhead(8), Retries())
+    return Transport(wire, CircuitBreaker(failures=failures, seconds=60), Bulkhead(8), Retries())
 
 
 def read(one):
-    return one.exchange("read patient", "GET", "/patients/user_42")
+    return one.request("read patient", "GET", "/patients/user_42")
 
 
 def create(one, **options):
-    return one.exchange("create patient", "POST", "/patients", json={"patient_id": "user_42"}, **options)
+    return one.request("create patient", "POST", "/patients", json={"patient_id": "user_42"}, **options)
 
 
 def attempt(one, times=1):
     for _ in range(times):
-        with pytest.raises((Unusable, TooSlow, Unreachable, NotFound)):
+        with pytest.raises((BadResponse, UpstreamTimeout, ConnectionFailed, NotFound)):
             create(one)
 
 
@@ -49,14 +56,14 @@ def test_every_2xx_is_a_good_reply(status):
     assert read(line(Wire(status))).status == status
 
 
-@pytest.mark.parametrize(("status", "error"), [(302, Unusable), (404, NotFound), (500, Unusable)])
+@pytest.mark.parametrize(("status", "error"), [(302, BadResponse), (404, NotFound), (500, BadResponse)])
 def test_every_other_status_is_an_error_of_the_operation(status, error):
     with pytest.raises(error, match=f"read patient: {status}"):
         read(line(Wire(status)))
 
 
 def test_a_read_is_sent_again_until_it_works():
-    wire = Wire(503, Unreachable("read patient"), 200)
+    wire = Wire(503, ConnectionFailed("read patient"), 200)
 
     assert read(line(wire)).status == 200
     assert len(wire.sent) == 3
@@ -65,7 +72,7 @@ def test_a_read_is_sent_again_until_it_works():
 def test_a_write_that_may_have_arrived_is_sent_once():
     wire = Wire(503, 200)
 
-    with pytest.raises(Unusable):
+    with pytest.raises(BadResponse):
         create(line(wire))
 
     assert len(wire.sent) == 1
@@ -74,10 +81,10 @@ def test_a_write_that_may_have_arrived_is_sent_once():
 def test_every_attempt_counts_for_the_breaker():
     wire = Wire(503)
     one = line(wire, failures=3)
-    with pytest.raises(Unusable):
+    with pytest.raises(BadResponse):
         read(one)
 
-    with pytest.raises(NotTried):
+    with pytest.raises(CallRejected):
         read(one)
 
     assert len(wire.sent) == 3
@@ -86,7 +93,7 @@ def test_every_attempt_counts_for_the_breaker():
 def test_an_open_circuit_ends_the_retries():
     wire = Wire(503)
 
-    with pytest.raises(NotTried):
+    with pytest.raises(CallRejected):
         read(line(wire, failures=2))
 
     assert len(wire.sent) == 2
@@ -103,8 +110,8 @@ def test_answers_that_something_is_missing_leave_the_circuit_closed():
 def test_too_many_calls_at_once_leave_the_circuit_closed(monkeypatch):
     monkeypatch.setattr("bff.medblocks.bulkhead.WAIT_SECONDS", 0)
     wire, bulkhead = Wire(200), Bulkhead(1)
-    one = Line(wire, Breaker(failures=1, seconds=60), bulkhead, Retries())
-    with bulkhead.slot("another call"), pytest.raises(NotTried):
+    one = Transport(wire, CircuitBreaker(failures=1, seconds=60), bulkhead, Retries())
+    with bulkhead.slot("another call"), pytest.raises(CallRejected):
         read(one)
 
     assert read(one).status == 200
@@ -113,7 +120,7 @@ def test_too_many_calls_at_once_leave_the_circuit_closed(monkeypatch):
 def test_a_request_that_came_with_no_time_left_sends_nothing():
     wire = Wire(200)
 
-    with within(0), pytest.raises(OutOfTime):
+    with within(0), pytest.raises(DeadlineExceeded):
         read(line(wire))
 
     assert not wire.sent
@@ -122,7 +129,7 @@ def test_a_request_that_came_with_no_time_left_sends_nothing():
 def test_requests_that_came_with_no_time_left_leave_the_circuit_closed():
     wire = Wire(200)
     one = line(wire, failures=1)
-    with within(0), pytest.raises(OutOfTime):
+    with within(0), pytest.raises(DeadlineExceeded):
         read(one)
 
     assert read(one).status == 200
@@ -148,7 +155,7 @@ def test_an_attempt_with_less_patience_leaves_time_for_what_comes_after():
 
 def test_a_place_is_given_back_after_every_attempt():
     wire = Wire(503)
-    one = Line(wire, Breaker(failures=100, seconds=60), Bulkhead(1), Retries())
+    one = Transport(wire, CircuitBreaker(failures=100, seconds=60), Bulkhead(1), Retries())
 
     attempt(one, times=10)
 

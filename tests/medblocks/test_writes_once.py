@@ -5,17 +5,17 @@ import threading
 import pytest
 
 from bff.config import Secret
-from bff.medblocks.errors import Unreachable
-from bff.medblocks.http_client import Transport
+from bff.medblocks.errors import ConnectionFailed
+from bff.medblocks.http_client import HttpClient
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @pytest.fixture
-def transport(upstream):
-    transport = Transport(upstream.origin, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
-    yield transport
-    transport.close()
+def http(upstream):
+    http = HttpClient(upstream.origin, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
+    yield http
+    http.close()
 
 
 def keep_open_until(event):
@@ -27,25 +27,25 @@ def keep_open_until(event):
     return hold
 
 
-def test_a_write_whose_connection_breaks_is_not_sent_again(upstream, transport):
+def test_a_write_whose_connection_breaks_is_not_sent_again(upstream, http):
     upstream.reply(OK)
     upstream.reply(upstream.reset)
-    transport.send("read patient", "GET", "/patients/user_42", seconds=5)
+    http.send("read patient", "GET", "/patients/user_42", seconds=5)
 
-    with pytest.raises(Unreachable):
-        transport.send("start session", "POST", "/patient-sessions", seconds=5, json={})
+    with pytest.raises(ConnectionFailed):
+        http.send("start session", "POST", "/patient-sessions", seconds=5, json={})
 
     assert [request.split()[0] for request in upstream.requests] == ["GET", "POST"]
 
 
-def test_a_write_does_not_take_an_idle_connection(upstream, transport):
+def test_a_write_does_not_take_an_idle_connection(upstream, http):
     over = threading.Event()
     upstream.reply(OK, keep_open_until(over))
-    transport.send("read patient", "GET", "/patients/user_42", seconds=5)
+    http.send("read patient", "GET", "/patients/user_42", seconds=5)
     over.set()
     upstream.reply(OK)
 
-    reply = transport.send("start session", "POST", "/patient-sessions", seconds=5, json={})
+    reply = http.send("start session", "POST", "/patient-sessions", seconds=5, json={})
 
     assert reply.status == 200
     assert len(upstream.requests) == 2

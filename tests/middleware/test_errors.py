@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from bff.errors import NoSuchThing
+from bff.errors import NotFound
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_path_that_only_begins_like_the_api_gets_a_page(client):
 
 
 def test_the_names_of_things_reach_the_message():
-    assert str(NoSuchThing("patient session")) == "no such patient session"
+    assert str(NotFound("patient session")) == "no such patient session"
 
 
 def test_who_has_to_sign_in_is_offered_no_page_that_asks_for_it_again(make_app):

@@ -120,7 +120,7 @@ def test_an_address_that_waited_may_go_on(limited, monkeypatch):
     client = limited(BFF_RATE_LIMIT_ADDRESS="1/minute")
     refused = [ask(client) for _ in range(2)][-1]
     monkeypatch.setattr(
-        client.application.extensions["limits"]._counters,
+        client.application.extensions["rate_limits"]._counters,
         "_clock",
         lambda: time.time() + int(refused.headers["Retry-After"]),
     )
@@ -307,7 +307,7 @@ def test_the_store_holds_neither_addresses_nor_names(limited, upstream):
     create(client, path="/api/patient-sessions")
     ask(client)
 
-    stored = repr(vars(client.application.extensions["limits"]._counters))
+    stored = repr(vars(client.application.extensions["rate_limits"]._counters))
     assert "address" in stored
     for canary in ("192.0.2.1", "user_42", "Asha", client.get_cookie("bff").value):
         assert canary not in stored

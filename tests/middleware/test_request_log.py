@@ -7,7 +7,7 @@ import re
 import pytest
 from flask import Flask, abort
 
-from bff.logs import JsonLines
+from bff.logs import JsonFormatter
 from bff.middleware import request_log
 from bff.request_context import RequestContext, request_context
 
@@ -47,7 +47,7 @@ def logged(caplog):
         caplog.clear()
         with caplog.at_level(logging.DEBUG):
             reply = app().test_client().open(*request, **options)
-        lines = [JsonLines().format(made) for made in caplog.records if made.name == "bff.access"]
+        lines = [JsonFormatter().format(made) for made in caplog.records if made.name == "bff.access"]
         return reply, [json.loads(line) for line in lines]
 
     return call

@@ -55,7 +55,7 @@ ANSWERS = {
     "page elsewhere": (("GET", "/connected"), 404, PAGE),
     "page 404": (("GET", "/nothing"), 404, PAGE),
     "page 405": (("POST", "/healthz"), 405, {**PAGE, "Allow": "(GET|HEAD|OPTIONS|, ){5}"}),
-    "elsewhere": (("GET", "/connected?patient_session_id=x"), 404, PAGE),
+    "wrong browser": (("GET", "/connected?patient_session_id=x"), 404, PAGE),
     "static file": (("GET", "/static/style.css"), 200, FILE),
     "no such file": (("GET", "/static/nothing.css"), 404, PAGE),
     "a path above": (("GET", "/static/../pyproject.toml"), 404, PAGE),

@@ -142,7 +142,7 @@ def test_a_hostile_catalog_shows_as_harmless_text(come_back, catalog, attempt, p
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "lab&lt;" not in page
     assert page.count("<script") == 1
-    assert 'src="/static/place.svg"' in page
+    assert 'src="/static/facility.svg"' in page
     for absent in ("<b>", "<img src=x", "evil.example", "javascript:", "data:text", "Open its website"):
         assert absent not in page
 
@@ -165,19 +165,19 @@ def test_of_5000_connections_some_are_shown_and_the_rest_is_said(come_back, cata
 def test_another_browser_sees_nothing_and_medblocks_is_not_asked(enforcing, medblocks, path, session_id):
     reply = enforcing.test_client().get(f"{path}?patient_id=user_42&patient_session_id={session_id}&{CANARY}")
 
-    assert (reply.status_code, state_of(reply)) == (404, "elsewhere")
+    assert (reply.status_code, state_of(reply)) == (404, "wrong_browser")
     assert "another device or in another browser" in reply.text
     assert not medblocks.calls
     for absent in ("user_42", "ps_1", "CANARY"):
         assert absent not in reply.text
 
 
-def test_a_session_that_medblocks_has_forgotten_is_begun_again(started, medblocks, refusal):
-    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=refusal("not_found"), status=404)
+def test_a_session_that_medblocks_has_forgotten_is_begun_again(started, medblocks, error_body):
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=error_body("not_found"), status=404)
 
     reply = started.get(f"{PAGE}&state=a%26b")
 
-    assert (reply.status_code, state_of(reply)) == (404, "elsewhere")
+    assert (reply.status_code, state_of(reply)) == (404, "wrong_browser")
     assert 'href="/intake?state=a%26b"' in reply.text
 
 
@@ -198,7 +198,7 @@ def test_a_session_of_a_patient_that_is_not_the_browsers_own_shows_nothing(start
 def test_who_has_created_nothing_here_is_thanked_for_nothing(enforcing, query):
     reply = enforcing.test_client().get(f"/connected?{query}")
 
-    assert (reply.status_code, state_of(reply)) == (404, "elsewhere")
+    assert (reply.status_code, state_of(reply)) == (404, "wrong_browser")
     assert 'href="/intake"' in reply.text
     for absent in ("user_42", "CANARY", "Thank you"):
         assert absent not in reply.text

@@ -73,7 +73,7 @@ def test_a_logo_that_is_not_over_https_is_not_asked_for(browser, fetched, catalo
 def test_a_logo_that_can_not_be_had_is_a_neutral_picture(browser, catalog):
     catalog()
 
-    assert get(browser, logo(browser.application)).data == get(browser, "/static/place.svg").data
+    assert get(browser, logo(browser.application)).data == get(browser, "/static/facility.svg").data
 
 
 def test_when_the_catalog_is_down_the_picture_is_neutral(browser, medblocks):

@@ -224,10 +224,10 @@ def test_only_places_of_the_catalog_can_be_chosen(choose, leave, medblocks, conn
     assert len(starts(medblocks)) == before
 
 
-def test_a_place_that_medblocks_does_not_know_leads_back_to_the_page(choose, leave, medblocks, refusal):
+def test_a_place_that_medblocks_does_not_know_leads_back_to_the_page(choose, leave, medblocks, error_body):
     leave()
     medblocks.replace(
-        "POST", f"{HOST}/patient-sessions", json=refusal("invalid_request", "connection_id"), status=400
+        "POST", f"{HOST}/patient-sessions", json=error_body("invalid_request", "connection_id"), status=400
     )
 
     reply = choose()

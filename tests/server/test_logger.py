@@ -5,7 +5,7 @@ import logging
 import pytest
 from gunicorn.config import Config
 
-from bff.logs import JsonLines
+from bff.logs import JsonFormatter
 from bff.server.logger import Logger
 
 
@@ -32,7 +32,7 @@ def test_an_exception_is_logged_without_the_request(logger, caplog, arguments, l
         logger.exception(*arguments)
 
     assert caplog.messages == [line]
-    assert "user_42" not in JsonLines().format(caplog.records[0])
+    assert "user_42" not in JsonFormatter().format(caplog.records[0])
 
 
 def test_a_malformed_request_is_not_repeated(logger, caplog):

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 from flask import Request
 
 from bff.access.owner_cookie import Owner
-from bff.errors import CredentialRefused
+from bff.errors import InvalidCredential
 from bff.medblocks.ids import patient_id_problem
 
 
@@ -30,15 +30,15 @@ class IdentityProvider(Protocol):
     def identify(self, request: Request, owner: Owner) -> Caller | None:
         """Give the caller, or None when the request has no credential of this provider's kind.
 
-        Raises CredentialRefused when it has one that can't be accepted: a bad credential never falls
+        Raises InvalidCredential when it has one that can't be accepted: a bad credential never falls
         back to a weaker one.
         """
         ...
 
 
 def caller_for(patient_id: str) -> Caller:
-    """Give the caller that a login vouches for. Raises CredentialRefused for what can't be an id."""
+    """Give the caller that a login vouches for. Raises InvalidCredential for what can't be an id."""
     if patient_id_problem(patient_id):
-        raise CredentialRefused("the patient id of the credential can't be one")
+        raise InvalidCredential("the patient id of the credential can't be one")
     # The owner's name follows from the id, so that the tags agree on all browsers of this patient.
     return Caller(f"patient:{patient_id}", patient_id)

@@ -6,7 +6,7 @@ from flask import Request
 
 from bff.access.identity.base import Caller, caller_for
 from bff.access.owner_cookie import Owner
-from bff.errors import CredentialRefused
+from bff.errors import InvalidCredential
 
 
 class CallableIdentity:
@@ -19,5 +19,5 @@ class CallableIdentity:
         """Ask the function."""
         patient_id = self._identify(request)
         if patient_id is not None and not isinstance(patient_id, str):
-            raise CredentialRefused("the function gave something that is no text")
+            raise InvalidCredential("the function gave something that is no text")
         return None if patient_id is None else caller_for(patient_id)

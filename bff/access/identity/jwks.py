@@ -12,7 +12,7 @@ from joserfc import jwk
 from joserfc.errors import JoseError
 from urllib3.exceptions import HTTPError
 
-from bff.errors import CredentialRefused, IdentityUnavailable
+from bff.errors import IdentityUnavailable, InvalidCredential
 
 log = logging.getLogger("bff.access.jwks")
 
@@ -40,14 +40,14 @@ class Jwks:
     def find(self, key_id: object) -> jwk.Key:
         """Give the key with this id.
 
-        Raises CredentialRefused when there is none, IdentityUnavailable when there are no keys at all.
+        Raises InvalidCredential when there is none, IdentityUnavailable when there are no keys at all.
         """
         name = key_id if isinstance(key_id, str) else ""
         self._refresh(known=name in self._keys)
         if not self._keys:
             raise IdentityUnavailable("the keys of the login can't be fetched")
         if name not in self._keys:
-            raise CredentialRefused("its key is not known")
+            raise InvalidCredential("its key is not known")
         return self._keys[name]
 
     def _refresh(self, *, known: bool) -> None:

@@ -12,7 +12,7 @@ from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.cookies import finder
 from bff.access.identity.base import Caller, caller_for
 from bff.access.owner_cookie import Owner
-from bff.errors import CredentialRefused
+from bff.errors import InvalidCredential
 
 _TYPES = {"jwt", "at+jwt", "application/at+jwt"}
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
@@ -49,7 +49,7 @@ class JwtIdentity:
         )
 
     def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
-        """Check the token. Raises CredentialRefused, or IdentityUnavailable when its key can't be had."""
+        """Check the token. Raises InvalidCredential, or IdentityUnavailable when its key can't be had."""
         credential = self._credential(request)
         return None if credential is None else caller_for(self._patient_id(self._check(credential)))
 
@@ -61,21 +61,21 @@ class JwtIdentity:
             return None
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise CredentialRefused("the Authorization header has no bearer token")
+            raise InvalidCredential("the Authorization header has no bearer token")
         return token.strip()
 
     def _check(self, token: str) -> dict[str, Any]:
         if len(token) > _MAX_TOKEN_CHARACTERS:
-            raise CredentialRefused("it is too long")
+            raise InvalidCredential("it is too long")
         try:
             checked = jwt.decode(token, self._key, algorithms=self._algorithms)
             self._claims.validate(checked.claims)
         except ClaimError as error:
-            raise CredentialRefused(f"its {error.claim} ({type(error).__name__})") from None
+            raise InvalidCredential(f"its {error.claim} ({type(error).__name__})") from None
         except (JoseError, ValueError, TypeError) as error:
-            raise CredentialRefused(type(error).__name__) from None
+            raise InvalidCredential(type(error).__name__) from None
         if str(checked.header.get("typ", "jwt")).lower() not in _TYPES:
-            raise CredentialRefused("its typ is not that of an access token")
+            raise InvalidCredential("its typ is not that of an access token")
         return checked.claims
 
     def _key(self, token: Any) -> jwk.Key:
@@ -86,9 +86,9 @@ class JwtIdentity:
         for name in _PLACEHOLDER.findall(self._template):
             value = claims.get(name)
             if not isinstance(value, str) or not value:
-                raise CredentialRefused("a claim of the patient id is missing")
+                raise InvalidCredential("a claim of the patient id is missing")
             if not self._separators.isdisjoint(value):
                 # "a-b" and "c" would make the same id as "a" and "b-c".
-                raise CredentialRefused("a claim holds what separates the claims of the patient id")
+                raise InvalidCredential("a claim holds what separates the claims of the patient id")
             values[name] = value
         return _PLACEHOLDER.sub(lambda match: values[match[1]], self._template)

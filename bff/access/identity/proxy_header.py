@@ -9,7 +9,7 @@ from flask import Request
 from bff.access.client_address import parse_address
 from bff.access.identity.base import Caller, caller_for
 from bff.access.owner_cookie import Owner
-from bff.errors import CredentialRefused
+from bff.errors import InvalidCredential
 
 SECRET_HEADER = "X-Bff-Proxy-Secret"  # noqa: S105 - the header's name, not a secret
 _BEFORE_PROXY_FIX = "werkzeug.proxy_fix.orig"
@@ -24,15 +24,15 @@ class HeaderIdentity:
         self._networks = networks
 
     def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
-        """Read the header. Raises CredentialRefused when it comes from anyone but the proxy."""
+        """Read the header. Raises InvalidCredential when it comes from anyone but the proxy."""
         patient_id = request.headers.get(self._header)
         if patient_id is None:
             return None
         # The peer of the connection itself, as the server saw it before any X-Forwarded-For was believed.
         if not self._is_proxy(request.environ.get(_BEFORE_PROXY_FIX, request.environ).get("REMOTE_ADDR")):
-            raise CredentialRefused("the header came from outside of the proxy's network")
+            raise InvalidCredential("the header came from outside of the proxy's network")
         if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self._secret):
-            raise CredentialRefused("the header came without the proxy's secret")
+            raise InvalidCredential("the header came without the proxy's secret")
         return caller_for(patient_id)
 
     def _is_proxy(self, address: str | None) -> bool:

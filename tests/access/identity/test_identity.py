@@ -14,7 +14,7 @@ from bff.access.identity.owner import OwnerIdentity
 from bff.access.identity.proxy_header import HeaderIdentity
 from bff.access.owner_cookie import Owner
 from bff.config import load_settings
-from bff.errors import CredentialRefused
+from bff.errors import InvalidCredential
 
 PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
 HEADER = {"BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
@@ -125,7 +125,7 @@ def test_a_function_of_the_app_may_say_that_nobody_is_signed_in():
 
 @pytest.mark.parametrize("patient_id", ["", ".", "..", "pat_1", "a/b", "a" * 201])
 def test_a_login_can_not_vouch_for_what_is_no_patient_id(patient_id):
-    with pytest.raises(CredentialRefused) as caught:
+    with pytest.raises(InvalidCredential) as caught:
         caller_for(patient_id)
 
     assert str(caught.value) == "the patient id of the credential can't be one"

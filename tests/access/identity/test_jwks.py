@@ -6,7 +6,7 @@ import json
 import pytest
 from joserfc.jwk import OctKey
 
-from bff.errors import CredentialRefused
+from bff.errors import InvalidCredential
 from tests.access.login import KEYS, URL, outcome
 
 
@@ -24,7 +24,7 @@ def test_1000_unknown_ids_make_at_most_2_fetches(jwks, publish, login, clock):
     publish("old")
     for number in range(1000):
         clock.now += 0.05
-        assert outcome(jwks, f"invented-{number}") is CredentialRefused
+        assert outcome(jwks, f"invented-{number}") is InvalidCredential
 
     assert len(login.calls) == 2
 
@@ -33,7 +33,7 @@ def test_1000_unknown_ids_make_at_most_2_fetches(jwks, publish, login, clock):
 def test_what_is_not_the_id_of_a_key_finds_none(jwks, publish, key_id):
     publish("old")
 
-    with pytest.raises(CredentialRefused, match=r"^its key is not known$"):
+    with pytest.raises(InvalidCredential, match=r"^its key is not known$"):
         jwks.find(key_id)
 
 
@@ -41,11 +41,11 @@ def test_an_unknown_id_asks_anew_after_the_cool_down_and_not_before(jwks, publis
     publish("old")
     jwks.find("old")
     clock.now += 29.9
-    assert outcome(jwks, "new") is CredentialRefused
+    assert outcome(jwks, "new") is InvalidCredential
     assert len(login.calls) == 1
 
     clock.now += 0.1
-    assert outcome(jwks, "new") is CredentialRefused
+    assert outcome(jwks, "new") is InvalidCredential
     assert len(login.calls) == 2
 
 
@@ -78,7 +78,7 @@ def test_a_key_that_the_login_took_back_is_refused_after_ten_minutes(jwks, publi
     publish("new")
     clock.now += 600
 
-    assert outcome(jwks, "old") is CredentialRefused
+    assert outcome(jwks, "old") is InvalidCredential
 
 
 def test_a_secret_in_the_set_is_no_key(jwks, login):
@@ -86,7 +86,7 @@ def test_a_secret_in_the_set_is_no_key(jwks, login):
     login.get(URL, json={"keys": [secret, KEYS["old"]]})
 
     assert outcome(jwks, "old") == "old"
-    assert outcome(jwks, "secret") is CredentialRefused
+    assert outcome(jwks, "secret") is InvalidCredential
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_key_that_can_not_be_read_leaves_the_others_usable(jwks, login, odd):
     login.get(URL, json={"keys": [odd, KEYS["old"]]})
 
     assert outcome(jwks, "old") == "old"
-    assert outcome(jwks, "odd") is CredentialRefused
+    assert outcome(jwks, "odd") is InvalidCredential
 
 
 def test_keys_that_come_packed_are_unpacked(jwks, login):
@@ -124,7 +124,7 @@ def test_keys_that_come_in_many_pieces_are_read_whole(jwks, login):
 def test_a_key_without_an_id_is_never_found(jwks, login):
     login.get(URL, json={"keys": [{**KEYS["new"], "kid": ""}, KEYS["old"]]})
 
-    assert outcome(jwks, "") is CredentialRefused
+    assert outcome(jwks, "") is InvalidCredential
 
 
 def test_the_download_uses_nothing_of_this_machine_and_does_not_wait_for_ever(

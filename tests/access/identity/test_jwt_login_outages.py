@@ -9,7 +9,7 @@ import pytest
 import requests
 from joserfc.jwk import OctKey
 
-from bff.errors import CredentialRefused, IdentityUnavailable
+from bff.errors import IdentityUnavailable, InvalidCredential
 from tests.access.login import KEYS, URL, outcome
 
 
@@ -80,7 +80,7 @@ def test_in_a_later_outage_the_keys_that_are_here_go_on_serving(jwks, publish, l
     clock.now += 600
 
     assert outcome(jwks, "old") == "old"
-    assert outcome(jwks, "new") is CredentialRefused
+    assert outcome(jwks, "new") is InvalidCredential
     assert len(login.calls) == 2
     (told,) = caplog.messages
     assert re.fullmatch(r"the keys of the login can't be fetched: \w+Error|.+: ReadTimeout|.+: Timeout", told)

@@ -3,7 +3,7 @@
 from tests.benchmarks.bench import contestants, wrk
 from tests.benchmarks.bench.contestants import OURS
 from tests.benchmarks.bench.figure import KIB_PER_MIB, Figure, Setup
-from tests.benchmarks.bench.processes import Busy
+from tests.benchmarks.bench.processes import RateLimited
 from tests.benchmarks.upstream import run_upstream
 
 AT_ONCE = 500
@@ -22,7 +22,7 @@ def measure(setup: Setup) -> list[Figure]:
             return wrk.load(server.address, browsers, connections=AT_ONCE, seconds=seconds, threads=2)
 
         load(3)
-        busy = Busy()
+        busy = RateLimited()
         result = load(3 if setup.quick else 20)
         share, memory = busy.share(), server.resident_kib()
     who = f"{AT_ONCE} browsers, upstream at 200 ms"

@@ -44,7 +44,7 @@ class Server:
         return sum(ticks) / os.sysconf("SC_CLK_TCK")
 
 
-class Busy:
+class RateLimited:
     """Looks at all cores from when it is made."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bff.config import SettingsError
-from bff.logs import JsonLines
+from bff.logs import JsonFormatter
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 SANDBOX, LIVE, OTHER = "mb_sk_sbx_canary_key", "mb_sk_live_canary_key", "canary_key"
@@ -55,7 +55,7 @@ def outcomes(caplog):
     caplog.set_level(logging.INFO, logger="bff.audit")
 
     def read():
-        lines = [json.loads(JsonLines().format(r)) for r in caplog.records if r.name == "bff.audit"]
+        lines = [json.loads(JsonFormatter().format(r)) for r in caplog.records if r.name == "bff.audit"]
         caplog.clear()
         return [(line["event"], line["outcome"]) for line in lines]
 
@@ -130,10 +130,10 @@ def test_every_page_says_so_where_access_is_only_reported(make_app, access, path
     [("GET", "/api/patients/user_42"), ("GET", "/api/patient-sessions/ps_1"), ("POST", "/api/patients")],
 )
 def test_reporting_never_answers_with_what_medblocks_refused(
-    reporting, medblocks, refusal, patient, method, path, status, answer
+    reporting, medblocks, error_body, patient, method, path, status, answer
 ):
     upstream_path = path.removeprefix("/api")
-    medblocks.add(method, f"{HOST}{upstream_path}", json=refusal("some_code"), status=status)
+    medblocks.add(method, f"{HOST}{upstream_path}", json=error_body("some_code"), status=status)
     if (method, status) == ("POST", 409):  # a create that meets a taken id looks whose it is
         medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
 
@@ -144,10 +144,10 @@ def test_reporting_never_answers_with_what_medblocks_refused(
 
 
 def test_a_taken_id_goes_on_to_a_session_where_access_is_only_reported_and_is_told(
-    reporting, upstream, refusal, outcomes
+    reporting, upstream, error_body, outcomes
 ):
     upstream.replace(
-        "POST", re.compile(".*/patients"), json=refusal("external_id_already_exists"), status=409
+        "POST", re.compile(".*/patients"), json=error_body("external_id_already_exists"), status=409
     )
     outcomes()
 
