@@ -1,64 +1,123 @@
-"""What this server itself refuses, and why; `bff.middleware.errors` turns each into an answer."""
+"""The errors that this server raises itself; each class has the status and the code of its response."""
 
 from collections.abc import Mapping
+from typing import ClassVar
+
+from bff.messages import Message
 
 
-class InvalidInput(Exception):
-    """The request itself is at fault; `problems` maps each field to what is to be mended in it."""
+class AppError(Exception):
+    """An error with a response of its own: a status, a code, a message, and headers."""
 
-    def __init__(self, problems: Mapping[str | None, str]) -> None:
+    status: ClassVar[int]
+    code: ClassVar[str]
+    headers: ClassVar[Mapping[str, str]] = {}
+    param: str | None = None
+
+    @property
+    def message(self) -> Message:
+        """Return what the caller is told."""
+        return Message(self.code)
+
+
+class InvalidInput(AppError):
+    """The request's input is wrong; `problems` has a message for each field, None for the whole body."""
+
+    status = 400
+    code = "invalid_request"
+
+    def __init__(self, problems: Mapping[str | None, Message]) -> None:
         super().__init__("invalid input")
         self.problems = problems
+        self.param = next(iter(problems))
+
+    @property
+    def message(self) -> Message:
+        """Return the message of the first field."""
+        return self.problems[self.param]
 
 
-class NotFound(Exception):
-    """What the path names does not exist for this caller: `patient`, `patient session`, and so on."""
+class NotFound(AppError):
+    """What the path names, such as a `patient` or a `patient session`, does not exist for this caller."""
+
+    status = 404
+    code = "not_found"
 
     def __init__(self, what: str) -> None:
         super().__init__(f"no such {what}")
         self.what = what
 
+    @property
+    def message(self) -> Message:
+        """Return the message about what does not exist."""
+        return Message(f"no_{self.what.replace(' ', '_')}")
 
-class UnsupportedMediaType(Exception):
-    """A JSON route was sent something that is not declared as JSON."""
+
+class UnsupportedMediaType(AppError):
+    """A JSON route received something that is not declared as JSON."""
+
+    status = 415
+    code = "unsupported_media_type"
 
 
-class Unauthenticated(Exception):
-    """The request has no credential, where the settings ask for one."""
+class Unauthenticated(AppError):
+    """The request has no credential, and the settings require one."""
+
+    status = 401
+    code = "not_authenticated"
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
 
 
 class InvalidCredential(Unauthenticated):
-    """The request has a credential that can't be accepted; the text says why, to the operator alone."""
+    """The request's credential can't be accepted; the exception's text tells the operator why."""
 
 
-class IdentityUnavailable(Exception):
-    """Whether a credential is good can't be found out now."""
+class IdentityUnavailable(AppError):
+    """Whether a credential is good can't be checked now."""
+
+    status = 503
+    code = "login_unavailable"
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "30"}
 
 
-class CrossSiteRequest(Exception):
-    """Another site made the browser send this, or the form's token is missing or old."""
+class CrossSiteRequest(AppError):
+    """Another site made the browser send this, or the form's token is missing or outdated."""
+
+    status = 403
+    code = "cross_site_request"
 
 
-class Overloaded(Exception):
-    """All places for requests are taken."""
+class Overloaded(AppError):
+    """The server already answers as many requests as it may."""
+
+    status = 503
+    code = "overloaded"
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "1"}
 
 
-class NotAtRoot(Exception):
-    """The app is mounted below a path, where its addresses and cookies can't work."""
+class NotAtRoot(AppError):
+    """The app is mounted below a path, where its URLs and cookies can't work."""
+
+    status = 500
+    code = "not_at_root"
 
 
-class IdempotencyKeyReused(Exception):
-    """The Idempotency-Key came before with another body."""
+class IdempotencyKeyReused(AppError):
+    """The Idempotency-Key was used before, with another body."""
+
+    status = 422
+    code = "idempotency_key_reused"
 
 
 def invalid_input(messages: Mapping[str, object]) -> InvalidInput:
-    """Turn marshmallow's messages, nested by field, into one sentence for each top-level field."""
+    """Return the error for marshmallow's messages, with the first message of each top-level field."""
     return InvalidInput(
-        {None if name == "_schema" else name: _first(texts) for name, texts in messages.items()}
+        {None if name == "_schema" else name: _first(found) for name, found in messages.items()}
     )
 
 
-def _first(messages: object) -> str:
-    while not isinstance(messages, str):
-        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))  # type: ignore[call-overload]  # marshmallow's messages are dicts, lists and texts
-    return messages
+def _first(found: object) -> Message:
+    """Return the first message in marshmallow's nested dicts and lists; a plain text is a message's code."""
+    while not isinstance(found, (str, Message)):
+        found = next(iter(found.values() if isinstance(found, dict) else found))  # type: ignore[call-overload]  # only dicts and lists are left
+    return found if isinstance(found, Message) else Message(found)

@@ -1,8 +1,8 @@
-"""What a browser may send: each field's rules, with messages for the person who filled it in."""
+"""What a browser may send: each field, its rules, and the codes of the messages when one is broken."""
 
 import json
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -11,62 +11,79 @@ from marshmallow.validate import Email, Length, OneOf
 
 from bff.medblocks.ids import is_facility_id, patient_id_problem
 from bff.medblocks.models import RESERVED_METADATA
+from bff.messages import Message
 
 METADATA_MAX_KEYS = 50
 METADATA_MAX_BYTES = 16 * 1024
 RECOMMENDED_MAX = 50
 STATE_MAX = 2048
+EMAIL_MAX = 254
+NAME_MAX = 200
 LABEL_MAX = 60
 
 
-def check_patient_id(value: str) -> None:
-    """Raise ValidationError for an id that Medblocks or a path would not take."""
-    if problem := patient_id_problem(value):
-        raise ValidationError(problem)
+def invalid(message: Message, field: str = "_schema") -> ValidationError:
+    """Return marshmallow's error with one of our messages."""
+    return ValidationError([message], field)
 
 
-def check_facility_id(value: str) -> None:
-    """Raise ValidationError for what is not an id of the catalog."""
-    if not is_facility_id(value):
-        raise ValidationError("A facility's id starts with fhirsrc_: take it from the catalog.")
-
-
-def state_problem(state: str) -> str | None:
-    """Say what is wrong with the `state` of an app that sends its visitors here; None when it is fine.
-
-    Forms change line breaks on their way, so what holds controls would not come back as it was. It rides in
-    addresses, which servers and proxies bound, so it is measured as it stands there.
-    """
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in state):
-        return "A state must not contain line breaks or control characters."
-    if len(quote_plus(state)) > STATE_MAX:
-        return f"This state is too long: use at most {STATE_MAX:,} characters, as the address encodes them."
-    return None
-
-
-def _one_line(what: str, most: int) -> Callable[[str], None]:
-    """Return a check that raises ValidationError for a text that is too long, or has line breaks."""
+def at_most(most: int, code: str) -> Callable[[str], None]:
+    """Return a check that raises ValidationError for a text of more characters."""
 
     def check(value: str) -> None:
         if len(value) > most:
-            raise ValidationError(f"This {what} is too long: use at most {most} characters.")
-        if any(unicodedata.category(character) == "Cc" for character in value):
-            raise ValidationError(f"A {what} must not contain line breaks or control characters.")
+            raise invalid(Message(code, {"max": most}))
 
     return check
 
 
+def one_line(code: str) -> Callable[[str], None]:
+    """Return a check that raises ValidationError for line breaks and other control characters."""
+
+    def check(value: str) -> None:
+        if any(unicodedata.category(character) == "Cc" for character in value):
+            raise invalid(Message(code))
+
+    return check
+
+
+def check_patient_id(value: str) -> None:
+    """Raise ValidationError for an id that Medblocks or a path would not accept."""
+    if problem := patient_id_problem(value):
+        raise invalid(problem)
+
+
+def check_facility_id(value: str) -> None:
+    """Raise ValidationError for a text that is not an id of the catalog."""
+    if not is_facility_id(value):
+        raise invalid(Message("facility_id_invalid"))
+
+
+def state_problem(state: str) -> Message | None:
+    """Return what is wrong with the `state` of an app that sends its visitors here, or None.
+
+    Forms change line breaks on their way, so a state with control characters would not come back unchanged.
+    Servers and proxies limit URLs, so its length is measured as the URL encodes it.
+    """
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in state):
+        return Message("state_control")
+    if len(quote_plus(state)) > STATE_MAX:
+        return Message("state_too_long", {"max": STATE_MAX})
+    return None
+
+
 def _check_metadata(value: Mapping[str, object]) -> None:
     if len(value) > METADATA_MAX_KEYS:
-        raise ValidationError(f"metadata has too many keys: use at most {METADATA_MAX_KEYS}.")
+        raise invalid(Message("metadata_too_many_keys", {"max": METADATA_MAX_KEYS}))
     if any(key.startswith(RESERVED_METADATA) for key in value):
-        raise ValidationError(f"Keys of metadata must not start with {RESERVED_METADATA}: these are ours.")
+        raise invalid(Message("metadata_reserved", {"prefix": RESERVED_METADATA}))
     if len(json.dumps(value, ensure_ascii=False).encode()) > METADATA_MAX_BYTES:
-        raise ValidationError(f"metadata is too large: use at most {METADATA_MAX_BYTES // 1024} KiB.")
+        raise invalid(Message("metadata_too_large", {"kib": METADATA_MAX_BYTES // 1024}))
 
 
-def _text(message: str, **kwargs: Any) -> fields.String:
-    return fields.String(error_messages={"invalid": message, "null": message}, **kwargs)
+def _text(code: str, **kwargs: Any) -> fields.String:
+    """Return a text field; the code is that of the message for any other type."""
+    return fields.String(error_messages={"invalid": code, "null": code}, **kwargs)
 
 
 def camel_case(name: str) -> str:
@@ -76,19 +93,19 @@ def camel_case(name: str) -> str:
 
 
 class BrowserInput(Schema):
-    """A request body: every field in either spelling, unknown ones refused, empty ones as if absent."""
+    """A request body: fields in either spelling; unknown ones are refused, empty ones count as absent."""
 
     class Meta:
         unknown = RAISE
 
     error_messages = {  # noqa: RUF012 - marshmallow reads this class attribute as it is
-        "unknown": "This field is not known here. Leave it out.",
-        "type": "The body must be a JSON object.",
+        "unknown": "field_unknown",
+        "type": "body_not_object",
     }
 
     @pre_load
     def read_spellings(self, data: object, **_: object) -> object:
-        """Rename `patientId` to `patient_id`, and so on. Raises ValidationError where both are sent."""
+        """Rename `patientId` to `patient_id`, and so on. Raise ValidationError if both are sent."""
         if not isinstance(data, Mapping):
             return data
         snake_case = {camel_case(name): name for name in self.load_names()}
@@ -97,7 +114,7 @@ class BrowserInput(Schema):
             twice = next(
                 name for camel, name in snake_case.items() if camel != name and {camel, name} <= data.keys()
             )
-            raise ValidationError(f"Send either {camel_case(twice)} or {twice}, not both.", twice)
+            raise invalid(Message("field_twice", {"camel": camel_case(twice), "snake": twice}), twice)
         return {name: value for name, value in renamed.items() if not self._is_absent(name, value)}
 
     def load_names(self) -> dict[str, str]:
@@ -119,29 +136,28 @@ class BrowserInput(Schema):
 
 class _PatientId(fields.String):
     def __init__(self, **kwargs: Any) -> None:
-        missing = "Give a patient id: it must not be empty."
-        texts: dict[str, Any] = {
-            "required": missing,
-            "null": missing,
-            "invalid": "The patient id must be a text.",
-        }
+        missing = "patient_id_missing"
+        texts: dict[str, Any] = {"required": missing, "null": missing, "invalid": "patient_id_not_text"}
         super().__init__(validate=check_patient_id, error_messages=texts, **kwargs)
 
 
 def _email(**kwargs: Any) -> fields.String:
     return _text(
-        "The email address must be a text.",
-        validate=[
-            Length(max=254, error="This email address is too long: use at most 254 characters."),
-            Email(error="Enter an email address in the correct format, like name@example.com."),
-        ],
+        "email_not_text",
+        validate=[at_most(EMAIL_MAX, "email_too_long"), Email(error="email_invalid")],
         allow_none=True,
         **kwargs,
     )
 
 
 def _name(**kwargs: Any) -> fields.String:
-    return _text("The name must be a text.", validate=_one_line("name", 200), allow_none=True, **kwargs)
+    checks = [at_most(NAME_MAX, "name_too_long"), one_line("name_control")]
+    return _text("name_not_text", validate=checks, allow_none=True, **kwargs)
+
+
+def _check_recommended_count(value: Sequence[str]) -> None:
+    if not 1 <= len(value) <= RECOMMENDED_MAX:
+        raise invalid(Message("facilities_count", {"max": RECOMMENDED_MAX}))
 
 
 def _metadata(description: str) -> fields.Dict:
@@ -150,7 +166,7 @@ def _metadata(description: str) -> fields.Dict:
         keys=fields.String(),
         validate=_check_metadata,
         allow_none=True,
-        error_messages={"invalid": "metadata must be an object."},
+        error_messages={"invalid": "metadata_not_object"},
         metadata={"description": f"{description}: {limits}"},
     )
 
@@ -172,7 +188,7 @@ class NewPatientSession(BrowserInput):
 
     patient_id = _PatientId(required=True, metadata={"description": "Your stable id for this patient."})
     return_url = _text(
-        "The return_url must be a text.",
+        "return_url_not_text",
         allow_none=True,
         metadata={"description": "Where the browser comes back to; one that BFF_RETURN_URLS allows."},
     )
@@ -187,24 +203,27 @@ class NewPatientSession(BrowserInput):
     )
     metadata = _metadata("Your own fields of this session")
     return_button_label = _text(
-        "The return_button_label must be a text.",
-        validate=_one_line("label", LABEL_MAX),
+        "return_button_label_not_text",
+        validate=[
+            at_most(LABEL_MAX, "return_button_label_too_long"),
+            one_line("return_button_label_control"),
+        ],
         allow_none=True,
         metadata={
             "description": f"What the button back to your app is called: at most {LABEL_MAX} characters."
         },
     )
     connection_id = _text(
-        "The connection_id must be a text.",
+        "connection_id_not_text",
         allow_none=True,
         validate=check_facility_id,
         metadata={"description": "Goes straight to this facility, `fhirsrc_…`."},
     )
     recommended_connection_ids = fields.List(
-        _text("A facility's id must be a text.", validate=check_facility_id),
-        validate=Length(min=1, max=RECOMMENDED_MAX, error=f"Name 1 to {RECOMMENDED_MAX} facilities."),
+        _text("facility_id_not_text", validate=check_facility_id),
+        validate=_check_recommended_count,
         allow_none=True,
-        error_messages={"invalid": "recommended_connection_ids must be a list."},
+        error_messages={"invalid": "facilities_not_list"},
         metadata={"description": "Facilities to show first in the search."},
     )
 
@@ -212,9 +231,7 @@ class NewPatientSession(BrowserInput):
     def check_one_way_to_a_facility(self, data: Mapping[str, object], **_: object) -> None:
         """Refuse a session that goes straight to one facility and recommends others."""
         if "connection_id" in data and "recommended_connection_ids" in data:
-            raise ValidationError(
-                "Send connection_id or recommended_connection_ids, not both.", "connection_id"
-            )
+            raise invalid(Message("facility_and_recommended"), "connection_id")
 
 
 class IntakeForm(NewPatient):
@@ -223,8 +240,8 @@ class IntakeForm(NewPatient):
     patient_id = _PatientId()
     suggested_id = _PatientId(required=True)
     return_url = fields.String()
-    form_id = fields.String(validate=Length(max=64, error="This form can't be used. Please open it anew."))
-    action = fields.String(required=True, validate=OneOf(["create", "connect"]))
+    form_id = fields.String(validate=Length(max=64, error="form_outdated"))
+    action = fields.String(required=True, validate=OneOf(["create", "connect"], error="action_unknown"))
 
     class Meta:
         unknown = EXCLUDE
@@ -232,11 +249,11 @@ class IntakeForm(NewPatient):
 
     @pre_load
     def read_spellings(self, data: Mapping[str, str], **kwargs: object) -> object:
-        """Take away the spaces around each text, which phones like to add, before empty ones are left out."""
+        """Strip each text, since phones add spaces, before empty ones are dropped."""
         return super().read_spellings({name: text.strip() for name, text in data.items()}, **kwargs)
 
     @post_load
     def choose_id(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
-        """Use the suggested id when the person gave none; the page repeats it, so trying again is safe."""
+        """Use the suggested id if the person entered none; the page repeats it, so trying again is safe."""
         suggested = data.pop("suggested_id")
         return {"patient_id": suggested, **data}

@@ -1,18 +1,19 @@
-"""JSON as RFC 8259 and I-JSON (RFC 7493) mean it: what two parsers could read differently is refused."""
+"""Parses JSON strictly, by RFC 8259 and I-JSON (RFC 7493): what parsers read differently is refused."""
 
 import json
 import math
 from typing import Any, NoReturn
 
+from bff.messages import InvalidValue
+
 _MAX_DIGITS = 1000  # Python itself refuses to convert more than 4,300
-_TOO_LARGE = "The body contains a number that is too large."
 
 
 def loads(raw: bytes, *, max_depth: int) -> object:
     """Parse UTF-8 JSON.
 
-    Raises ValueError, with a sentence for the sender, for anything that is no JSON, and for duplicate keys,
-    NaN, infinities, lone surrogates, and values nested deeper than `max_depth`.
+    Raise InvalidValue for anything that is not JSON, and for duplicate keys, NaN, infinities, lone
+    surrogates, and values nested deeper than `max_depth`.
     """
     try:
         value: object = json.loads(
@@ -23,12 +24,12 @@ def loads(raw: bytes, *, max_depth: int) -> object:
             parse_int=_integer,
         )
     except RecursionError:
-        raise ValueError(_too_deep(max_depth)) from None
+        raise InvalidValue("json_too_deep", max=max_depth) from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"The body is not valid JSON (line {error.lineno}, column {error.colno}).") from None
+        raise InvalidValue("json_invalid", line=error.lineno, column=error.colno) from None
     except UnicodeDecodeError:
-        raise ValueError("The body is not valid JSON: it is not UTF-8.") from None
-    # Most bodies can't hold either fault, which their bytes tell sooner than a walk through their values.
+        raise InvalidValue("json_not_utf8") from None
+    # Most bodies can't have either fault, and counting bytes is faster than walking through the values.
     if b"\\u" in raw or raw.count(b"{") + raw.count(b"[") > max_depth:
         check(value, max_depth)
     return value
@@ -37,29 +38,29 @@ def loads(raw: bytes, *, max_depth: int) -> object:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("The body has the same key twice in one object. Send each key once.")
+        raise InvalidValue("json_duplicate_key")
     return found
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"The body contains {name}, which is not JSON.")
+    raise InvalidValue("json_constant", name=name)
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(_TOO_LARGE)
+        raise InvalidValue("json_number_too_large")
     return number
 
 
 def _integer(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
-        raise ValueError(_TOO_LARGE)
+        raise InvalidValue("json_number_too_large")
     return int(digits)
 
 
 def check(value: object, max_depth: int) -> None:
-    """Refuse what parsers let through: deep nesting, and halves of surrogate pairs. Raises ValueError."""
+    """Raise InvalidValue for what parsers accept: deep nesting, and halves of surrogate pairs."""
     _check(value, max_depth, max_depth)
 
 
@@ -68,14 +69,10 @@ def _check(value: object, levels_left: int, max_depth: int) -> None:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ValueError("The body contains half of a surrogate pair, which is no character.") from None
+            raise InvalidValue("json_surrogate") from None
     elif isinstance(value, (dict, list)):
         if levels_left == 0:
-            raise ValueError(_too_deep(max_depth))
+            raise InvalidValue("json_too_deep", max=max_depth)
         items = [*value, *value.values()] if isinstance(value, dict) else value
         for item in items:
             _check(item, levels_left - 1, max_depth)
-
-
-def _too_deep(max_depth: int) -> str:
-    return f"The body is nested too deeply: use at most {max_depth} levels."

@@ -3,9 +3,17 @@
 import pytest
 from marshmallow import ValidationError
 
+from bff.messages import Message
 from bff.schemas import BrowserInput, NewPatient, NewPatientSession, camel_case
 
 FACILITY = "fhirsrc_1"
+
+
+def sentences(messages):
+    """Return marshmallow's messages, with a sentence for each code."""
+    if isinstance(messages, dict):
+        return {name: sentences(found) for name, found in messages.items()}
+    return [str(found if isinstance(found, Message) else Message(found)) for found in messages]
 
 
 def patient(**changes):
@@ -19,7 +27,7 @@ def session(**changes):
 def problems(load, **changes):
     with pytest.raises(ValidationError) as caught:
         load(**changes)
-    return caught.value.messages
+    return sentences(caught.value.messages)
 
 
 @pytest.mark.parametrize(
@@ -141,10 +149,10 @@ def test_a_body_that_is_no_object_is_refused(schema, body):
     with pytest.raises(ValidationError) as caught:
         schema().load(body)
 
-    assert caught.value.messages == {"_schema": ["The body must be a JSON object."]}
+    assert sentences(caught.value.messages) == {"_schema": ["The body must be a JSON object."]}
 
 
-MISSING = "Give a patient id: it must not be empty."
+MISSING = "Enter a patient id: it must not be empty."
 
 
 @pytest.mark.parametrize("schema", [NewPatient, NewPatientSession])
@@ -163,7 +171,7 @@ def test_a_patient_id_that_can_not_be_used_is_told(schema, body, message):
     with pytest.raises(ValidationError) as caught:
         schema().load(body)
 
-    assert caught.value.messages == {"patient_id": [message]}
+    assert sentences(caught.value.messages) == {"patient_id": [message]}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from bff.schemas import IntakeForm, NewPatient, NewPatientSession, check_facility_id, check_patient_id
+from tests.test_schemas import sentences
 
 FACILITY = "fhirsrc_1"
 
@@ -24,7 +25,7 @@ def form(**changes):
 def problems(load, **changes):
     with pytest.raises(ValidationError) as caught:
         load(**changes)
-    return caught.value.messages
+    return sentences(caught.value.messages)
 
 
 def test_metadata_has_at_most_50_keys():

@@ -13,6 +13,7 @@ from flask import Request
 from bff.access.keys import Keys
 from bff.access.store import Store
 from bff.errors import IdempotencyKeyReused, InvalidInput
+from bff.messages import Message
 
 HEADER = "Idempotency-Key"
 _MIN, _MAX = 16, 255
@@ -43,7 +44,7 @@ class IdempotencyKeys:
         if key is None:
             return
         if not _MIN <= len(key) <= _MAX:
-            raise InvalidInput({None: f"Use {_MIN} to {_MAX} random characters as {HEADER}, such as a UUID."})
+            raise InvalidInput({None: Message("idempotency_key_invalid", {"min": _MIN, "max": _MAX})})
         name = self._keys.tag("idempotency", key)
         body = self._keys.tag("idempotency", key, body_digest(request))
         if self._store.keep(name, body, _REMEMBERED_SECONDS) != body:

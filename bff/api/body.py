@@ -8,6 +8,7 @@ from webargs.flaskparser import FlaskParser
 
 from bff import strict_json
 from bff.errors import InvalidInput, UnsupportedMediaType, invalid_input
+from bff.messages import InvalidValue
 from bff.request_context import request_context
 from bff.schemas import BrowserInput
 
@@ -26,8 +27,8 @@ class StrictJsonParser(FlaskParser):
             raise UnsupportedMediaType
         try:
             body = strict_json.loads(req.get_data(cache=True), max_depth=MAX_DEPTH)
-        except ValueError as error:
-            raise InvalidInput({None: str(error)}) from error
+        except InvalidValue as error:
+            raise InvalidInput({None: error.message}) from error
         if isinstance(schema, BrowserInput) and isinstance(body, dict):
             request_context().names_sent = schema.names_sent(body)
         return body

@@ -11,6 +11,7 @@ from msgspec import Meta
 from bff.api.openapi import JsonBlueprint
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX
 from bff.medblocks.models import Facility
+from bff.schemas import at_most
 from bff.services import services
 
 blueprint = JsonBlueprint(
@@ -43,12 +44,12 @@ class FacilitySearch(Schema):
 
     q = fields.String(
         load_default="",
-        validate=Length(max=SEARCH_MAX, error=f"Search for at most {SEARCH_MAX} characters."),
+        validate=at_most(SEARCH_MAX, "search_too_long"),
         metadata={"description": "What the name is like; under two characters nothing is searched."},
     )
     starting_after = fields.String(
         load_default=None,
-        validate=Length(max=CURSOR_MAX, error="This is no cursor."),
+        validate=Length(max=CURSOR_MAX, error="cursor_invalid"),
         metadata={"description": "The `next_cursor` of the page before."},
     )
 

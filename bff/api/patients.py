@@ -89,7 +89,7 @@ class ConnectionQuery(Schema):
 
     hydrate = fields.Boolean(
         load_default=False,
-        error_messages={"invalid": "hydrate must be true or false."},
+        error_messages={"invalid": "hydrate_invalid"},
         metadata={"description": "With the facilities' names, logos and links; failed attempts left out."},
     )
 

@@ -13,6 +13,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import OneOf, Regexp
 
 from bff.images import MAX_IMAGE_BYTES, read_image
+from bff.messages import InvalidValue
 
 QUOTES = "\"'`´“”„‟‘’‚‛«»‹›＂＇"  # noqa: RUF001 - the marks that are mistaken for plain ones are meant
 IN_QUOTES = "has quotes in its value. Remove them: Docker's env files, for one, keep them."
@@ -21,9 +22,6 @@ _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::[0-9]*)?", re.ASCI
 _LABEL = re.compile(r"[\w-]{1,63}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0[Xx][0-9A-Fa-f]*")
 _TWO = re.compile(r"[,;]https?:", re.IGNORECASE)
-_HOST_RULE = (
-    "Check its host: a name of letters, digits, hyphens and dots, or an IP address (IPv6 in brackets)."
-)
 
 
 def is_loopback(host: str | None) -> bool:
@@ -37,28 +35,28 @@ def is_loopback(host: str | None) -> bool:
 
 
 def split_http_url(url: str) -> SplitResult:
-    """Split an absolute http(s) url.
+    """Return the parts of an absolute http(s) URL.
 
-    Raises ValueError, with a sentence for the person who wrote it, when it is anything else, or carries
-    credentials, or holds characters that browsers and servers read differently, or names an impossible host.
+    Raise InvalidValue for anything else, for credentials in it, for characters that browsers and servers read
+    differently, and for an impossible host.
     """
     if not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>^`{|}'):
-        raise ValueError("Write it in plain ASCII, without spaces, quotes or backslashes.")
+        raise InvalidValue("url_characters")
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
         # `from None`: urllib's own sentences repeat the url.
-        raise ValueError("Check its host and port.") from None
+        raise InvalidValue("url_host_and_port") from None
     # urlsplit forgives a missing "//", browsers add it: only the full spelling means the same to both.
     if parts.scheme not in {"http", "https"} or not url.lower().startswith(f"{parts.scheme}://"):
-        raise ValueError("Start it with https:// or http://.")
+        raise InvalidValue("url_scheme")
     if not parts.hostname:
-        raise ValueError("Name a host in it.")
+        raise InvalidValue("url_no_host")
     if "@" in parts.netloc:
-        raise ValueError("Leave user names and passwords out of it.")
+        raise InvalidValue("url_credentials")
     if not is_host(parts.netloc):
-        raise ValueError(_HOST_RULE)
+        raise InvalidValue("url_host")
     return parts
 
 

@@ -5,6 +5,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, u
 
 from bff.config import origin_of, split_http_url
 from bff.errors import InvalidInput
+from bff.messages import InvalidValue, Message
 
 
 class ReturnUrls:
@@ -19,15 +20,16 @@ class ReturnUrls:
         self.default = allowed[0]
 
     def check(self, return_url: str | None) -> str:
-        """Give the url when it is allowed, the default when there is none. Raises InvalidInput."""
+        """Return the URL if it is allowed, or the default if there is none. Raise InvalidInput."""
         if not return_url:
             return self.default
         try:
             candidate = split_http_url(return_url)
-        except ValueError as error:
-            raise InvalidInput({"return_url": f"This return_url can't be used. {error}"}) from error
+        except InvalidValue as error:
+            message = Message("return_url_invalid", {"reason": error.message})
+            raise InvalidInput({"return_url": message}) from error
         if not any(_covers(allowed, candidate) for allowed in self._allowed):
-            raise InvalidInput({"return_url": "This return_url is not one that this site allows."})
+            raise InvalidInput({"return_url": Message("return_url_not_allowed")})
         return return_url
 
     def is_own(self, return_url: str) -> bool:

@@ -1,53 +1,187 @@
-"""Every exception becomes an answer in one place: the JSON envelope under /api, a page elsewhere."""
+"""Turns every exception into a response: the JSON envelope under /api, a page for all other paths."""
 
 import logging
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from flask import Flask, Response, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException
+from limits.errors import StorageError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, TooManyRequests
 
-from bff.errors import InvalidCredential, InvalidInput, NotAtRoot, Overloaded
-from bff.http import is_api
+from bff.errors import AppError, InvalidCredential, InvalidInput, NotAtRoot, Overloaded
+from bff.http import MAX_BODY_BYTES, is_api
 from bff.logs import Fields, error_location
 from bff.medblocks import errors as upstream
-from bff.middleware.problems import Problem, problem_for
+from bff.messages import Message
 from bff.request_context import request_context
 
 log = logging.getLogger("bff.errors")
 
+_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    409: "conflict_error",
+    411: "invalid_request_error",
+    413: "invalid_request_error",
+    415: "invalid_request_error",
+    422: "invalid_request_error",
+}
+_THROTTLED = "throttled"
 
-def report(error: Exception) -> Problem:
-    """Give what the caller is told, and log what the operator has to know: our faults and Medblocks'.
 
-    Browsers' own mistakes are not logged, nor are exception texts, since they may carry what a person typed.
+@dataclass(frozen=True)
+class ErrorResponse:
+    """The response to an error; its message is fit to show to a patient."""
+
+    status: int
+    code: str
+    message: Message
+    param: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def envelope(self) -> dict[str, object]:
+        """Return the JSON body, with the fields of Medblocks' own envelope."""
+        kind = "rate_limit_error" if self.code == _THROTTLED else _TYPES.get(self.status, "api_error")
+        return {
+            "error": {
+                "message": str(self.message),
+                "type": kind,
+                "code": self.code,
+                "param": self.param,
+                "request_id": request_context().request_id,
+            }
+        }
+
+
+def response_for(error: Exception) -> ErrorResponse:
+    """Return the response to an exception."""
+    match error:
+        case AppError():
+            return ErrorResponse(error.status, error.code, error.message, error.param, error.headers)
+        case upstream.MedblocksError():
+            return _upstream_response(error)
+        case HTTPException():
+            return _http_response(error)
+        case StorageError():
+            code = "store_unavailable"
+            return ErrorResponse(503, code, Message(code), headers={"Retry-After": "5"})
+    return ErrorResponse(500, "internal_error", Message("internal_error"))
+
+
+_CONFLICTS: dict[type, str] = {
+    upstream.Conflict: "patient_id_taken",
+    upstream.AlreadyCreated: "patient_already_created",
+    upstream.CreatedDifferently: "patient_created_differently",
+}
+_NOT_FOUND = {
+    "read session": "no_patient_session",
+    "disconnect": "no_connection",
+    "read facility": "no_facility",
+    "start session": "chosen_facility_unknown",
+}
+
+
+def _upstream_response(error: upstream.MedblocksError) -> ErrorResponse:
+    details = error.details
+    unavailable = Message("upstream_unavailable")
+    match error:
+        case upstream.InvalidRequest():
+            return _rejected(details)
+        case upstream.NotFound():
+            return ErrorResponse(404, "not_found", Message(_NOT_FOUND.get(error.operation, "no_patient")))
+        case upstream.Conflict():
+            message = Message(_CONFLICTS[type(error)])
+            return ErrorResponse(409, "external_id_already_exists", message, "patient_id")
+        case upstream.RateLimited():
+            headers = {"Retry-After": str(details.retry_after or 5)}
+            return ErrorResponse(503, _THROTTLED, Message("upstream_busy"), headers=headers)
+        case upstream.CallRejected():
+            headers = {"Retry-After": str(details.retry_after or 1)}
+            return ErrorResponse(503, "upstream_unavailable", unavailable, headers=headers)
+        case upstream.UpstreamTimeout():
+            return ErrorResponse(504, "upstream_timeout", Message("upstream_timeout"))
+        case upstream.InvalidApiKey() if details.code in {"missing_api_key", "invalid_api_key"}:
+            return ErrorResponse(502, str(details.code), unavailable)
+    return ErrorResponse(502, "upstream_unavailable", unavailable)
+
+
+# Medblocks' names of fields that have another name here.
+_OUR_NAMES = {"patient_email": "email", "patient_name": "name"}
+_REJECTED = {
+    "patient_id",
+    "email",
+    "name",
+    "metadata",
+    "return_button_label",
+    "return_url",
+    "connection_id",
+    "starting_after",
+    "recommended_connection_ids",
+}
+
+
+def _rejected(details: upstream.ErrorDetails) -> ErrorResponse:
+    if details.status == 413:
+        return ErrorResponse(413, "payload_too_large", Message("upstream_too_large"))
+    param = _OUR_NAMES.get(details.param or "", details.param)
+    if param not in _REJECTED:
+        return ErrorResponse(400, "invalid_request", Message("rejected"))
+    return ErrorResponse(400, "invalid_request", Message(f"rejected_{param}"), param)
+
+
+_HTTP = {404: "not_found", 405: "method_not_allowed", 411: "length_required"}
+
+
+def _http_response(error: HTTPException) -> ErrorResponse:
+    status = error.code or 500
+    if status == 413:
+        message = Message("payload_too_large", {"kib": MAX_BODY_BYTES // 1024})
+        return ErrorResponse(status, "payload_too_large", message)
+    if isinstance(error, TooManyRequests):
+        headers = {"Retry-After": str(error.retry_after or 1)}
+        return ErrorResponse(status, _THROTTLED, Message("too_many_requests"), headers=headers)
+    headers = {}
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(error.valid_methods or ())
+    code = _HTTP.get(status, "bad_request")
+    return ErrorResponse(status, code, Message(code), headers=headers)
+
+
+def report(error: Exception) -> ErrorResponse:
+    """Return the response to an exception, and log what the operator has to know: our faults and Medblocks'.
+
+    Visitors' own mistakes are not logged, nor are exception texts, which may contain what a person typed.
     """
-    problem = problem_for(error)
-    level, message = _worth_logging(error, problem)
+    response = response_for(error)
+    level, message = _worth_logging(error, response)
     if message:
         log.log(level, Fields(message=message, request_id=request_context().request_id))
-    return problem
+    return response
 
 
-def _worth_logging(error: Exception, problem: Problem) -> tuple[int, str]:
+def _worth_logging(error: Exception, response: ErrorResponse) -> tuple[int, str]:
     if isinstance(error, Overloaded | NotAtRoot):
-        return logging.NOTSET, ""  # these come by the thousand, and are logged where they are raised
-    if isinstance(error, upstream.MedblocksError) and problem.status >= 500:
+        return logging.NOTSET, ""  # there may be thousands of these; they are logged where they are raised
+    if isinstance(error, upstream.MedblocksError) and response.status >= 500:
         return logging.ERROR, f"upstream: {error} (upstream request {error.details.request_id})"
     if isinstance(error, InvalidCredential):
         return logging.WARNING, f"a credential was refused: {error}"
     if isinstance(error, InvalidInput) and "return_url" in error.problems:
         why = error.problems["return_url"]
         return logging.WARNING, f"a return_url was refused. {why} BFF_RETURN_URLS lists what is allowed."
-    if problem.status >= 500:
-        return logging.ERROR, f"{problem.code}: {error_location(error)}"
+    if response.status >= 500:
+        return logging.ERROR, f"{response.code}: {error_location(error)}"
     return logging.NOTSET, ""
 
 
-def answer(error: Exception) -> Response:
-    """Answer a request that failed: JSON under /api, a page elsewhere."""
+def handle(error: Exception) -> Response:
+    """Return the response to a request that failed: JSON under /api, a page for all other paths."""
     problem = report(error)
     if is_api(request.path):
-        # In the spelling that the caller used, since it looks for its own names.
+        # In the spelling that the caller used.
         sent = request_context().names_sent.get(problem.param or "", problem.param)
         response = jsonify(replace(problem, param=sent).envelope())
     else:
@@ -58,6 +192,6 @@ def answer(error: Exception) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Answer every exception of the app. Call it last: flask-smorest handles HTTP errors its own way."""
+    """Register the handler. Call this last: flask-smorest handles HTTP errors in its own way."""
     for kind in (Exception, HTTPException):
-        app.register_error_handler(kind, answer)
+        app.register_error_handler(kind, handle)

@@ -30,7 +30,7 @@ def brand_logo() -> Response:
     """Give the organisation's logo. Raises NotFound when there is none."""
     logo = services().brand.logo
     if logo is None:
-        raise NotFound("logo")
+        raise NotFound("image")
     return _picture(logo, f"public, max-age={DAY}")
 
 
@@ -39,7 +39,7 @@ def brand_css() -> Response:
     """Give the organisation's colours. Raises NotFound when there are none."""
     css = services().brand.css
     if css is None:
-        raise NotFound("style sheet")
+        raise NotFound("image")
     return Response(css, mimetype="text/css", headers={"Cache-Control": f"public, max-age={DAY}"})
 
 

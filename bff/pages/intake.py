@@ -13,8 +13,8 @@ from bff.access.form_tokens import FormTokens
 from bff.enrollment.return_urls import with_query
 from bff.errors import InvalidInput, invalid_input
 from bff.medblocks.errors import AlreadyCreated, Conflict, CreatedDifferently, MedblocksError
-from bff.middleware.errors import report
-from bff.middleware.problems import Problem
+from bff.messages import Message
+from bff.middleware.errors import ErrorResponse, report
 from bff.pages.links import leaving_url, wanted_return_url
 from bff.schemas import IntakeForm
 from bff.services import services
@@ -22,13 +22,11 @@ from bff.services import services
 blueprint = Blueprint("intake", __name__)
 
 _FORM = IntakeForm()
-# What helps on this page, and not everywhere.
-_ON_THIS_PAGE: dict[type, str] = {
-    Conflict: "This number is in use already. If you began on another device or in another browser, go on "
-    "there. Otherwise check the number, or leave it empty.",
-    AlreadyCreated: "We know you already, with other details. “Connect health records” updates them.",
-    CreatedDifferently: "This was entered in this browser before, with other details. Enter the same name "
-    "and email address as before, or open this page again and leave the number empty.",
+# The form knows a way on where the routes don't.
+_ON_THIS_PAGE: dict[type, Message] = {
+    Conflict: Message("form_patient_id_taken"),
+    AlreadyCreated: Message("form_patient_already_created"),
+    CreatedDifferently: Message("form_patient_created_differently"),
 }
 _FIELDS = ("name", "email", "patient_id")  # as they follow each other on the page
 
@@ -102,13 +100,13 @@ def _go_back(url: str) -> str | Response:
 
 @blueprint.errorhandler(InvalidInput)
 @blueprint.errorhandler(MedblocksError)
-def mend(error: Exception) -> tuple[str, int, Mapping[str, str]]:
-    """Show the form again with what was typed and what is to be mended."""
+def show_again(error: Exception) -> tuple[str, int, Mapping[str, str]]:
+    """Show the form again, with what was typed and what to correct."""
     problem = report(error)
-    return _mending_page(error, problem), problem.status, problem.headers
+    return _form_with_problems(error, problem), problem.status, problem.headers
 
 
-def _mending_page(error: Exception, problem: Problem) -> str:
+def _form_with_problems(error: Exception, problem: ErrorResponse) -> str:
     problems = {problem.param: _ON_THIS_PAGE.get(type(error), problem.message)}
     if isinstance(error, InvalidInput):
         problems = {name: error.problems[name] for name in sorted(error.problems, key=_place_on_page)}
@@ -121,7 +119,7 @@ def _place_on_page(name: str | None) -> int:
     return _FIELDS.index(name) if name in _FIELDS else len(_FIELDS)
 
 
-def _page(values: Mapping[str, str | None], problems: Mapping[str | None, str]) -> str:
+def _page(values: Mapping[str, str | None], problems: Mapping[str | None, Message]) -> str:
     return render_template(
         "intake.html",
         values=values,

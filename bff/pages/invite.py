@@ -25,7 +25,7 @@ def look(token: str) -> str:
     """
     invite = services().invites().read(token)
     if invite is None:
-        raise NotFound("invite")
+        raise NotFound("invitation")
     if services().guard.accepted(invite.patient_id):
         return form_page(invite.patient_id, wanted_return_url())
     form_token = services().forms.make(services().guard.keep_owner())
@@ -39,7 +39,7 @@ def accept(token: str) -> Response:
     invites, guard = services().invites(), services().guard
     invite = invites.read(token)
     if not invite or not (invites.consume(invite) or guard.accepted(invite.patient_id)):
-        raise NotFound("invite")
+        raise NotFound("invitation")
     guard.accept_invite(invite.patient_id)
     return redirect(url_for("invite.look", token=token), 303)
 

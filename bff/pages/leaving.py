@@ -16,6 +16,7 @@ from bff.errors import InvalidInput, NotFound
 from bff.medblocks import errors as upstream
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX, SEARCH_MIN
 from bff.medblocks.ids import is_facility_id
+from bff.messages import Message
 from bff.middleware.errors import report
 from bff.pages.connected import wrong_browser
 from bff.pages.links import app_url, leaving_url
@@ -60,7 +61,7 @@ def choose() -> Response:
     session = _session(request.form.get("patient_session_id", ""))
     facility_id = request.form.get("connection_id", "")
     if not is_facility_id(facility_id):
-        raise InvalidInput({"connection_id": "Choose a place from the list."})
+        raise InvalidInput({"connection_id": Message("facility_not_chosen")})
     wanted = {"return_url": session["return_url"], "connection_id": facility_id}
     grant = services().guard.patient(session["patient_id"])
     started = services().enrollment.start_session(grant, wanted, once=session["id"])

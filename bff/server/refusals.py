@@ -6,18 +6,19 @@ import secrets
 from html import escape
 from http import HTTPStatus
 
-from bff.http import is_api
+from bff.http import MAX_BODY_BYTES, is_api
 from bff.logs import Fields
+from bff.messages import Message
 
 log = logging.getLogger("bff.server")
 
-_MESSAGES = {
-    400: ("bad_request", "This request can't be understood."),
-    413: ("payload_too_large", "The request is too large."),
-    414: ("uri_too_long", "The address of this request is too long."),
-    431: ("headers_too_large", "The headers of this request are too large."),
-    500: ("internal_error", "Something went wrong on our side. Please try again."),
-    501: ("not_implemented", "This transfer encoding is not supported."),
+_CODES = {
+    400: "bad_request",
+    413: "payload_too_large",
+    414: "uri_too_long",
+    431: "headers_too_large",
+    500: "internal_error",
+    501: "not_implemented",
 }
 
 
@@ -34,7 +35,8 @@ def refusal(status: int, path: str = "/api/") -> tuple[str, list[tuple[str, str]
 
     Takes one of the statuses above, and the path that was asked for, where it is known.
     """
-    code, message = _MESSAGES[status]
+    code = _CODES[status]
+    message = str(Message(code, {"kib": MAX_BODY_BYTES // 1024}))
     request_id = f"req_{secrets.token_hex(12)}"
     log.warning(Fields(message="refused", request_id=request_id, status=status, code=code))
     if is_api(path):

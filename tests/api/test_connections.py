@@ -97,7 +97,7 @@ def test_under_two_characters_the_answer_is_empty_and_nothing_is_asked(client, m
     ("query", "param", "message"),
     [
         ("q=" + "a" * 201, "q", "Search for at most 200 characters."),
-        ("q=alder&starting_after=" + "a" * 501, "starting_after", "This is no cursor."),
+        ("q=alder&starting_after=" + "a" * 501, "starting_after", "This is not a cursor."),
     ],
 )
 def test_a_search_that_is_too_long_is_refused(client, medblocks, query, param, message):

@@ -71,7 +71,7 @@ def test_another_browser_is_told_that_there_is_no_such_patient(run, site, open_p
 
 
 ERRORS = {
-    'createPatient({ patientId: "" })': "Give a patient id: it must not be empty.",
+    'createPatient({ patientId: "" })': "Enter a patient id: it must not be empty.",
     'createPatient({ patientId: "a", email: "x" })': "Enter an email address in the correct format",
     'getPatient("nobody")': "There is no patient with this id.",
     'getPatient("a/b")': "There is",

@@ -144,7 +144,7 @@ def test_a_form_without_its_token_is_refused(client, medblocks, form_token, toke
     reply = client.post("/intake", data={"form_token": token, **filled()} if token else filled())
 
     assert reply.status_code == 403
-    assert "open the page anew" in reply.text
+    assert "open the page again" in reply.text
     assert not medblocks.calls
 
 

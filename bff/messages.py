@@ -1,0 +1,146 @@
+"""Every sentence of a failed request that a browser's user reads, in JSON errors and in forms.
+
+The layers below raise codes with values; what each code says is here alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sentence by its code, with the values that its placeholders take; `str()` returns the sentence."""
+
+    code: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return SENTENCES[self.code].format(**self.values)
+
+
+class InvalidValue(ValueError):
+    """A value can't be used; `message` says why, without the value."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        self.message = Message(code, values)
+        super().__init__(str(self.message))
+
+
+_UNAVAILABLE = "The health records service is unavailable right now. Please try again in a few minutes."
+
+SENTENCES = {
+    # Requests
+    "bad_request": "This request can't be understood.",
+    "cross_site_request": "This request did not come from our own page. Please open the page again.",
+    "headers_too_large": "The headers of this request are too large.",
+    "idempotency_key_invalid": "Use {min} to {max} random characters as Idempotency-Key, such as a UUID.",
+    "idempotency_key_reused": "This Idempotency-Key was used with another body. Use a new one.",
+    "internal_error": "Something went wrong on our side. Please try again.",
+    "length_required": "Send the body with a Content-Length.",
+    "login_unavailable": "Your sign-in can't be checked right now. Please try again shortly.",
+    "method_not_allowed": "This address does not answer this method.",
+    "not_at_root": "This app must be served at the root of its origin. Please tell its operator.",
+    "not_authenticated": "Please sign in, and try again.",
+    "not_found": "There is nothing at this address.",
+    "not_implemented": "This transfer encoding is not supported.",
+    "overloaded": "There is a lot going on right now. Please try again in a moment.",
+    "payload_too_large": "The request is too large: send at most {kib} KiB.",
+    "store_unavailable": "Something that we need is not available right now. Please try again shortly.",
+    "too_many_requests": "There were too many requests in a short time. Please wait a little, and try again.",
+    "unsupported_media_type": "Send the body as JSON, with Content-Type: application/json.",
+    "uri_too_long": "The address of this request is too long.",
+    # What does not exist
+    "no_connection": "There is no such connection.",
+    "no_facility": "There is no such facility.",
+    "no_image": "There is no such image.",
+    "no_invitation": "There is no such invitation.",
+    "no_patient": "There is no patient with this id.",
+    "no_patient_session": "There is no such patient session.",
+    "chosen_facility_unknown": "The facility was not found. Please choose another one.",
+    # Patients that exist already
+    "patient_id_taken": "This patient id is already taken. Please use another one.",
+    "patient_already_created": "This patient was created before, with other details. They stay as they are.",
+    "patient_created_differently": "This patient was created before, with other details. Please use the same "
+    "details or another id.",
+    "form_patient_id_taken": "This number is in use already. If you began on another device or in another "
+    "browser, go on there. Otherwise check the number, or leave it empty.",
+    "form_patient_already_created": "We know you already, with other details. “Connect health records” "
+    "updates them.",
+    "form_patient_created_differently": "This was entered in this browser before, with other details. Enter "
+    "the same name and email address as before, or open this page again and leave the number empty.",
+    # Medblocks
+    "missing_api_key": _UNAVAILABLE,
+    "invalid_api_key": _UNAVAILABLE,
+    "upstream_unavailable": _UNAVAILABLE,
+    "upstream_busy": "The health records service is busy. Please try again shortly.",
+    "upstream_timeout": "The health records service took too long to answer. Please try again.",
+    "upstream_too_large": "The records service finds this request too large.",
+    "rejected": "The records service does not accept this request. Please check it.",
+    "rejected_connection_id": "The records service does not know this facility. Please choose another one.",
+    "rejected_email": "The records service does not accept this email address. Please check it.",
+    "rejected_metadata": "The records service does not accept this metadata. Please check it.",
+    "rejected_name": "The records service does not accept this name. Please check it.",
+    "rejected_patient_id": "The records service does not accept this patient id. Please use another one.",
+    "rejected_recommended_connection_ids": "The records service does not know one of these facilities.",
+    "rejected_return_button_label": "The records service does not accept this return_button_label. "
+    "Please check it.",
+    "rejected_return_url": "The records service does not accept this return_url. Please check it.",
+    "rejected_starting_after": "The records service does not know this cursor. Please search again.",
+    # Bodies
+    "json_invalid": "The body is not valid JSON (line {line}, column {column}).",
+    "json_not_utf8": "The body is not valid JSON: it is not UTF-8.",
+    "json_duplicate_key": "The body has the same key twice in one object. Send each key once.",
+    "json_constant": "The body contains {name}, which is not JSON.",
+    "json_number_too_large": "The body contains a number that is too large.",
+    "json_surrogate": "The body contains half of a surrogate pair, which is no character.",
+    "json_too_deep": "The body is nested too deeply: use at most {max} levels.",
+    "body_not_object": "The body must be a JSON object.",
+    "field_unknown": "This field is not known here. Leave it out.",
+    "field_twice": "Send either {camel} or {snake}, not both.",
+    # Fields
+    "patient_id_missing": "Enter a patient id: it must not be empty.",
+    "patient_id_not_text": "The patient id must be a text.",
+    "patient_id_too_long": "This patient id is too long: use at most {max} characters.",
+    "patient_id_reserved": "A patient id must not start with {prefixes}: these are Medblocks' own.",
+    "patient_id_dots": "A patient id must be more than dots.",
+    "patient_id_path_syntax": "A patient id can't have any of / \\ % ? # in it. Please leave them out.",
+    "patient_id_control": "A patient id must not contain line breaks or control characters.",
+    "email_not_text": "The email address must be a text.",
+    "email_too_long": "This email address is too long: use at most {max} characters.",
+    "email_invalid": "Enter an email address in the correct format, like name@example.com.",
+    "name_not_text": "The name must be a text.",
+    "name_too_long": "This name is too long: use at most {max} characters.",
+    "name_control": "A name must not contain line breaks or control characters.",
+    "metadata_not_object": "metadata must be an object.",
+    "metadata_too_many_keys": "metadata has too many keys: use at most {max}.",
+    "metadata_reserved": "Keys of metadata must not start with {prefix}: these are ours.",
+    "metadata_too_large": "metadata is too large: use at most {kib} KiB.",
+    "return_url_not_text": "The return_url must be a text.",
+    "return_url_invalid": "This return_url can't be used. {reason}",
+    "return_url_not_allowed": "This return_url is not one that this site allows.",
+    "return_button_label_not_text": "The return_button_label must be a text.",
+    "return_button_label_too_long": "This label is too long: use at most {max} characters.",
+    "return_button_label_control": "A label must not contain line breaks or control characters.",
+    "connection_id_not_text": "The connection_id must be a text.",
+    "facility_id_not_text": "A facility's id must be a text.",
+    "facility_id_invalid": "A facility's id starts with fhirsrc_: take it from the catalog.",
+    "facility_not_chosen": "Choose a place from the list.",
+    "facilities_not_list": "recommended_connection_ids must be a list.",
+    "facilities_count": "Name 1 to {max} facilities.",
+    "facility_and_recommended": "Send connection_id or recommended_connection_ids, not both.",
+    "hydrate_invalid": "hydrate must be true or false.",
+    "search_too_long": "Search for at most {max} characters.",
+    "cursor_invalid": "This is not a cursor.",
+    "state_control": "A state must not contain line breaks or control characters.",
+    "state_too_long": "This state is too long: use at most {max:,} characters, as the address encodes them.",
+    "form_outdated": "This form can't be used. Please open it again.",
+    "action_unknown": "Choose one of the form's buttons.",
+    # Addresses
+    "url_characters": "Write it in plain ASCII, without spaces, quotes or backslashes.",
+    "url_host_and_port": "Check its host and port.",
+    "url_scheme": "Start it with https:// or http://.",
+    "url_no_host": "Name a host in it.",
+    "url_credentials": "Leave user names and passwords out of it.",
+    "url_host": "Check its host: a name of letters, digits, hyphens and dots, or an IP address (IPv6 in "
+    "brackets).",
+}
