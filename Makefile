@@ -1,48 +1,48 @@
-# Every target sets up what it needs in .venv by itself; a second run installs nothing.
+# Each target installs what it needs into .venv. A second run installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-next coverage mutants check simulate figures bench screenshots format lock clean
 
-help:  ## Say what can be made
+help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: .venv/run.stamp  ## Start the demo: the BFF and a pretend Medblocks on this machine, no key needed
+run: .venv/run.stamp  ## Start the demo: the BFF and a sandbox that stands in for Medblocks; no key needed
 	$(BIN)/python -m bff demo $(ARGS)
 
 test: .venv/dev.stamp  ## Run all tests
 	$(BIN)/pytest --numprocesses auto --dist loadfile
 
-# Pre-releases count, too. Runs nothing where the pinned versions are the newest ones.
+# Includes pre-releases. Runs no tests if the pinned versions are the newest ones.
 test-next: .venv/dev.stamp  ## Run all tests with the newest Flask and Werkzeug
 	test -d .venv-next || cp -r .venv .venv-next
 	.venv-next/bin/python -m pip install --quiet --disable-pip-version-check --pre --upgrade flask werkzeug
 	@.venv-next/bin/python -m pip freeze | grep -iE '^(flask|werkzeug)=='
 	@if [ "$$(.venv-next/bin/python -m pip freeze | grep -iE '^(flask|werkzeug)==')" = \
 		"$$($(BIN)/python -m pip freeze | grep -iE '^(flask|werkzeug)==')" ]; \
-	then echo 'These are the pinned ones: there is nothing newer to test.'; \
+	then echo 'These are the pinned versions: there is nothing newer to test.'; \
 	else .venv-next/bin/python -m pytest --numprocesses auto --dist loadfile; fi
 
-# Without those whose promise is a time: measuring makes everything slower. The two variables are for the processes
-# that the tests start.
-coverage: .venv/dev.stamp  ## Run the tests that no clock bounds, and report line and branch coverage
+# Leaves out tests with time limits, since measuring slows everything down. The two variables are for the processes that
+# the tests start.
+coverage: .venv/dev.stamp  ## Run the tests without time limits, and report line and branch coverage
 	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage \
 		$(BIN)/pytest --cov --numprocesses auto --dist loadfile --ignore tests/simulation \
 		--ignore tests/journeys/test_outage.py --ignore tests/journeys/test_wire_faults.py
 
-mutants: .venv/dev.stamp  ## Change the access code in a thousand ways, and list the changes that no test notices (an hour)
+mutants: .venv/dev.stamp  ## Run mutation tests of the access code, and list the mutants that survive (takes an hour)
 	rm -rf mutants
 	$(BIN)/mutmut run --max-children 4
 	$(BIN)/mutmut results
 
-check: .venv/dev.stamp  ## Lint, formatting, types, and the direction of imports
+check: .venv/dev.stamp  ## Check lint, formatting, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-simulate: .venv/dev.stamp  ## Create 4,000 patients at each level of faults, and count who was misled
+simulate: .venv/dev.stamp  ## Create 4,000 patients at each level of faults, and count false responses
 	$(BIN)/python -m tests.simulation --creates 4000
 
 figures: .venv/dev.stamp  ## Measure faults, an outage, slow clients and overload on this machine, and print the figures
@@ -51,32 +51,32 @@ figures: .venv/dev.stamp  ## Measure faults, an outage, slow clients and overloa
 	-$(BIN)/python -m tests.benchmarks.slow_clients
 	-$(BIN)/python -m tests.benchmarks.overload
 
-bench: .venv/dev.stamp  ## Measure the product beside Hono, Express, FastAPI, Flask and nginx (QUICK=1 is short, ONLY=ours,hono leaves out)
+bench: .venv/dev.stamp  ## Compare with Hono, Express, FastAPI, Flask and nginx (QUICK=1 for a short run, ONLY=ours,hono for some)
 	$(BIN)/python -m tests.benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
-screenshots: .venv/dev.stamp  ## Take pictures of each state of the pages, into screenshots/
+screenshots: .venv/dev.stamp  ## Take screenshots of each state of the pages, into screenshots/
 	$(BIN)/python -m tests.screenshots
 
-format: .venv/dev.stamp  ## Put the code into its layout
+format: .venv/dev.stamp  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: .venv/dev.stamp  ## Pin anew the versions that pyproject.toml allows
+lock: .venv/dev.stamp  ## Update the locked versions, within what pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
 
-clean:  ## Remove everything that was made
+clean:  ## Remove everything that the other targets create
 	rm -rf .venv .venv-next .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist mutants screenshots bench tests/benchmarks/peers/node_modules
 
 .venv/run.stamp: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "medblocks-bff needs Python 3.11 or newer; name yours: make PYTHON=python3.12 …")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "medblocks-bff needs Python 3.11 or newer. Choose one: make PYTHON=python3.12 …")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo 'Installing into .venv …'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
 	@touch $@
 
-# The build backend comes from the pinned file too, so the project installs itself without fetching one.
+# The build backend is among the pinned versions too, so installing the project fetches nothing else.
 .venv/dev.stamp: requirements-dev.txt pyproject.toml .venv/run.stamp
 	@echo 'Installing the development tools into .venv …'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
