@@ -1,43 +1,137 @@
-"""Holds the README, `.env.example` and the code together."""
+"""Holds the documentation, `.env.example` and the code together."""
 
 import ast
+import json
+import os
 import re
+import shlex
+import shutil
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import flask
 import pytest
+from werkzeug.test import Client
 
+from bff.cli import main
 from bff.config import SETTING_NAMES
 from bff.errors import AppError
 from bff.middleware.errors import _HTTP
 from bff.server.refusals import _CODES
+from tests.browser.test_snippets import SNIPPETS
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+PAGES = {
+    str(file.relative_to(ROOT)): file.read_text()
+    for file in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+TEXT = "\n".join(PAGES.values())
+README = PAGES["README.md"]
+ENV_EXAMPLE = (ROOT / ".env.example").read_text()
+SETTING_ROW = re.compile(r"^\| `([A-Z_]+)` \| (.*?) ?\| (.*) \|$", re.MULTILINE)
+DEFAULTS = {name: default for name, default, _ in SETTING_ROW.findall(PAGES["docs/settings.md"])}
+# Wrong on purpose: what the settings page calls a slip.
+SLIPS = {"BFF_ACESS"}
 
 
-def test_the_readme_lists_every_setting_and_no_other():
-    assert sorted(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE)) == sorted(SETTING_NAMES)
+def blocks(text, language=""):
+    """Return the code blocks of a language in a page; without one, those that are commands or plain text."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def prose(text):
+    """Return a page without its code blocks."""
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(text):
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links():
+    """Return each relative link of each page."""
+    for page, text in PAGES.items():
+        targets = re.findall(r'\]\(([^)\s]+)\)|src="([^"]+)"', prose(text))
+        for target in sorted({first or second for first, second in targets}):
+            if not urlsplit(target).scheme:
+                yield page, target
+
+
+@pytest.mark.parametrize(("page", "target"), list(links()))
+def test_a_link_has_a_target(page, target):
+    path, _, anchor = target.partition("#")
+    file = (ROOT / page).parent / path if path else ROOT / page
+
+    assert file.exists()
+    assert not anchor or anchor in anchors(file.read_text())
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - {"README.md"}))
+def test_the_readme_links_to_every_page(page):
+    assert f"]({page})" in README
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_rows_of_a_table_have_as_many_cells_as_its_head(page):
+    tables = re.findall(r"(?:^\|.*\n?)+", prose(PAGES[page]), re.MULTILINE)
+    cells = [[len(re.split(r"(?<!\\)\|", row)) for row in table.splitlines()] for table in tables]
+
+    assert [counts for counts in cells if len(set(counts)) > 1] == []
+
+
+def test_the_settings_page_lists_every_setting_and_no_other():
+    names = [name for name, _, _ in SETTING_ROW.findall(PAGES["docs/settings.md"])]
+
+    assert sorted(names) == sorted(SETTING_NAMES)
+
+
+def test_the_readme_repeats_rows_of_the_settings_page():
+    rows = {name: default for name, default, _ in SETTING_ROW.findall(README)}
+
+    assert len(rows) > 5
+    assert rows.items() <= DEFAULTS.items()
 
 
 def test_the_env_example_lists_every_setting_and_no_other():
-    example = (ROOT / ".env.example").read_text()
-
-    assert sorted(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)) == sorted(SETTING_NAMES)
+    assert sorted(re.findall(r"^(?:# )?([A-Z_]+)=", ENV_EXAMPLE, re.MULTILINE)) == sorted(SETTING_NAMES)
 
 
-def test_the_readme_lists_every_api_route(app):
-    rules = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/")}
-    listed = re.findall(r"^\| `[A-Z]+ (/api/[^`]+)`", README, re.MULTILINE)
+def test_the_env_example_shows_the_documented_defaults():
+    shown = dict(re.findall(r"^(?:# )?([A-Z_]+)=(.+)$", ENV_EXAMPLE, re.MULTILINE))
 
-    assert {re.sub(r"<\w+>", "<>", rule) for rule in rules} == {
-        re.sub(r"<\w+>", "<>", route) for route in listed
+    assert len(shown) > 20
+    assert {name: f"`{value}`" for name, value in shown.items()} == {name: DEFAULTS[name] for name in shown}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_names_settings_that_exist(page):
+    named = set(re.findall(r"\b(?:BFF|MEDBLOCKS)_[A-Z_]+", PAGES[page])) - SLIPS
+
+    assert {
+        name for name in named - set(SETTING_NAMES) if not any(s.startswith(name) for s in SETTING_NAMES)
+    } == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/api.md"])
+def test_each_page_of_routes_lists_every_api_route(app, page):
+    routes = {
+        (method, re.sub(r"<\w+>", "<>", rule.rule))
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/")
+        for method in rule.methods - {"HEAD", "OPTIONS"}
     }
+    listed = re.findall(r"^\| `([A-Z]+) (/api/[^`]+)`", PAGES[page], re.MULTILINE)
+
+    assert routes == {(method, re.sub(r"<\w+>", "<>", path)) for method, path in listed}
 
 
-def test_the_readme_lists_every_code_of_an_error():
+def test_the_failures_page_lists_every_code_of_an_error():
     source = (ROOT / "bff/middleware/errors.py").read_text()
     codes = {
         *(kind.code for kind in AppError.__subclasses__()),
@@ -47,12 +141,89 @@ def test_the_readme_lists_every_code_of_an_error():
     }
 
     assert len(codes) >= 20
-    assert codes <= set(re.findall(r"`(\w+)`", README))
+    assert codes <= set(re.findall(r"`(\w+)`", PAGES["docs/failures.md"]))
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE))))
-def test_the_targets_that_the_readme_names_exist(target):
+@pytest.mark.parametrize("page", ["README.md", "docs/failures.md"])
+def test_the_example_of_an_error_is_a_real_one(client, taken, page):
+    (example,) = blocks(PAGES[page], "json")
+    taken()
+
+    error = client.post("/api/patients", json={"patient_id": "user_42"}).json["error"]
+
+    assert {**error, "request_id": "req_…"} == json.loads(example)["error"]
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", TEXT, re.MULTILINE))))
+def test_the_named_make_targets_exist(target):
     assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"medblocks-bff ([a-z]+(?: --[a-z-]+)*)", TEXT))))
+def test_a_named_command_exists(command):
+    name, *options = command.split()
+
+    assert set(options) <= {option for each in main.commands[name].params for option in each.opts}
+
+
+def test_the_readme_shows_the_snippets_that_are_tested():
+    assert SNIPPETS.strip() in [block.strip() for block in blocks(README, "js")]
+
+
+def test_the_example_beside_an_app_works(monkeypatch, medblocks, patient):
+    (example,) = blocks(README, "python")
+    monkeypatch.setenv("MEDBLOCKS_API_KEY", "mb_sk_sbx_x")
+    monkeypatch.setenv("MEDBLOCKS_BASE_URL", "https://you-forgot-to-mock-medblocks.test")
+    medblocks.get("https://you-forgot-to-mock-medblocks.test/patients/user_42", json=patient(connections=[]))
+    yours = flask.Flask("yours")
+    yours.add_url_rule("/records", view_func=lambda: "your records")
+    names = {"your_app": yours, "who_is_signed_in": lambda request: request.cookies.get("login")}
+
+    exec(example, names)  # noqa: S102 - the example is our own
+    browser = Client(names["application"])
+    browser.set_cookie("login", "user_42")
+
+    assert browser.get("/app/records").text == "your records"
+    assert browser.get("/api/patients/user_42").json["id"] == "user_42"
+
+
+def exported():
+    """Return the names that the front-end module exports."""
+    module = (ROOT / "static" / "medblocks-bff.js").read_text()
+    return set(re.findall(r"^export (?:async )?(?:function\*?|class|const) (\w+)", module, re.MULTILINE))
+
+
+def test_the_example_imports_what_the_module_exports():
+    (example,) = blocks(PAGES["docs/frontend.md"], "js")
+    (names,) = re.findall(r'^import \{ (.+) \} from "/static/medblocks-bff\.js";$', example, re.MULTILINE)
+
+    assert set(names.split(", ")) <= exported()
+
+
+def test_the_table_of_functions_is_complete():
+    listed = re.findall(r"^\| `(\w+)\(", PAGES["docs/frontend.md"], re.MULTILINE)
+
+    assert {*listed, "MedblocksError"} == exported()
+
+
+def test_every_profile_is_listed():
+    listed = re.findall(r"^\| `([a-z-]+)` \|", PAGES["docs/sandbox.md"], re.MULTILINE)
+    (faults,) = [option for option in main.commands["demo"].params if option.name == "faults"]
+
+    assert listed == list(faults.type.choices)
+
+
+@pytest.mark.skipif(
+    shutil.which("curl") is None and os.environ.get("CI") != "true", reason="curl is not installed"
+)
+def test_the_commands_for_faults_work(demo):
+    commands = re.findall(r"^curl .*$", PAGES["docs/sandbox.md"], re.MULTILINE)
+    here = [shlex.split(line.replace("http://127.0.0.1:8001", demo.sandbox)) for line in commands]
+
+    replies = [json.loads(subprocess.check_output([*line, "-sf"])) for line in here]
+
+    profile = replies[0]["profiles"]["lost-answers"]["faults"]
+    assert [len(reply["active"]) for reply in replies] == [len(profile), 1, 0]
 
 
 def test_every_library_that_the_code_imports_is_listed():
@@ -96,7 +267,7 @@ def test_every_locked_version_has_a_hash(lock):
 
 
 def imported(file):
-    """Give the top-level packages that a file imports."""
+    """Return the top-level packages that a file imports."""
     statements = list(ast.walk(ast.parse(file.read_text())))
     names = {alias.name for each in statements if isinstance(each, ast.Import) for alias in each.names}
     names |= {each.module for each in statements if isinstance(each, ast.ImportFrom)}

@@ -1,4 +1,4 @@
-"""`docs/promises.md`: each promise of the README has tests, which are there, and no section is left out."""
+"""`docs/promises.md`: each promise has tests, which are there, and no section of a page is left out."""
 
 import ast
 import re
@@ -9,14 +9,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PROMISES = (ROOT / "docs" / "promises.md").read_text()
-TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+DOCS = ROOT / "docs"
+PROMISES = (DOCS / "promises.md").read_text()
+TEST = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
 ROWS = [
     [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
     for line in PROMISES.splitlines()
     if line.startswith("|") and line not in {"| promise | test |", "| --- | --- |"}
 ]
 LISTED = sorted({found for _, *tests in ROWS for found in TEST.findall("".join(tests))})
+# Each page's file as the group of its promises names it, and the text of that group.
+GROUPS = dict(re.findall(r"^## \[[^]]+\]\(([^)]+)\)\n(.*?)(?=^## |\Z)", PROMISES, re.MULTILINE | re.DOTALL))
+# They say how the project is made, not what it does.
+WITHOUT_PROMISES = {"promises.md", "code-structure.md"}
 
 
 @cache
@@ -26,15 +31,21 @@ def functions_of(path):
     return {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
+def headings(text, level):
+    """Return the headings of a text from a level on, without those that are comments in code."""
+    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^#{{{level},}} (.+)$", text, re.MULTILINE)
+
+
 @pytest.mark.parametrize(("path", "name"), LISTED, ids=["::".join(test) for test in LISTED])
 def test_a_listed_test_exists(path, name):
     assert name in functions_of(path)
 
 
 def test_every_promise_has_a_test():
-    tests = r"`tests/[\w/]+\.py::test_\w+`"
+    tests = r"`[\w/]+\.py::test_\w+`"
 
-    assert len(ROWS) > 100
+    assert len(ROWS) > 300
     assert [row for row in ROWS if len(row) != 2 or not re.fullmatch(rf"{tests}(, {tests})*", row[1])] == []
 
 
@@ -44,15 +55,23 @@ def test_no_promise_is_listed_twice():
     assert [promise for promise, times in counted.items() if times > 1] == []
 
 
-def test_every_section_of_the_readme_is_named():
-    readme = re.sub(r"^```.*?^```", "", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
-    sections = set(re.findall(r"^#+ (.+)$", readme, re.MULTILINE))
-    lines = re.findall(r"^README: (.+)\.$", PROMISES, re.MULTILINE)
+def test_every_page_has_a_group():
+    pages = {file.name for file in DOCS.glob("*.md")} - WITHOUT_PROMISES
 
-    assert {name for line in lines for name in line.split(", ")} == sections
+    assert GROUPS.keys() == pages | {"../README.md"}
+    assert len(GROUPS) == len(re.findall(r"^## ", PROMISES, re.MULTILINE))
 
 
-def test_every_group_names_its_sections():
-    groups = re.split(r"^## ", PROMISES, flags=re.MULTILINE)[1:]
+@pytest.mark.parametrize("page", list(GROUPS))
+def test_every_section_of_a_page_is_named_once(page):
+    without = re.findall(r"^Sections without a promise: (.+)\.$", GROUPS[page], re.MULTILINE)
+    named = [*headings(GROUPS[page], 3), *(name for line in without for name in line.split("; "))]
 
-    assert [group.splitlines()[0] for group in groups if "\n\nREADME: " not in group] == []
+    assert sorted(named) == sorted(headings((DOCS / page).read_text(), 2))
+
+
+@pytest.mark.parametrize("page", list(GROUPS))
+def test_every_section_of_a_group_has_promises(page):
+    sections = re.split(r"^### ", GROUPS[page], flags=re.MULTILINE)[1:]
+
+    assert [section.splitlines()[0] for section in sections if not TEST.search(section)] == []

@@ -1,12 +1,10 @@
 """Holds `docs/operations.md` and the tests together."""
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
 
-from bff.config import SETTING_NAMES
 from bff.server import gunicorn_conf
 from tests.server.promises import FILE, SERVERS, promises
 
@@ -43,10 +41,6 @@ def test_each_test_of_every_server_has_a_row():
     assert {promise.test for promise in promises() if promise.file == EVERY_SERVER} == set(
         find_tests(EVERY_SERVER)
     )
-
-
-def test_the_text_names_settings_that_exist():
-    assert set(re.findall(r"\bBFF_[A-Z_]+", FILE.read_text())) <= set(SETTING_NAMES)
 
 
 def test_the_text_has_the_numbers_of_the_configuration():
