@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from flask import Request, request
 
@@ -32,13 +32,8 @@ class RequestContext(Request):
     caller: "Caller | None" = None
     would_deny = False
 
-    @property
-    def itself(self) -> Self:
-        """Return this request: `flask.request.itself` is no proxy, each use of which takes three calls."""
-        return self
-
 
 def request_context() -> RequestContext:
     """Return the current request. Raise RuntimeError where there is none."""
-    itself: RequestContext = request.itself  # type: ignore[attr-defined]  # the app's request_class has it
-    return itself
+    context: RequestContext = request._get_current_object()  # type: ignore[attr-defined]  # Flask types its proxy as a Request
+    return context
