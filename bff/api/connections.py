@@ -75,8 +75,7 @@ _FOUND = {
 
 @blueprint.route("")
 @blueprint.arguments(FacilitySearch, location="query")
-@blueprint.response(200, "FoundFacilities", example=_FOUND)
-@blueprint.problems(429)
+@blueprint.answers("FoundFacilities", 429, example=_FOUND)
 def search_facilities(query: dict[str, Any]) -> Response:
     """Search the facilities.
 

@@ -44,10 +44,19 @@ class JsonBlueprint(Blueprint):
 
     ARGUMENTS_PARSER = StrictJsonParser()
 
-    def problems(self, *statuses: int) -> Callable[[View], View]:
-        """Document the errors of a route: these, and those that Medblocks can cause anywhere."""
-        names = {status: HTTPStatus(status).name for status in (*statuses, 502, 503, 504)}
-        return cast("Callable[[View], View]", self.doc(responses=names))
+    def answers(
+        self, shape: str | dict[str, Any], *problems: int, example: dict[str, Any]
+    ) -> Callable[[View], View]:
+        """Document what a route answers: a shape, these errors, and those that Medblocks can cause anywhere.
+
+        The shape is the name of a schema, or one of its own. Views return responses, so nothing is left for
+        flask-smorest's `response` to do but to document them, which takes it several calls at each request.
+        """
+        schema = {"$ref": reference(shape)} if isinstance(shape, str) else shape
+        content = {"application/json": {"schema": schema, "example": example}}
+        errors = {status: HTTPStatus(status).name for status in (*problems, 502, 503, 504)}
+        responses = {200: {"description": HTTPStatus.OK.phrase, "content": content}, **errors}
+        return cast("Callable[[View], View]", self.doc(responses=responses))
 
 
 def respond(answer: Answer, *only: str) -> Response:

@@ -38,8 +38,7 @@ class StartedSession(msgspec.Struct):
     NewPatientSession,
     example={"patientId": "user_42", "return_url": "https://your-app.example.com/connected"},
 )
-@blueprint.response(200, "StartedSession", example=_STARTED)
-@blueprint.problems(401, 403, 404, 409, 413, 415, 429)
+@blueprint.answers("StartedSession", 401, 403, 404, 409, 413, 415, 429, example=_STARTED)
 def start_patient_session(session: dict[str, Any]) -> Response:
     """Start a patient session.
 
@@ -52,9 +51,11 @@ def start_patient_session(session: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/<patient_session_id>")
-@blueprint.response(
-    200,
+@blueprint.answers(
     "PatientSession",
+    401,
+    404,
+    429,
     example={
         **_STARTED,
         "resource_type": "patient_session",
@@ -68,7 +69,6 @@ def start_patient_session(session: dict[str, Any]) -> Response:
         "created_at": "2026-04-25T09:30:00Z",
     },
 )
-@blueprint.problems(401, 404, 429)
 def read_patient_session(patient_session_id: str) -> Response:
     """Read a patient session.
 

@@ -58,8 +58,7 @@ _FACILITY = {
     NewPatient, example={"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}
 )
 @blueprint.doc(parameters=[PARAMETER])
-@blueprint.response(200, "Patient", example=_PATIENT)
-@blueprint.problems(401, 403, 404, 409, 413, 415, 422, 429)
+@blueprint.answers("Patient", 401, 403, 404, 409, 413, 415, 422, 429, example=_PATIENT)
 def create_patient(patient: dict[str, Any]) -> Response:
     """Create a patient.
 
@@ -71,8 +70,7 @@ def create_patient(patient: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/<patient_id>")
-@blueprint.response(200, "PatientDetail", example={**_PATIENT, "connections": [_CONNECTION]})
-@blueprint.problems(401, 404, 429)
+@blueprint.answers("PatientDetail", 401, 404, 429, example={**_PATIENT, "connections": [_CONNECTION]})
 def read_patient(patient_id: str) -> Response:
     """Read a patient.
 
@@ -122,8 +120,7 @@ _CONNECTIONS = {
 
 @blueprint.route("/<patient_id>/connections")
 @blueprint.arguments(ConnectionQuery, location="query")
-@blueprint.response(200, _CONNECTIONS, example={"data": [_FACILITY]})
-@blueprint.problems(401, 404, 429)
+@blueprint.answers(_CONNECTIONS, 401, 404, 429, example={"data": [_FACILITY]})
 def list_connections(query: dict[str, Any], patient_id: str) -> Response:
     """List a patient's connections.
 
@@ -135,10 +132,14 @@ def list_connections(query: dict[str, Any], patient_id: str) -> Response:
 
 
 @blueprint.route("/<patient_id>/connections/<connection_id>", methods=["DELETE"])
-@blueprint.response(
-    200, "Disconnected", example={"id": "conn_7Hq2", "resource_type": "connection", "disconnected": True}
+@blueprint.answers(
+    "Disconnected",
+    401,
+    403,
+    404,
+    429,
+    example={"id": "conn_7Hq2", "resource_type": "connection", "disconnected": True},
 )
-@blueprint.problems(401, 403, 404, 429)
 def disconnect(patient_id: str, connection_id: str) -> Response:
     """Disconnect a facility.
 
