@@ -27,6 +27,9 @@ def init_app(app: Flask) -> None:
     inner = app.wsgi_app
 
     def checking(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("CONTENT_LENGTH") == "0" and "HTTP_TRANSFER_ENCODING" not in environ:
+            environ["wsgi.input"] = io.BytesIO()  # there is nothing to check, whatever the server would give
+            return inner(environ, start_response)
         stream, ends = environ["wsgi.input"], bool(environ.get("wsgi.input_terminated"))
         limit = app.config["MAX_CONTENT_LENGTH"]
         environ["wsgi.input"] = Body(lambda: _read_whole(environ, stream, limit, ends=ends))

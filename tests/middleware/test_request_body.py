@@ -191,10 +191,18 @@ def test_chunks_that_the_server_leaves_as_they_are_need_a_length(send, medblocks
     assert not medblocks.calls
 
 
-def test_of_chunks_with_a_length_the_chunks_count(send, medblocks, patient):
+@pytest.mark.parametrize("length", ["5", "0"])
+def test_of_chunks_with_a_length_the_chunks_count(send, medblocks, patient, length):
     medblocks.post(f"{HOST}/patients", json=patient())
 
-    assert send(BODY, CONTENT_LENGTH="5", **CHUNKED)[0] == 200
+    assert send(BODY, CONTENT_LENGTH=length, **CHUNKED)[0] == 200
+
+
+def test_of_a_body_that_is_declared_empty_nothing_is_read(send):
+    endless = Endless()
+
+    assert send(endless, CONTENT_LENGTH="0", **ENDS)[0] == 400
+    assert endless.given == 0
 
 
 @pytest.mark.parametrize(
