@@ -1,7 +1,6 @@
 """The line to Medblocks: a transport with deadline, breaker, bulkhead and retries around it."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Bulkhead
@@ -43,18 +42,15 @@ class Transport:
         def attempt() -> RawReply:
             with self._breaker.attempt(operation), self._bulkhead.slot(operation):
                 seconds = deadline.remaining(operation) * patience
-                reply = self._send(operation, method, path, seconds=seconds, json=json, query=query)
+                try:
+                    reply = self._http.send(operation, method, path, seconds=seconds, json=json, query=query)
+                except UpstreamTimeout as error:
+                    if seconds >= _FAIR_SECONDS:
+                        raise
+                    # So little time was left that it says nothing about Medblocks.
+                    raise DeadlineExceeded(operation, detail=str(error)) from None
                 if not 200 <= reply.status < 300:
                     raise error_for(operation, read_error_details(reply))
                 return reply
 
         return self._retries.run(attempt, read=method == "GET")
-
-    def _send(self, operation: str, method: str, path: str, *, seconds: float, **request: Any) -> RawReply:
-        try:
-            return self._http.send(operation, method, path, seconds=seconds, **request)
-        except UpstreamTimeout as error:
-            if seconds >= _FAIR_SECONDS:
-                raise
-            # So little time was left that it says nothing about Medblocks.
-            raise DeadlineExceeded(operation, detail=str(error)) from None
