@@ -109,7 +109,7 @@ class CurlAdapter(HTTPAdapter):
             curl.close()
             raise _exception(error.args[0]) from None
         status = curl.getinfo(pycurl.RESPONSE_CODE)
-        headers, body = Headers(handle.lines.copy()), bytes(handle.body)
+        headers, body = Headers(handle.lines), bytes(handle.body)
         handle.forget(request)
         self._idle.append(handle)
         return CurlResponse(request, status, headers, self._unpacked(body, headers))

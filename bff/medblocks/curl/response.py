@@ -1,6 +1,6 @@
 """What libcurl has received, in the form that requests' adapters give."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from requests import PreparedRequest, Response
@@ -28,18 +28,18 @@ class CurlResponse(Response):
 class Headers(Mapping[str, str]):
     """The headers of an answer, looked for when somebody asks: most are never asked for."""
 
-    def __init__(self, lines: list[bytes]) -> None:
-        self._lines = lines
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        whole = b"\n" + b"".join(lines)
+        self._head = whole[max(0, whole.rfind(b"\nHTTP/")) :]  # what came before was an interim answer
+        self._lower = self._head.lower()
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Give a header's value, the last one's if there are several; its name may be in any case."""
-        beginning = f"{name.lower()}:".encode("latin-1")
-        for line in reversed(self._lines):
-            if line[: len(beginning)].lower() == beginning:
-                return line[len(beginning) :].strip().decode("latin-1")
-            if line.startswith(b"HTTP/"):  # what came before was an interim answer
-                break
-        return default
+        """Return a header's value, the last one's if there are several; its name may be in any case."""
+        beginning = f"\n{name.lower()}:".encode("latin-1")
+        at = self._lower.rfind(beginning)
+        if at < 0:
+            return default
+        return self._head[at + len(beginning) :].partition(b"\n")[0].strip().decode("latin-1")
 
     def __getitem__(self, name: str) -> str:
         value: str | None = self.get(name)
@@ -48,8 +48,7 @@ class Headers(Mapping[str, str]):
         return value
 
     def __iter__(self) -> Iterator[str]:
-        last = max((at for at, line in enumerate(self._lines) if line.startswith(b"HTTP/")), default=-1)
-        named = [line.decode("latin-1").partition(":") for line in self._lines[last + 1 :]]
+        named = [line.partition(":") for line in self._head.decode("latin-1").split("\n")[2:]]
         return iter({name.lower(): name for name, colon, _ in named if colon}.values())
 
     def __len__(self) -> int:
