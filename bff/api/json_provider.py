@@ -32,4 +32,4 @@ class MsgspecProvider(JSONProvider):
 
 def json_response(value: object, status: int = 200) -> Response:
     """Return a response with the JSON of a value."""
-    return Response(dumps(value), status, mimetype=MsgspecProvider.mimetype)
+    return Response(dumps(value), status, content_type=MsgspecProvider.mimetype)
