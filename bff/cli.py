@@ -52,6 +52,7 @@ def main() -> None:
 )
 def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> None:
     """Start the BFF with a pretend Medblocks, on this machine alone, without a key."""
+    cli_serve.hold_signals()
     with (
         _listen("127.0.0.1", port) as listener,
         _listen("127.0.0.1", sandbox_port, "--sandbox-port") as sandbox_listener,
@@ -82,31 +83,23 @@ def _demo(
     click.echo(cli_texts.demo_text(address, sandbox_address))
     if faults:
         click.echo(cli_texts.faults_text(faults, sandbox_address))
-    options = ["--faults", faults] if faults and not over_https else []
+    configure_logging()
+    pretended = _sandbox(sandbox_listener, None if over_https else faults)
     sys.stdout.flush()
-    code = cli_serve.run_demo(
-        listener, settings, values, sandbox_listener, options, lambda text: click.echo(text, err=True)
-    )
-    sys.exit(code)
+    sys.exit(cli_serve.run_demo(listener, settings, values, pretended))
 
 
 @main.command()
 @click.option("--port", type=_PORT, default=8001, show_default=True, help="Port; 0 takes a free one.")
 @click.option("--faults", type=click.Choice(list(PROFILES)), help="Fail in this way.")
-@click.option("--fd", type=int, hidden=True, help="A listening socket of the parent process.")
-def sandbox(port: int, faults: str | None, fd: int | None) -> None:
+def sandbox(port: int, faults: str | None) -> None:
     """Start the sandbox alone: it stands in for Medblocks, on this machine, with the demo's key."""
     configure_logging()
     cli_serve.hold_signals()
-    listener = _listen("127.0.0.1", port) if fd is None else socket.socket(fileno=fd)
-    address = _address(listener)
-    server = SandboxServer(create_sandbox(address), listener)
-    if faults:
-        server.faults.use(faults)
+    server = _sandbox(_listen("127.0.0.1", port), faults)
     server.start()
-    if fd is None:
-        click.echo(cli_texts.sandbox_text(address))
-    cli_serve.wait_for_end(with_input=fd is not None)
+    click.echo(cli_texts.sandbox_text(server.address))
+    cli_serve.wait_for_end()
     server.stop()
 
 
@@ -160,6 +153,13 @@ def invite(patient_id: str, hours: float) -> None:
         click.echo(f"{settings.public_url}/invite/{invites.make(patient_id, hours)}")
     except ValueError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _sandbox(listener: socket.socket, faults: str | None) -> SandboxServer:
+    server = SandboxServer(create_sandbox(_address(listener)), listener)
+    if faults:
+        server.faults.use(faults)
+    return server
 
 
 def _settings(port: int, exit_code: int) -> tuple[Settings, dict[str, str]]:

@@ -1,15 +1,17 @@
 """Several server processes on one port: looked after, stopped together, and none left behind."""
 
 import contextlib
+import errno
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.benchmarks.running import run_process, run_sandbox, variables
+from tests.benchmarks.running import ADDRESS, run_process, run_sandbox, variables
 
 TIMEOUT = 30
 CHILDREN = "/proc/{pid}/task/{pid}/children"
@@ -27,8 +29,23 @@ def running():
             yield process
 
 
+@pytest.fixture
+def demo():
+    with run_process("demo", "--port", "0", "--sandbox-port", "0", quiet=True) as process:
+        yield process
+
+
 def children(running):
-    return [int(pid) for pid in Path(CHILDREN.format(pid=running.process.pid)).read_text().split()]
+    return children_of(running.process.pid)
+
+
+def children_of(pid):
+    return [int(child) for child in Path(CHILDREN.format(pid=pid)).read_text().split()]
+
+
+def tree(pid):
+    """Return a process and all below it."""
+    return [pid, *(each for child in children_of(pid) for each in tree(child))]
 
 
 def wait_until(condition):
@@ -43,6 +60,12 @@ def is_alive(pid):
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     return False
+
+
+def is_free(port):
+    """Return whether no process listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
 
 
 def answers(running):
@@ -87,3 +110,29 @@ def test_none_is_left_when_the_first_one_is_killed(running):
     running.process.kill()
 
     wait_until(lambda: not any(is_alive(pid) for pid in pids))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("is_ready", [True, False])
+def test_nothing_of_the_demo_is_left_after_a_signal(demo, number, is_ready):
+    ports = [int(address.rpartition(":")[2]) for address in ADDRESS.findall(demo.printed)[:2]]
+    assert not is_ready or answers(demo)
+    pids = tree(demo.process.pid)
+    demo.process.send_signal(number)
+    # A process that has ended is a child until it is waited for.
+    demo.process.communicate(timeout=TIMEOUT)
+
+    wait_until(lambda: not any(is_alive(pid) for pid in pids))
+    wait_until(lambda: all(is_free(port) for port in ports))
+    in_order = number in {signal.SIGTERM, signal.SIGINT}
+    assert demo.process.returncode == (0 if in_order else -number)
+
+
+def test_the_demo_ends_when_its_server_does(demo):
+    assert answers(demo)
+    server, _ = pids = tree(demo.process.pid)[1:]
+    os.kill(server, signal.SIGKILL)
+    demo.process.communicate(timeout=TIMEOUT)
+
+    wait_until(lambda: not any(is_alive(pid) for pid in pids))
+    assert demo.process.returncode != 0

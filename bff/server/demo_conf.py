@@ -1,0 +1,29 @@
+"""gunicorn's configuration for the demo: the production server's, which here also ends with its input.
+
+Its standard input is a pipe from the demo's process. It closes with that process, however that ends: gunicorn
+itself would go on without its parent.
+"""
+
+import os
+import signal
+
+import gevent
+from gevent.socket import wait_read
+from gunicorn.workers.base import Worker
+
+from bff.server import gunicorn_conf
+from bff.server.gunicorn_conf import *  # noqa: F403 - a configuration of gunicorn's is the names of a module
+
+_INPUT = 0
+
+
+def post_worker_init(worker: Worker) -> None:  # type: ignore[no-redef] # in place of the imported one
+    """Watch the input in the worker: gunicorn's first process has no hook for that."""
+    gunicorn_conf.post_worker_init(worker)
+    gevent.spawn(_end_with_input, worker.ppid)
+
+
+def _end_with_input(arbiter: int) -> None:
+    wait_read(_INPUT)
+    if os.getppid() == arbiter:  # else it has ended, and the id may be that of another process
+        os.kill(arbiter, signal.SIGTERM)
