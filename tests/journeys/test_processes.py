@@ -14,6 +14,8 @@ import requests
 from tests.benchmarks.running import ADDRESS, run_process, run_sandbox, variables
 
 TIMEOUT = 30
+# A process that gunicorn has to kill, since it does not end, fails the test.
+PATIENT = {"GUNICORN_CMD_ARGS": f"--graceful-timeout {2 * TIMEOUT}"}
 CHILDREN = "/proc/{pid}/task/{pid}/children"
 
 pytestmark = pytest.mark.skipif(
@@ -25,13 +27,13 @@ pytestmark = pytest.mark.skipif(
 def running():
     with run_sandbox() as upstream:
         settings = variables(upstream.address, BFF_PROCESSES="2")
-        with run_process("serve", "--port", "0", quiet=True, **settings) as process:
+        with run_process("serve", "--port", "0", quiet=True, **settings, **PATIENT) as process:
             yield process
 
 
 @pytest.fixture
 def demo():
-    with run_process("demo", "--port", "0", "--sandbox-port", "0", quiet=True) as process:
+    with run_process("demo", "--port", "0", "--sandbox-port", "0", quiet=True, **PATIENT) as process:
         yield process
 
 
