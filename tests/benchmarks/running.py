@@ -16,7 +16,7 @@ from flask import Flask
 from werkzeug.wrappers import Request
 
 from bff import create_app
-from bff.cli_serve import listen
+from bff.cli.startup import bind as listen
 from bff.config import load_settings
 from bff.sandbox import DEMO_KEY, create_sandbox
 from bff.sandbox.faults import Faults

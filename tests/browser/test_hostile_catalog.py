@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 from flask import Flask, request
 
-from bff.cli_serve import listen
+from bff.cli.startup import bind as listen
 from bff.sandbox.serve import SandboxServer
 from tests.browser import steps
 from tests.browser.conftest import Site, run_site

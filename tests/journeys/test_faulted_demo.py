@@ -94,7 +94,7 @@ def test_tls_that_fails_is_told_as_any_outage_and_the_hosted_pages_go_on(browser
     assert (reply.status_code, reply.json()["error"]["code"]) == (502, "upstream_unavailable")
     assert "TLS" not in reply.text
     assert (hosted.status_code, stored.status_code) == (404, 404)
-    assert running.printed.endswith(f"{PROFILES['tls'].description} Start the demo anew to change that.\n")
+    assert running.printed.endswith(f"{PROFILES['tls'].description} Restart the demo to change that.\n")
 
 
 def test_the_control_route_changes_what_fails(bff, browser, use):

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from bff.cli_serve import listen
+from bff.cli.startup import bind as listen
 from bff.sandbox import DEMO_KEY, create_sandbox
 from bff.sandbox.catalog import FACILITIES
 from bff.sandbox.serve import SandboxServer

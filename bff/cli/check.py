@@ -1,27 +1,40 @@
-"""What `medblocks-bff check` looks at: everything beyond this machine that the settings name."""
+"""`medblocks-bff check`: the settings, and everything beyond this machine that they name."""
 
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bff import cli_texts
+import click
+
 from bff.access.store import open_redis
+from bff.cli import messages, startup
 from bff.config import Settings
 from bff.errors import IdentityUnavailable, InvalidCredential
 from bff.medblocks.connect import connect
 from bff.medblocks.errors import InvalidApiKey, MedblocksError
 
 
+@click.command()
+def check() -> None:
+    """Check the settings, Medblocks, the key, and Redis and the login's keys if they are set."""
+    all_fine = True
+    for finding in findings(startup.read_settings(8000, 1)[0]):
+        click.echo(finding.text, err=not finding.fine)
+        all_fine = all_fine and finding.fine
+    sys.exit(0 if all_fine else 1)
+
+
 class Finding(NamedTuple):
-    """One thing that was looked at: a sentence for the operator, and whether it is fine."""
+    """The result of one check: a sentence for the operator, and whether all is fine."""
 
     text: str
     fine: bool = True
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """Look at one thing after the other, for as long as it takes."""
+    """Yield the result of each check as soon as it is known."""
     yield Finding(f"Settings: fine. Browsers reach this server at {settings.public_url}.")
-    yield from (Finding(text) for text in cli_texts.security_summary(settings))
+    yield from (Finding(text) for text in messages.security_summary(settings))
     yield from _medblocks(settings)
     if redis := open_redis(settings):
         fine = redis.check()
@@ -41,7 +54,7 @@ def _medblocks(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"Version: {settings.version_text}. Medblocks accepts it.")
     except InvalidApiKey as error:
         if error.details.code == "unsupported_api_version":
-            text = cli_texts.refused_version(settings)
+            text = messages.refused_version(settings)
         else:
             text = f"Key: Medblocks refuses it ({error}). Set MEDBLOCKS_API_KEY to a valid one."
         yield Finding(text, fine=False)

@@ -1,8 +1,9 @@
-"""What the command line says of the settings, and of the demo."""
+"""The texts that the command line prints."""
 
 import sys
 from collections.abc import Iterator
 
+from bff import __version__
 from bff.config import Settings
 from bff.config.settings import LIVE, SANDBOX
 from bff.sandbox.app import DEMO_KEY
@@ -15,7 +16,7 @@ UNKNOWN_KEY = (
 
 
 def security_summary(settings: Settings) -> Iterator[str]:
-    """Say who reaches which patient under the settings, and what in them could be a mistake."""
+    """Yield who reaches which patient with these settings, and which of them could be mistakes."""
     yield _access(settings)
     if not settings.rate_limit:
         yield "Limits: off, by BFF_RATE_LIMIT. Anyone may call as often as they like."
@@ -38,6 +39,22 @@ def _access(settings: Settings) -> str:
     return f"Access: enforce. {who.capitalize()}, and nobody else's."
 
 
+def serving(settings: Settings, address: str) -> str:
+    """Return where the production server listens, for which settings."""
+    return "\n".join(
+        [
+            f"medblocks-bff {__version__} on {address}, for {settings.base_url}. Ctrl-C stops it.",
+            f"Browsers reach it at {settings.public_url}.",
+            *security_summary(settings),
+        ]
+    )
+
+
+def cannot_listen(host: str, port: int, reason: str, option: str) -> str:
+    """Return why a port can't be used, and the option that chooses another."""
+    return f"Can't listen on {host} port {port}: {reason}. Choose another with {option}."
+
+
 def refused_version(settings: Settings) -> str:
     """Return what to do about an API version that Medblocks refuses."""
     if settings.api_version:
@@ -51,24 +68,24 @@ def refused_version(settings: Settings) -> str:
     )
 
 
-def faults_text(name: str, sandbox_address: str) -> str:
-    """Say how the pretend Medblocks fails under a profile, and how to change that."""
+def faults(name: str, sandbox_address: str) -> str:
+    """Return how the sandbox fails with a profile, and how to change that."""
     profile = PROFILES[name]
     change = (
-        "Start the demo anew to change that."
+        "Restart the demo to change that."
         if profile.over_https
         else f"Change them: {sandbox_address}/_faults"
     )
     return f"Faults: {name}. {profile.description} {change}"
 
 
-def demo_text(address: str, sandbox_address: str) -> str:
-    """Say where the demo is, and what to try."""
+def demo(address: str, sandbox_address: str) -> str:
+    """Return where the demo is, and what to try."""
     curl = "curl -s -b cookies.txt -c cookies.txt"
     body = """'{"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}'"""
     return f"""
-  The BFF, with the intake page:  {address}
-  The pretend Medblocks:          {sandbox_address}
+  The BFF, with the intake page:               {address}
+  The sandbox, which stands in for Medblocks:  {sandbox_address}
 
 Nothing leaves this machine: no key is used, and no request goes anywhere else. Of the settings, BFF_BRAND_*
 and BFF_RETURN_URLS count here, from the environment alone.
@@ -78,7 +95,7 @@ Try the page, or these, as one browser whose cookie is kept in cookies.txt:
   {curl} {address}/api/patients/user_42
   {curl} {address}/api/patient-sessions -H 'Content-Type: application/json' -d '{{"patientId": "user_42"}}'
 
-To run the production server against the pretend Medblocks, beside this:
+To run the production server against the sandbox, beside this:
 
   MEDBLOCKS_API_KEY={DEMO_KEY} MEDBLOCKS_BASE_URL={sandbox_address} {sys.executable} -m bff serve --port 8002
 
@@ -86,7 +103,7 @@ Ctrl-C stops both.
 """
 
 
-def sandbox_text(address: str) -> str:
+def sandbox(address: str) -> str:
     """Return where the sandbox is, and how to use it."""
     return f"""The sandbox stands in for Medblocks: {address}
 

@@ -1,0 +1,20 @@
+"""The command line: `medblocks-bff demo | serve | sandbox | check | invite`, one module each."""
+
+import click
+
+from bff import __version__
+from bff.cli.check import check
+from bff.cli.demo import demo
+from bff.cli.invite import invite
+from bff.cli.sandbox import sandbox
+from bff.cli.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="medblocks-bff")
+def main() -> None:
+    """Run the server between a browser and Medblocks."""
+
+
+for command in (demo, serve, sandbox, check, invite):
+    main.add_command(command)

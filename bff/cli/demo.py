@@ -1,0 +1,90 @@
+"""`medblocks-bff demo`: the server and the sandbox on this machine, without a key."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import click
+
+from bff.cli import messages, startup
+from bff.cli.sandbox import build_sandbox
+from bff.config import SETTING_NAMES, Settings, SettingsError, load_settings, unknown_names
+from bff.logs import configure_logging
+from bff.sandbox.app import DEMO_KEY
+from bff.sandbox.fault_profiles import PROFILES
+from bff.sandbox.serve import SandboxServer
+
+_USED_SETTINGS = ("BFF_BRAND_", "BFF_RETURN_URLS")
+
+
+@click.command()
+@click.option(
+    "--port", type=startup.PORT, default=8000, show_default=True, help="Port of the BFF; 0 takes a free one."
+)
+@click.option(
+    "--sandbox-port", type=startup.PORT, default=8001, show_default=True, help="Port of the sandbox."
+)
+@click.option(
+    "--enforce", is_flag=True, help="Deny what the demo would otherwise only report, as production does."
+)
+@click.option("--faults", type=click.Choice(list(PROFILES)), help="Make the sandbox fail in this way.")
+def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> None:
+    """Start the BFF and the sandbox on this machine, without a key."""
+    startup.hold_signals()
+    with (
+        startup.listen("127.0.0.1", port) as listener,
+        startup.listen("127.0.0.1", sandbox_port, "--sandbox-port") as sandbox_listener,
+    ):
+        address, sandbox_address = startup.address_of(listener), startup.address_of(sandbox_listener)
+        over_https = faults is not None and PROFILES[faults].over_https
+        upstream = sandbox_address.replace("http:", "https:") if over_https else sandbox_address
+        variables = _variables(address, upstream, enforce=enforce)
+        try:
+            settings = load_settings(variables)
+        except SettingsError as error:
+            startup.exit_with_problems(error, startup.EX_CONFIG)
+        click.echo(messages.demo(address, sandbox_address))
+        if faults:
+            click.echo(messages.faults(faults, sandbox_address))
+        configure_logging()
+        sandbox = build_sandbox(sandbox_listener, None if over_https else faults)
+        sys.exit(_run(listener, settings, variables, sandbox))
+
+
+def _variables(address: str, upstream: str, *, enforce: bool) -> dict[str, str]:
+    unknown = unknown_names(os.environ, SETTING_NAMES)
+    used = {n: text for n, text in os.environ.items() if (unknown.get(n) or n).startswith(_USED_SETTINGS)}
+    # Names that are nearly a used setting's are problems; load_settings reports them.
+    startup.warn_about({name: meant for name, meant in unknown.items() if not meant or name not in used})
+    return {
+        **used,
+        "MEDBLOCKS_API_KEY": DEMO_KEY,
+        "MEDBLOCKS_BASE_URL": upstream,
+        "BFF_PUBLIC_URL": address,
+        "BFF_ACCESS": "enforce" if enforce else "report",
+    }
+
+
+def _run(
+    listener: socket.socket, settings: Settings, variables: Mapping[str, str], sandbox: SandboxServer
+) -> int:
+    """Run the sandbox in threads and the server as a child, until that ends. Return its exit code."""
+    sys.stdout.flush()
+    sandbox.start()  # its threads inherit the blocked signals, so that this thread gets them
+    with subprocess.Popen(  # noqa: S603 - the command is our own
+        startup.gunicorn_command(listener, settings, "bff.server.demo_conf"),
+        env={**startup.without_settings(), **variables},
+        pass_fds=[listener.fileno()],
+        stdin=subprocess.PIPE,  # the server stops when this closes, which it does however this process ends
+        start_new_session=True,  # so that Ctrl-C reaches this process alone
+    ) as server:
+        listener.close()
+        for number in startup.STOP_SIGNALS:
+            signal.signal(number, lambda *_: server.terminate())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, startup.STOP_SIGNALS)
+        code = server.wait()
+    sandbox.stop()
+    return code

@@ -1,0 +1,34 @@
+"""`medblocks-bff sandbox`: the sandbox alone, which stands in for Medblocks."""
+
+import signal
+import socket
+
+import click
+
+from bff.cli import messages, startup
+from bff.logs import configure_logging
+from bff.sandbox.app import create_sandbox
+from bff.sandbox.fault_profiles import PROFILES
+from bff.sandbox.serve import SandboxServer
+
+
+@click.command()
+@click.option("--port", type=startup.PORT, default=8001, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--faults", type=click.Choice(list(PROFILES)), help="Fail in this way.")
+def sandbox(port: int, faults: str | None) -> None:
+    """Start the sandbox alone: it stands in for Medblocks, on this machine, with the demo's key."""
+    configure_logging()
+    startup.hold_signals()
+    server = build_sandbox(startup.listen("127.0.0.1", port), faults)
+    server.start()
+    click.echo(messages.sandbox(server.address))
+    signal.sigwait(startup.STOP_SIGNALS)
+    server.stop()
+
+
+def build_sandbox(listener: socket.socket, faults: str | None) -> SandboxServer:
+    """Return a sandbox on a socket, with the faults of a profile if one is named."""
+    server = SandboxServer(create_sandbox(startup.address_of(listener)), listener)
+    if faults:
+        server.faults.use(faults)
+    return server
