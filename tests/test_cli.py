@@ -14,8 +14,7 @@ from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
 from bff.cli import main
-from bff.sandbox.app import DEMO_KEY, create_sandbox
-from bff.sandbox.serve import SandboxServer
+from bff.sandbox import DEMO_KEY, SandboxServer, create_sandbox
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 

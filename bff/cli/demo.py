@@ -13,9 +13,7 @@ from bff.cli import messages, startup
 from bff.cli.sandbox import build_sandbox
 from bff.config import SETTING_NAMES, Settings, SettingsError, load_settings, unknown_names
 from bff.logs import configure_logging
-from bff.sandbox.app import DEMO_KEY
-from bff.sandbox.fault_profiles import PROFILES
-from bff.sandbox.serve import SandboxServer
+from bff.sandbox import DEMO_KEY, PROFILES, SandboxServer
 
 _USED_SETTINGS = ("BFF_BRAND_", "BFF_RETURN_URLS")
 

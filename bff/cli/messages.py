@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from bff import __version__
 from bff.config import Settings
 from bff.config.settings import LIVE, SANDBOX
-from bff.sandbox.app import DEMO_KEY
-from bff.sandbox.fault_profiles import PROFILES
+from bff.sandbox import DEMO_KEY, PROFILES
 
 UNKNOWN_KEY = (
     "Warning: the key (MEDBLOCKS_API_KEY, or what is in MEDBLOCKS_API_KEY_FILE) does not look like one of "

@@ -7,9 +7,7 @@ import click
 
 from bff.cli import messages, startup
 from bff.logs import configure_logging
-from bff.sandbox.app import create_sandbox
-from bff.sandbox.fault_profiles import PROFILES
-from bff.sandbox.serve import SandboxServer
+from bff.sandbox import PROFILES, SandboxServer, create_sandbox
 
 
 @click.command()

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask, request
 
 from bff.cli.startup import bind as listen
-from bff.sandbox.serve import SandboxServer
+from bff.sandbox import SandboxServer
 from tests.browser import steps
 from tests.browser.conftest import Site, run_site
 from tests.browser.test_accessibility import PHONE, TOO_WIDE

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from bff.sandbox.app import DEMO_KEY, create_sandbox
+from bff.sandbox import DEMO_KEY, create_sandbox
 
 BFF = "http://localhost"
 HOST = "https://you-forgot-to-mock-medblocks.test"

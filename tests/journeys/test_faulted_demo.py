@@ -3,8 +3,7 @@
 import pytest
 import requests
 
-from bff.sandbox import DEMO_KEY
-from bff.sandbox.fault_profiles import PROFILES
+from bff.sandbox import DEMO_KEY, PROFILES
 from tests.benchmarks.running import ADDRESS, run_process
 
 TIMEOUT = 30

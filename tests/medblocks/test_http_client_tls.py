@@ -10,8 +10,7 @@ from cryptography import x509
 from bff.config import Secret
 from bff.medblocks.errors import ConnectionFailed
 from bff.medblocks.http_client import HttpClient
-from bff.sandbox import create_sandbox
-from bff.sandbox.serve import SandboxServer
+from bff.sandbox import SandboxServer, create_sandbox
 from tests.https_host import Host, certificate_file
 
 ANSWER = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"

@@ -10,9 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from werkzeug.test import Client
 
-from bff.sandbox import DEMO_KEY, create_sandbox
+from bff.sandbox import DEMO_KEY, SandboxServer, create_sandbox
 from bff.sandbox.faults import Faults
-from bff.sandbox.serve import SandboxServer
 
 CONTRACT = json.loads((Path(__file__).parents[1] / "medblocks-openapi.json").read_text())
 ENVELOPE = {"$ref": "#/components/schemas/ErrorEnvelope"}

@@ -6,9 +6,8 @@ import pytest
 import requests
 
 from bff.cli.startup import bind as listen
-from bff.sandbox import DEMO_KEY, create_sandbox
+from bff.sandbox import DEMO_KEY, SandboxServer, create_sandbox
 from bff.sandbox.catalog import FACILITIES
-from bff.sandbox.serve import SandboxServer
 
 
 @pytest.fixture(scope="module")

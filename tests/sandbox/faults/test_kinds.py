@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from bff.sandbox import DEMO_KEY
-from bff.sandbox.fault_kinds import KINDS
+from bff.sandbox.faults import KINDS
 
 TIMEOUT = 30
 BODY = b'{"patient_id": "user_42"}'
@@ -120,7 +120,7 @@ def another_shape(reply):
 
 def another_patient(reply):
     assert (reply.status, reply.is_whole) == (200, True)
-    assert json.loads(reply.body)["id"] == "somebody_else"
+    assert json.loads(reply.body)["id"] == "another_patient"
 
 
 def more_than_a_mebibyte(reply):
@@ -171,7 +171,7 @@ RESET = [
 @pytest.mark.parametrize(
     ("spec", "check", "changed"), ANSWERED, ids=lambda value: getattr(value, "__name__", str(value))
 )
-def test_a_fault_that_answers(server, call, store, spec, check, changed):
+def test_each_answering_fault_answers_as_described(server, call, store, spec, check, changed):
     server.faults.replace([spec])
     received, reset = read(call())
     check(Reply(received))
@@ -181,14 +181,14 @@ def test_a_fault_that_answers(server, call, store, spec, check, changed):
 
 
 @pytest.mark.parametrize(("fault", "changed"), RESET)
-def test_a_fault_that_resets_the_connection(server, call, store, fault, changed):
+def test_each_resetting_fault_resets_the_connection(server, call, store, fault, changed):
     server.faults.replace([{"fault": fault, "ms": 1}])
     assert read(call()) == (b"", True)
     assert server.faults.wait_until_settled(TIMEOUT)
     assert bool(store.patients) is changed
 
 
-def test_silence_lasts_until_the_client_gives_up(server, call, store):
+def test_silence_lasts_until_the_client_leaves(server, call, store):
     server.faults.replace([{"fault": "silence"}])
     connection = call()
     connection.shutdown(socket.SHUT_WR)
@@ -196,13 +196,13 @@ def test_silence_lasts_until_the_client_gives_up(server, call, store):
     assert (store.patients, server.faults.fired) == ({}, {"silence": 1})
 
 
-def test_every_fault_stands_in_a_test_here():
+def test_every_kind_is_tested_here():
     tested = {spec["fault"] for spec, _, _ in ANSWERED} | {fault for fault, _ in RESET} | {"silence"}
     assert tested == KINDS.keys()
 
 
 @pytest.mark.parametrize("fault", ["drip", "drip_body"])
-def test_what_drips_comes_one_byte_at_a_time(server, call, fault):
+def test_a_drip_sends_one_byte_at_a_time(server, call, fault):
     server.faults.replace([{"fault": fault, "ms": 60_000}])
     connection = call()
     received = b""

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from bff.sandbox import DEMO_KEY
-from bff.sandbox.fault_kinds import KINDS
+from bff.sandbox.faults import KINDS
 
 TIMEOUT = 30
 REQUEST = (
@@ -52,7 +52,7 @@ def is_answered(connection):
 @pytest.mark.parametrize(
     ("fault", "answered"), [("latency", True), ("half_body", True), ("reset_after_commit", False)]
 )
-def test_the_change_comes_after_the_wait(server, pause, connection, store, fault, answered):
+def test_the_change_follows_the_wait(server, pause, connection, store, fault, answered):
     server.faults.replace([{"fault": fault, "ms": 250}])
     connection.sendall(REQUEST)
     assert pause.begun.wait(TIMEOUT)
@@ -62,7 +62,7 @@ def test_the_change_comes_after_the_wait(server, pause, connection, store, fault
     assert store.patients.keys() == {"user_42"}
 
 
-def test_a_late_commit_follows_a_connection_that_is_gone(server, pause, connection, store):
+def test_a_late_commit_follows_the_reset(server, pause, connection, store):
     server.faults.replace([{"fault": "late_commit"}])
     connection.sendall(REQUEST)
     assert not is_answered(connection)
@@ -76,7 +76,7 @@ def test_a_late_commit_follows_a_connection_that_is_gone(server, pause, connecti
 @pytest.mark.parametrize(
     ("fault", "seconds"), [("latency", 1), ("late_commit", 1), ("drip", 0.02), ("reset_during_commit", 0)]
 )
-def test_a_fault_has_a_wait_of_its_own(server, pause, connection, fault, seconds):
+def test_each_kind_has_its_own_default_wait(server, pause, connection, fault, seconds):
     server.faults.replace([{"fault": fault}])
     pause.over.set()
     connection.sendall(REQUEST)
@@ -84,7 +84,7 @@ def test_a_fault_has_a_wait_of_its_own(server, pause, connection, fault, seconds
     assert (pause.seconds[0], KINDS[fault].ms) == (seconds, seconds * 1000)
 
 
-def test_silence_answers_to_nothing_else_either(server, pause, connection, store):
+def test_silence_ignores_later_requests(server, pause, connection, store):
     server.faults.replace([{"fault": "silence", "ms": 1}])
     connection.sendall(REQUEST)
     assert pause.begun.wait(TIMEOUT)
@@ -96,9 +96,7 @@ def test_silence_answers_to_nothing_else_either(server, pause, connection, store
 
 
 @pytest.mark.parametrize("fault", ["latency", "late_commit"])
-def test_a_server_that_stops_waits_for_no_fault_and_changes_nothing_more(
-    server, pause, connection, store, fault
-):
+def test_stopping_cuts_off_waiting_faults(server, pause, connection, store, fault):
     server.faults.replace([{"fault": fault, "ms": 60_000}])
     connection.sendall(REQUEST)
     assert pause.begun.wait(TIMEOUT)

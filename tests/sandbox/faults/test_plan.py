@@ -3,14 +3,11 @@
 import pytest
 from werkzeug.test import Client
 
-from bff.sandbox import DEMO_KEY
-from bff.sandbox.fault_profiles import PROFILES
-from bff.sandbox.fault_specs import FaultError, Spec, parse
-from bff.sandbox.faults import Faults
+from bff.sandbox import DEMO_KEY, PROFILES
+from bff.sandbox.faults import KINDS, FaultError, Faults
 from bff.sandbox.records import SessionRequest
 
 KEY = {"Authorization": f"Bearer {DEMO_KEY}"}
-OPERATIONS = ["create_patient", "get_patient"]
 CALLS = {
     "health": ("GET", "/health"),
     "create_patient": ("POST", "/patients"),
@@ -27,7 +24,7 @@ def met(http, method, path):
     return http.open(path, method=method, headers=KEY).status_code == 599
 
 
-def test_a_spec_may_say_everything():
+def test_every_field_of_a_spec_is_kept(faults):
     asked = {
         "fault": "reset_after_commit",
         "operation": "create_patient",
@@ -36,58 +33,52 @@ def test_a_spec_may_say_everything():
         "ms": 300,
         "status": 503,
     }
-    assert parse(asked, OPERATIONS) == Spec(**asked)
-    assert parse(asked, OPERATIONS).to_json() == asked
+    faults.replace([asked])
+    assert faults.to_json()["active"] == [{**asked, "left": 5}]
 
 
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
         ({"fault": "unknown"}, "fault must be one of: refuse, latency"),
-        ({"fault": ["silence"]}, "fault must be one of"),
-        ({"fault": None}, "fault must be one of"),
-        ({"operation": "unknown"}, "operation must be one of: create_patient, get_patient"),
-        ({"operation": None}, "operation must be one of"),
-        ({"probability": 1.1}, "probability must be a number from 0 to 1"),
-        ({"probability": float("nan")}, "probability must be"),
-        ({"probability": True}, "probability must be"),
-        ({"probability": "1"}, "probability must be"),
-        ({"times": 0}, "times must be a number from 1"),
-        ({"times": 1.5}, "times must be a whole number"),
-        ({"times": None}, "times must be a whole number"),
-        ({"ms": 60_001}, "ms must be a number from 0 to 60000"),
-        ({"ms": True}, "ms must be"),
-        ({"status": 204}, "status must be a number from 400 to 599"),
-        ({"delay": 1}, "no field of this name. Use: fault, operation, probability, times, ms, status"),
-        ({"fault": "refuse"}, "refuse takes ms"),
+        ({"fault": ["silence"]}, "`$[0].fault`"),
+        ({"fault": None}, "`$[0].fault`"),
+        ({"operation": "unknown"}, "operation must be one of: approve, ask, choose, create_patient"),
+        ({"probability": 1.1}, "`float` <= 1.0 - at `$[0].probability`"),
+        ({"probability": True}, "`$[0].probability`"),
+        ({"probability": "1"}, "`$[0].probability`"),
+        ({"times": 0}, "`int` >= 1 - at `$[0].times`"),
+        ({"times": 1.5}, "`$[0].times`"),
+        ({"ms": 60_001}, "`int` <= 60000 - at `$[0].ms`"),
+        ({"ms": -1}, "`$[0].ms`"),
+        ({"ms": True}, "`$[0].ms`"),
+        ({"status": 204}, "`int` >= 400 - at `$[0].status`"),
+        ({"status": 600}, "`$[0].status`"),
+        ({"delay": 1}, "unknown field `delay`"),
+        ({"fault": "refuse"}, "refuse takes ms, from 1 to 60000, and nothing else"),
         ({"fault": "refuse", "ms": 0}, "refuse takes ms"),
         ({"fault": "refuse", "ms": 1, "times": 1}, "refuse takes ms"),
     ],
 )
-def test_what_is_wrong_with_a_spec_is_named(changes, named):
+def test_a_wrong_spec_names_the_field(faults, changes, named):
     with pytest.raises(FaultError) as refused:
-        parse({"fault": "silence", **changes}, OPERATIONS)
+        faults.replace([{"fault": "silence", **changes}])
     assert named in str(refused.value)
 
 
-def test_a_spec_is_an_object():
-    with pytest.raises(FaultError, match="must be an object"):
-        parse("silence", OPERATIONS)
-
-
-def test_without_an_operation_a_fault_meets_the_whole_api(faults, http):
+def test_a_fault_without_operation_meets_every_operation(faults, http):
     faults.replace([{"fault": "error_before_commit", "status": 599}])
     assert all(met(http, *call) for call in CALLS.values())
 
 
 @pytest.mark.parametrize("operation", CALLS)
-def test_a_fault_meets_its_operation_alone(faults, http, operation):
+def test_a_fault_meets_only_its_operation(faults, http, operation):
     faults.replace([{"fault": "error_before_commit", "status": 599, "operation": operation}])
     assert [name for name, call in CALLS.items() if met(http, *call)] == [operation]
 
 
 @pytest.mark.parametrize(("named", "expected"), [({}, False), ({"operation": "choose"}, True)])
-def test_the_hosted_pages_are_met_only_when_named(faults, http, store, named, expected):
+def test_a_fault_meets_hosted_pages_only_by_name(faults, http, store, named, expected):
     asked = SessionRequest(patient_id="user_42", return_url="https://app.example/")
     path = store.start_session(asked)["url"].removeprefix("http://sandbox.test")
     faults.replace([{"fault": "error_before_commit", "status": 599, **named}])
@@ -95,18 +86,18 @@ def test_the_hosted_pages_are_met_only_when_named(faults, http, store, named, ex
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/unknown"), ("PATCH", "/patients")])
-def test_what_is_no_operation_is_met_by_nothing(faults, http, method, path):
+def test_no_fault_meets_an_unknown_operation(faults, http, method, path):
     faults.replace([{"fault": "error_before_commit", "status": 599}])
     assert not met(http, method, path)
 
 
-def test_the_first_that_meets_a_request_is_the_one(faults, http):
+def test_the_first_matching_fault_wins(faults, http):
     faults.replace([{"fault": "html_error", "times": 1}, {"fault": "error_before_commit", "status": 599}])
     assert [met(http, "GET", "/health") for _ in range(3)] == [False, True, True]
     assert faults.fired == {"html_error": 1, "error_before_commit": 2}
 
 
-def test_a_probability_of_0_never_happens(faults, http):
+def test_a_probability_of_zero_never_happens(faults, http):
     faults.replace([{"fault": "error_before_commit", "status": 599, "probability": 0}])
     assert not any(met(http, "GET", "/health") for _ in range(100))
 
@@ -117,7 +108,7 @@ def history(faults, **options):
     return [met(http, "GET", "/health") for _ in range(40)]
 
 
-def test_a_seed_reproduces_the_choice(sandbox):
+def test_a_seed_reproduces_the_faults(sandbox):
     faults = Faults(sandbox, seed=7)
     first = history(faults)
     assert set(first) == {True, False}
@@ -126,45 +117,55 @@ def test_a_seed_reproduces_the_choice(sandbox):
     assert history(faults, seed=8) == history(Faults(sandbox, seed=8)) == history(faults)
 
 
-def test_without_a_seed_the_choice_differs(sandbox):
+def test_without_a_seed_the_faults_differ(sandbox):
     assert history(Faults(sandbox)) != history(Faults(sandbox))
 
 
 @pytest.mark.parametrize("name", [name for name in PROFILES if name != "tls"])
 def test_every_profile_can_be_used(faults, name):
     refused = []
-    faults.refuse_by(refused.append)
+    faults.refuse = refused.append
     faults.use(name)
-    assert PROFILES[name].description.endswith(".")
     assert refused == [60 if name == "refusing" else 0]
 
 
-def test_a_profile_that_is_not_there_is_refused(faults):
+def test_every_kind_is_in_a_profile():
+    used = {spec["fault"] for profile in PROFILES.values() for spec in profile.faults}
+    assert used == {"refuse", *KINDS}
+
+
+def test_an_unknown_profile_is_refused(faults):
     with pytest.raises(FaultError, match="profile must be one of: slow, "):
         faults.use("unknown")
 
 
-def test_what_only_the_address_of_a_client_brings_about_can_not_be_switched(faults, http):
+def test_tls_can_only_be_called_not_switched(faults, http):
     faults.use("down")
 
-    with pytest.raises(FaultError, match="call this port with https:// instead"):
+    with pytest.raises(FaultError, match="Call this port with https:// instead"):
         faults.use("tls")
-    assert PROFILES["tls"].description.endswith(".")
     assert http.get("/connections", headers=KEY).status_code == 503
 
 
-def test_a_reply_without_an_id_stays_as_it_is_when_ids_are_wrong(faults, http):
+def test_a_wrong_id_leaves_lists_unchanged(faults, http):
     faults.replace([{"fault": "wrong_id"}])
     assert http.get("/connections", headers=KEY).json["data"]
 
 
-def test_wrong_ids_of_a_session_are_its_patients(faults, http):
+def test_a_wrong_id_of_a_session_is_its_patients(faults, http):
     faults.replace([{"fault": "wrong_id"}])
     asked = {"patient_id": "user_42", "return_url": "https://app.example/"}
     session = http.post("/patient-sessions", json=asked, headers=KEY).json
-    assert (session["patient_id"], session["id"][:3]) == ("somebody_else", "ps_")
+    assert (session["patient_id"], session["id"][:3]) == ("another_patient", "ps_")
 
 
-def test_a_status_is_put_on_any_answer(faults, http):
+def test_a_status_applies_to_any_answer(faults, http):
     faults.replace([{"fault": "bad_json", "status": 503}])
     assert http.get("/connections", headers=KEY).status_code == 503
+
+
+def test_a_wrong_id_leaves_hosted_pages_unchanged(faults, http, store):
+    asked = SessionRequest(patient_id="user_42", return_url="https://app.example/")
+    path = store.start_session(asked)["url"].removeprefix("http://sandbox.test")
+    faults.replace([{"fault": "wrong_id", "operation": "choose"}])
+    assert "Where are your health records?" in http.get(path).text
