@@ -1,4 +1,4 @@
-"""The sandbox as one Flask app: who may call, how every reply is marked, how every failure looks."""
+"""The sandbox as one Flask app: who may call it, how it marks replies, and how it reports failures."""
 
 import logging
 import secrets
@@ -19,9 +19,9 @@ _log = logging.getLogger(__name__)
 
 
 def create_sandbox(public_url: str, *, api_keys: Collection[str] = (DEMO_KEY,)) -> Flask:
-    """Give a pretend Medblocks as a WSGI app; its Store is `app.extensions["sandbox"]`.
+    """Return the sandbox as a WSGI app. Its Store is `app.extensions["sandbox"]`.
 
-    `public_url` is where browsers reach it: the hosted pages that sessions point to begin with it.
+    `public_url` is where browsers reach it: the URLs of hosted pages begin with it.
     """
     app = Flask(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -30,16 +30,15 @@ def create_sandbox(public_url: str, *, api_keys: Collection[str] = (DEMO_KEY,)) 
     store = app.extensions["sandbox"] = Store(public_url)
     app.register_blueprint(create_api(store))
     app.register_blueprint(create_hosted(store))
-    _frame(app, frozenset(api_keys))
-    return app
+    app.register_error_handler(ApiError, _refused)
+    app.register_error_handler(HTTPException, _refused_by_flask)
+    app.register_error_handler(Exception, _failed)
 
-
-def _frame(app: Flask, keys: Collection[str]) -> None:
     @app.before_request
     def admit() -> None:
         g.request_id = "req_" + secrets.token_hex(12)
         if request.blueprint != "hosted":
-            _check_key(keys)
+            _check_key(api_keys)
             _check_version()
 
     @app.after_request
@@ -47,9 +46,7 @@ def _frame(app: Flask, keys: Collection[str]) -> None:
         response.headers["X-Request-Id"] = g.request_id
         return response
 
-    app.register_error_handler(ApiError, _refused)
-    app.register_error_handler(HTTPException, _refused_by_flask)
-    app.register_error_handler(Exception, _failed)
+    return app
 
 
 def _check_key(keys: Collection[str]) -> None:
@@ -82,6 +79,6 @@ def _refused_by_flask(error: HTTPException) -> tuple[Json, int]:
 
 
 def _failed(error: Exception) -> tuple[Json, int]:
-    # The type alone: the path and the message can hold a patient's id.
+    # The type only: the path and the message can hold a patient's id.
     _log.error("the sandbox failed with %s (request %s)", type(error).__name__, g.request_id)
     return _refused(ApiError(500, "internal_error", "The sandbox failed. Its log names this request."))

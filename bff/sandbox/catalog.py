@@ -1,72 +1,42 @@
-"""The facilities that the sandbox offers; every one of them is invented."""
+"""The facilities that the sandbox offers. All of them are invented."""
 
 import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bff.sandbox.errors import invalid_field
+from bff.sandbox.errors import invalid_request, not_found
 
-# By the vendor of each facility's records system; null where none of these is known.
-_NAMES: dict[str | None, tuple[str, ...]] = {
-    "epic": (
-        "Alderbrook Regional Health",
-        "Bramblewood Medical System",
-        "Copperfin Bay Hospitals",
-        "Dunmarrow General",
-        "Eldergate University Hospital",
-        "Kestrel Lane Family Practice",
-        "Lanternhill Pediatrics",
-    ),
-    "cerner": (
-        "Foxglove Valley Health",
-        "Gullwing Coast Hospital",
-        "Harrowmere Children's Hospital",
-        "Marblecreek Women's Clinic",
-        "Nettlefold Community Clinic",
-        "Larkmirror Imaging",
-    ),
-    "meditech": (
-        "Ivystone Memorial",
-        "Juniper Ridge Health",
-        "Umberfield Diagnostics",
-        "Vellumgate Pathology",
-        "Moonpool Radiology",
-        "Northglass MRI Center",
-    ),
-    "athena": (
-        "Otterbank Walk-in Clinic",
-        "Pebblemoor Dermatology",
-        "Quillfeather Heart Clinic",
-        "Rookery Street Surgery",
-        "Saltmeadow Eye Clinic",
-        "Thistledown Mental Health",
-    ),
-    None: (
-        "Wrenhollow Labs",
-        "Yarrowby Genomics",
-        "Zephyrstone Blood Lab",
-        "Amberjack Toxicology",
-        "Bluebottle Pharmacy",
-        "Candlewick Apothecary",
-        "Driftwood Drugs",
-        "Evenfall Mail Pharmacy",
-        "Fernhatch Pharmacy",
-        "Goldenrod Mutual",
-        "Hearthlight Health Plan",
-        "Inkwell Insurance",
-        "Jackdaw Benefit Trust",
-        "Kingfisher Care Plans",
-        "Oakapple Wellness Collective",
-        "Plumstone Health Exchange",
-        "Quarrywater Hospice",
-        "Rivermint Dental Group",
-    ),
+# By the vendor of each facility's records system; None where it is another one.
+_NAMES: dict[str | None, str] = {
+    "epic": """
+        Alderbrook Regional Health, Bramblewood Medical System, Copperfin Bay Hospitals, Dunmarrow
+        General, Eldergate University Hospital, Kestrel Lane Family Practice, Lanternhill Pediatrics
+    """,
+    "cerner": """
+        Foxglove Valley Health, Gullwing Coast Hospital, Harrowmere Children's Hospital, Marblecreek
+        Women's Clinic, Nettlefold Community Clinic, Larkmirror Imaging
+    """,
+    "meditech": """
+        Ivystone Memorial, Juniper Ridge Health, Umberfield Diagnostics, Vellumgate Pathology,
+        Moonpool Radiology, Northglass MRI Center
+    """,
+    "athena": """
+        Otterbank Walk-in Clinic, Pebblemoor Dermatology, Quillfeather Heart Clinic, Rookery Street
+        Surgery, Saltmeadow Eye Clinic, Thistledown Mental Health
+    """,
+    None: """
+        Wrenhollow Labs, Yarrowby Genomics, Zephyrstone Blood Lab, Amberjack Toxicology, Bluebottle
+        Pharmacy, Candlewick Apothecary, Driftwood Drugs, Evenfall Mail Pharmacy, Fernhatch
+        Pharmacy, Goldenrod Mutual, Hearthlight Health Plan, Inkwell Insurance, Jackdaw Benefit
+        Trust, Kingfisher Care Plans, Oakapple Wellness Collective, Plumstone Health Exchange,
+        Quarrywater Hospice, Rivermint Dental Group
+    """,
 }
 
 
 @dataclass(frozen=True)
 class Facility:
-    """One place that holds records, with the fields that Medblocks gives for it."""
+    """One place that holds records, with the fields that Medblocks has for it."""
 
     id: str
     name: str
@@ -76,7 +46,7 @@ class Facility:
     portal_url: str | None
 
     def to_json(self) -> dict[str, Any]:
-        """Give the facility as the API sends it."""
+        """Return the facility as the API sends it."""
         return {**asdict(self), "resource_type": "fhir_source"}
 
 
@@ -88,22 +58,24 @@ def _facility(number: int, name: str, vendor: str | None) -> Facility:
         name=name,
         type=vendor,
         fhir_base_url=f"https://fhir.{host}/r4",
-        # Every fourth or fifth one has none, so that callers meet the nulls that the contract allows.
+        # Some have none, so that callers meet the nulls that the contract allows.
         logo_url=None if number % 5 == 0 else f"https://{host}/logo.svg",
         portal_url=None if number % 4 == 0 else f"https://portal.{host}/",
     )
 
 
-_ROWS = sorted((name, vendor) for vendor, names in _NAMES.items() for name in names)
+_ROWS = sorted((name.strip(), vendor) for vendor, names in _NAMES.items() for name in names.split(","))
 FACILITIES = {
     facility.id: facility for facility in (_facility(number, *row) for number, row in enumerate(_ROWS, 1))
 }
 
 
-def find(facility: str) -> Facility | None:
-    """Give the facility that a `fhirsrc_` id or a FHIR base URL names, or None."""
-    by_url = (row for row in FACILITIES.values() if row.fhir_base_url == facility.rstrip("/"))
-    return FACILITIES.get(facility) or next(by_url, None)
+def find(name: str) -> Facility:
+    """Return the facility with this `fhirsrc_` id or FHIR base URL. Raise ApiError (404)."""
+    for facility in FACILITIES.values():
+        if name in (facility.id, facility.fhir_base_url, facility.fhir_base_url + "/"):
+            return facility
+    raise not_found("facility")
 
 
 def search(q: str = "", vendor: str | None = None) -> list[Facility]:
@@ -117,12 +89,13 @@ def search(q: str = "", vendor: str | None = None) -> list[Facility]:
 
 
 def page(matches: list[Facility], limit: int, starting_after: str | None) -> dict[str, Any]:
-    """Give one page of the matches as a list reply; raise ApiError for a cursor that is none of ours."""
+    """Return one page of the matches as a list reply. Raise ApiError for a cursor of another list."""
     if starting_after is not None:
         last = next((at for at, row in enumerate(matches) if _cursor(row) == starting_after), None)
         if last is None:
-            raise invalid_field(
-                "starting_after", "is not a cursor of this list. Send the next_cursor of the page before."
+            raise invalid_request(
+                "starting_after is not a cursor of this list. Send the next_cursor of the page before.",
+                "starting_after",
             )
         matches = matches[last + 1 :]
     rows, has_more = matches[:limit], len(matches) > limit
@@ -135,5 +108,5 @@ def page(matches: list[Facility], limit: int, starting_after: str | None) -> dic
 
 
 def _cursor(facility: Facility) -> str:
-    # Unlike the id, so that nobody comes to lean on the two being the same.
+    # Unlike the id, so that no caller comes to rely on the two being the same.
     return facility.id.encode().hex()

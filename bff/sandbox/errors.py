@@ -1,4 +1,4 @@
-"""The sandbox's refusals, in Medblocks' own words for them; there is no HTTP in here."""
+"""The sandbox's refusals, in Medblocks' envelope. There is no HTTP in here."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _TYPES = {
 
 
 class ApiError(Exception):
-    """A refusal that the caller is told of: an HTTP status, a documented code, and a sentence."""
+    """A refused request: an HTTP status, a documented code, and a message for the caller."""
 
     def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class ApiError(Exception):
         self.param = param
 
     def to_json(self, request_id: str) -> dict[str, Any]:
-        """Give the error envelope that every refusal is sent in."""
+        """Return the error envelope of every refusal."""
         return {
             "error": {
                 "type": _TYPES.get(self.status, "invalid_request_error"),
@@ -38,20 +38,15 @@ class SessionClosedError(Exception):
     """The patient session is complete or expired, so its page can do nothing more."""
 
     def __init__(self, session: dict[str, Any]) -> None:
-        super().__init__("The patient session is not open; start a new one.")
+        super().__init__("The patient session is not open. Start a new one.")
         self.session = session
 
 
 def invalid_request(message: str, param: str | None = None) -> ApiError:
-    """Give the refusal of a request that has to be mended, naming the field at fault."""
+    """Return the error for a request that the caller must correct, with the field at fault."""
     return ApiError(400, "invalid_request", message, param)
 
 
-def invalid_field(field: str, what: str) -> ApiError:
-    """Give the refusal of one field, which the sentence about it begins with."""
-    return invalid_request(f"{field} {what}", field)
-
-
 def not_found(what: str) -> ApiError:
-    """Give the refusal of a call about something (`patient`, `connection` …) that is not there."""
+    """Return the error for a `patient`, `connection` … that does not exist."""
     return ApiError(404, "not_found", f"There is no such {what}. Check its id and try again.")

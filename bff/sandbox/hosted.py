@@ -1,8 +1,9 @@
-"""The hosted page, where a person chooses facilities and approves or declines; it ends at return_url.
+"""The hosted pages, where a person chooses facilities and approves or declines. They end at return_url.
 
-An unknown link answers 404; one whose session is complete or expired answers 410 with a page that says so.
+An unknown link gets 404. A link whose session is complete or expired gets 410, with a page that explains it.
 """
 
+from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -21,7 +22,7 @@ _DESCRIPTIONS = {
     CALLBACK_FAILED: "The facility did not complete the authorization.",
 }
 
-# No form-action: browsers hold it against the redirect to return_url, which is another site.
+# No form-action: browsers would apply it to the redirect to return_url, which is another site.
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -34,7 +35,7 @@ _HEADERS = {
 
 
 def create_hosted(store: Store) -> Blueprint:
-    """Give the hosted pages over one store."""
+    """Return the hosted pages over one store."""
     hosted = Blueprint("hosted", __name__, url_prefix="/c/<token>")
     _add_pages(hosted, store)
     _add_decisions(hosted, store)
@@ -72,21 +73,16 @@ def _add_pages(hosted: Blueprint, store: Store) -> None:
 
 
 def _add_decisions(hosted: Blueprint, store: Store) -> None:
-    @hosted.post("/facilities/<facility_id>/approve")
-    def approve(token: str, facility_id: str) -> AnyResponse:
-        return _onward(token, store.approve(token, facility_id))
+    def add(path: str, decide: Callable[..., Json]) -> None:
+        def view(token: str, **facility: str) -> AnyResponse:
+            return _onward(token, decide(token, **facility))
 
-    @hosted.post("/facilities/<facility_id>/decline")
-    def decline(token: str, facility_id: str) -> AnyResponse:
-        return _onward(token, store.decline(token, facility_id))
+        hosted.add_url_rule(path, decide.__name__, view, methods=["POST"])
 
-    @hosted.post("/facilities/<facility_id>/fail")
-    def fail(token: str, facility_id: str) -> AnyResponse:
-        return _onward(token, store.fail(token, facility_id))
-
-    @hosted.post("/finish")
-    def finish(token: str) -> AnyResponse:
-        return _onward(token, store.finish(token))
+    add("/facilities/<facility_id>/approve", store.approve)
+    add("/facilities/<facility_id>/decline", store.decline)
+    add("/facilities/<facility_id>/fail", store.fail)
+    add("/finish", store.finish)
 
 
 def _recommended_first(matches: list[Facility], recommended: list[str]) -> list[Facility]:
@@ -106,7 +102,7 @@ def _outcome(session: Json) -> dict[str, str]:
     if any(row["status"] == "active" for row in session["connections"]):
         return {"success": "true", "connection_id": session["connection_id"]}
     codes = [row["failure_code"] for row in session["connections"]]
-    error = codes[-1] if codes else USER_DENIED  # leaving without a decision is declining, too
+    error = codes[-1] if codes else USER_DENIED  # leaving without a decision counts as declining
     return {"success": "false", "error": error, "error_description": _DESCRIPTIONS[error]}
 
 

@@ -1,4 +1,4 @@
-"""What the sandbox remembers, and the shape in which the API sends it."""
+"""What the sandbox stores, and how the API shows it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,56 +6,55 @@ from datetime import datetime
 from typing import Any, Literal
 
 ConnectionStatus = Literal["active", "failed", "expired", "refresh_failed", "disconnected"]
-# Why an attempt failed: the codes that the API documents.
+# Why an attempt failed, in the API's documented codes.
 USER_DENIED = "user_denied"
 CALLBACK_FAILED = "oauth_callback_failed"
 SCOPES = ("openid", "offline_access", "patient/*.read")
 
 
 def timestamp(moment: datetime) -> str:
-    """Give a moment in UTC as ISO 8601 text, to the millisecond."""
+    """Return a moment in UTC as ISO 8601 text, to the millisecond."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _fields(record: object, *names: str) -> dict[str, Any]:
+    values = {name: getattr(record, name) for name in names}
+    return {
+        name: timestamp(value) if isinstance(value, datetime) else value for name, value in values.items()
+    }
 
 
 @dataclass
 class Connection:
-    """One attempt of a patient to connect one facility, and what became of it."""
+    """One attempt of a patient to connect one facility, and its outcome."""
 
     id: str
     connection_id: str
     patient_session_id: str
-    status: ConnectionStatus
-    failure_code: str | None
-    failure_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    status: ConnectionStatus = "active"
+    failure_code: str | None = None
+    failure_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Give the connection as it stands in its patient."""
+        """Return the connection as its patient shows it."""
         return {
             **self.to_session_json(),
-            "id": self.id,
             "resource_type": "connection",
-            "patient_session_id": self.patient_session_id,
             "scopes": list(SCOPES),
-            "updated_at": timestamp(self.updated_at),
+            **_fields(self, "id", "patient_session_id", "updated_at"),
         }
 
     def to_session_json(self) -> dict[str, Any]:
-        """Give the connection as it stands in its patient session, where a failed attempt has no id."""
-        return {
-            "id": None if self.status == "failed" else self.id,
-            "connection_id": self.connection_id,
-            "status": self.status,
-            "failure_code": self.failure_code,
-            "failure_at": self.failure_at and timestamp(self.failure_at),
-            "created_at": timestamp(self.created_at),
-        }
+        """Return the connection as its patient session shows it, where a failed attempt has no id."""
+        shown = _fields(self, "id", "connection_id", "status", "failure_code", "failure_at", "created_at")
+        return {**shown, "id": None} if self.status == "failed" else shown
 
 
 @dataclass
 class Patient:
-    """One person; the id is the caller's own."""
+    """One person. The id is the caller's own."""
 
     id: str
     created_at: datetime
@@ -65,18 +64,12 @@ class Patient:
     connections: list[Connection] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the patient as creating it answers."""
-        return {
-            "id": self.id,
-            "resource_type": "patient",
-            "email": self.email,
-            "name": self.name,
-            "metadata": self.metadata,
-            "created_at": timestamp(self.created_at),
-        }
+        """Return the patient as the reply to its creation."""
+        shown = _fields(self, "id", "email", "name", "metadata", "created_at")
+        return {**shown, "resource_type": "patient"}
 
     def to_detail_json(self) -> dict[str, Any]:
-        """Give the patient with every connection, most recent first, failed attempts included."""
+        """Return the patient with every connection, most recent first, failed attempts included."""
         return {**self.to_json(), "connections": [row.to_json() for row in reversed(self.connections)]}
 
 
@@ -97,7 +90,7 @@ class SessionRequest:
 
 @dataclass
 class Session:
-    """One journey of one patient through the hosted page."""
+    """One visit of one patient to the hosted pages."""
 
     id: str
     url: str
@@ -108,20 +101,13 @@ class Session:
     connections: list[Connection] = field(default_factory=list)
 
     def to_json(self, now: datetime) -> dict[str, Any]:
-        """Give the patient session as it stands at a moment."""
+        """Return the patient session with its status at a moment."""
         unfinished = "open" if now < self.expires_at else "expired"
         return {
-            "id": self.id,
             "resource_type": "patient_session",
             "status": "complete" if self.finished else unfinished,
-            "url": self.url,
-            "patient_id": self.asked.patient_id,
-            "connection_id": self.asked.connection_id,
-            "recommended_connection_ids": self.asked.recommended_connection_ids,
-            "return_url": self.asked.return_url,
-            "return_button_label": self.asked.return_button_label,
             "connections": [row.to_session_json() for row in self.connections],
-            "expires_at": timestamp(self.expires_at),
-            "metadata": self.asked.metadata,
-            "created_at": timestamp(self.created_at),
+            **_fields(self, "id", "url", "created_at", "expires_at"),
+            **_fields(self.asked, "patient_id", "connection_id", "recommended_connection_ids"),
+            **_fields(self.asked, "return_url", "return_button_label", "metadata"),
         }

@@ -1,8 +1,9 @@
-"""The sandbox's state and the rules that change it, without HTTP; it lives in memory alone."""
+"""The sandbox's state, in memory only, and the rules that change it. There is no HTTP in here."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import RLock
 from typing import Any
 
@@ -21,34 +22,22 @@ from bff.sandbox.records import (
 Json = dict[str, Any]
 
 
-def utc_now() -> datetime:
-    """Give the present moment, in UTC."""
-    return datetime.now(UTC)
-
-
 class Store:
     """The patients and patient sessions of one sandbox; safe to share between threads.
 
-    `patients` and `sessions` (by id) and the clock `now` are there for tests to look at and to change.
+    Tests may read and change `patients` and `sessions` (by id), and replace the clock `now`.
     """
 
-    def __init__(self, public_url: str, *, now: Callable[[], datetime] = utc_now) -> None:
-        self.now = now
+    def __init__(self, public_url: str) -> None:
+        self.now: Callable[[], datetime] = partial(datetime.now, UTC)
         self.patients: dict[str, Patient] = {}
         self.sessions: dict[str, Session] = {}
         self._pages = public_url.rstrip("/") + "/c/"
         self._by_url: dict[str, Session] = {}
         self._lock = RLock()
 
-    def create_patient(
-        self,
-        patient_id: str,
-        *,
-        email: str | None = None,
-        name: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Json:
-        """Create a patient and give it; raise ApiError (409) when the id is taken."""
+    def create_patient(self, patient_id: str, **details: Any) -> Json:
+        """Create a patient, with other fields as `details`. Raise ApiError (409) when the id is taken."""
         with self._lock:
             if patient_id in self.patients:
                 raise ApiError(
@@ -57,17 +46,16 @@ class Store:
                     "A patient with this patient_id exists already. Read that one, or choose another id.",
                     "patient_id",
                 )
-            patient = Patient(patient_id, self.now(), email, name, metadata or {})
-            self.patients[patient_id] = patient
-            return patient.to_json()
+            self.patients[patient_id] = Patient(patient_id, self.now(), **details)
+            return self.patients[patient_id].to_json()
 
     def get_patient(self, patient_id: str) -> Json:
-        """Give a patient with its connections; raise ApiError (404) when there is none."""
+        """Return a patient with its connections. Raise ApiError (404)."""
         with self._lock:
             return self._patient(patient_id).to_detail_json()
 
     def disconnect(self, patient_id: str, connection_id: str) -> Json:
-        """Revoke one connection (`conn_…`) of a patient; raise ApiError (404) when it has no such one."""
+        """Revoke one connection (`conn_…`) of a patient. Raise ApiError (404)."""
         with self._lock:
             if not any(row.id == connection_id for row in self._patient(patient_id).connections):
                 raise not_found("connection of this patient")
@@ -77,7 +65,7 @@ class Store:
     def set_connection_status(
         self, connection_id: str, status: ConnectionStatus, *, failure_code: str | None = None
     ) -> None:
-        """Put a connection (`conn_…`) into a status, as time or a facility would; raise ApiError (404)."""
+        """Set a connection's (`conn_…`) status, as time or a facility would. Raise ApiError (404)."""
         with self._lock:
             rows = (row for patient in self.patients.values() for row in patient.connections)
             connection = next((row for row in rows if row.id == connection_id), None)
@@ -89,7 +77,7 @@ class Store:
             connection.failure_at = connection.updated_at if failure_code else None
 
     def start_session(self, asked: SessionRequest) -> Json:
-        """Start a patient session and give it; its patient is created, or brought up to date."""
+        """Start a patient session. Its patient is created, or gets the name and email that were sent."""
         with self._lock:
             now = self.now()
             patient = self.patients.setdefault(asked.patient_id, Patient(asked.patient_id, now))
@@ -97,7 +85,7 @@ class Store:
             patient.name = patient.name if asked.patient_name is None else asked.patient_name
             session = Session(
                 id=_new_id("ps_"),
-                # Whoever has this URL acts for the patient, so it must not follow from the session's id.
+                # The URL lets any browser act for the patient, so it must not follow from the session's id.
                 url=self._pages + secrets.token_urlsafe(24),
                 asked=asked,
                 created_at=now,
@@ -107,60 +95,62 @@ class Store:
             return session.to_json(now)
 
     def get_session(self, session_id: str) -> Json:
-        """Give a patient session (`ps_…`); raise ApiError (404) when there is none."""
+        """Return a patient session (`ps_…`). Raise ApiError (404)."""
         with self._lock:
             if session_id not in self.sessions:
                 raise not_found("patient session")
             return self.sessions[session_id].to_json(self.now())
 
     def expire_session(self, session_id: str) -> None:
-        """Let a patient session run out of time now."""
+        """Expire a patient session (`ps_…`) now."""
         with self._lock:
             self.sessions[session_id].expires_at = self.now()
 
     def open_session(self, token: str, facility_id: str | None = None) -> Json:
-        """Give the session of a hosted page; raise SessionClosedError when it is over.
+        """Return the session of a hosted page. Raise SessionClosedError when it is over.
 
-        Raises ApiError (404) when there is none, or when the facility asked for is not open to it.
+        Raise ApiError (404) when it does not exist, or is not for this facility.
         """
         with self._lock:
             return self._open(token, facility_id).to_json(self.now())
 
     def approve(self, token: str, facility_id: str) -> Json:
-        """Connect the session's patient to a facility and give the session; raise as `open_session` does."""
-        with self._lock:
-            session = self._open(token, facility_id)
-            rows = self._patient(session.asked.patient_id).connections
-            known = (row for row in rows if row.connection_id == facility_id and row.status != "failed")
-            connection = next(known, None) or self._attempt(session, facility_id)
-            connection.patient_session_id = session.id
-            self.set_connection_status(connection.id, "active")
-            if connection not in session.connections:
-                session.connections.append(connection)
-            return self._after_attempt(session)
+        """Connect the session's patient to a facility. Raise as `open_session` does."""
+        return self._decide(token, facility_id, None)
 
     def decline(self, token: str, facility_id: str) -> Json:
-        """Record that the person refused a facility and give the session; raise as `open_session` does."""
-        return self._fail(token, facility_id, USER_DENIED)
+        """Record that the person declined a facility. Raise as `open_session` does."""
+        return self._decide(token, facility_id, USER_DENIED)
 
     def fail(self, token: str, facility_id: str) -> Json:
-        """Record that signing in failed and return the session; raise as `open_session` does."""
-        return self._fail(token, facility_id, CALLBACK_FAILED)
+        """Record that the sign-in failed. Raise as `open_session` does."""
+        return self._decide(token, facility_id, CALLBACK_FAILED)
 
     def finish(self, token: str) -> Json:
-        """Complete the session and give it; raise as `open_session` does."""
+        """Complete the session. Raise as `open_session` does."""
         with self._lock:
             session = self._open(token)
             session.finished = True
             return session.to_json(self.now())
 
-    def _fail(self, token: str, facility_id: str, failure_code: str) -> Json:
+    def _decide(self, token: str, facility_id: str, failure_code: str | None) -> Json:
         with self._lock:
-            session = self._open(token, facility_id)
-            connection = self._attempt(session, facility_id)
-            self.set_connection_status(connection.id, "failed", failure_code=failure_code)
-            session.connections.append(connection)
-            return self._after_attempt(session)
+            session, now = self._open(token, facility_id), self.now()
+            rows = self._patient(session.asked.patient_id).connections
+            # Approving again refreshes a connection; a failed attempt is always a new one.
+            known = (row for row in rows if row.connection_id == facility_id and row.status != "failed")
+            connection = None if failure_code else next(known, None)
+            if connection is None:
+                connection = Connection(_new_id("conn_"), facility_id, session.id, now, now)
+                rows.append(connection)
+            connection.patient_session_id = session.id
+            status: ConnectionStatus = "failed" if failure_code else "active"
+            self.set_connection_status(connection.id, status, failure_code=failure_code)
+            if connection not in session.connections:
+                session.connections.append(connection)
+            # A session for one facility is over once that one is decided.
+            session.finished = session.asked.connection_id is not None
+            return session.to_json(now)
 
     def _patient(self, patient_id: str) -> Patient:
         if patient_id not in self.patients:
@@ -178,17 +168,6 @@ class Store:
         if facility_id is not None and facility_id not in known:
             raise not_found("facility in this session")
         return session
-
-    def _attempt(self, session: Session, facility_id: str) -> Connection:
-        now = self.now()
-        connection = Connection(_new_id("conn_"), facility_id, session.id, "active", None, None, now, now)
-        self._patient(session.asked.patient_id).connections.append(connection)
-        return connection
-
-    def _after_attempt(self, session: Session) -> Json:
-        # A session for one facility has nothing more to ask once that one is decided.
-        session.finished = session.asked.connection_id is not None
-        return session.to_json(self.now())
 
 
 def _new_id(prefix: str) -> str:

@@ -21,7 +21,7 @@ def body_of(method):
 
 
 @pytest.mark.parametrize(("method", "path"), [*OPERATIONS, ("get", "/unknown")])
-def test_without_a_key_nothing_is_answered(api, store, method, path):
+def test_a_call_without_a_key_is_refused(api, store, method, path):
     error = api(method, path, body_of(method), headers={}, expect=401)["error"]
     assert (error["type"], error["code"]) == ("authentication_error", "missing_api_key")
     assert store.patients == {}
@@ -29,13 +29,13 @@ def test_without_a_key_nothing_is_answered(api, store, method, path):
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer other", DEMO_KEY, f"Basic {DEMO_KEY}"])
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_with_a_wrong_key_nothing_is_answered(api, store, method, path, header):
+def test_a_call_with_a_wrong_key_is_refused(api, store, method, path, header):
     error = api(method, path, body_of(method), headers={"Authorization": header}, expect=401)["error"]
     assert (error["type"], error["code"]) == ("authentication_error", "invalid_api_key")
     assert store.patients == {}
 
 
-def test_the_sandbox_takes_the_keys_that_it_was_given():
+def test_other_keys_can_be_configured():
     http = create_sandbox("http://sandbox.test", api_keys=["mb_sk_sbx_one"]).test_client()
     assert http.get("/connections", headers={"Authorization": "Bearer mb_sk_sbx_one"}).status_code == 200
     assert http.get("/connections", headers={"Authorization": f"Bearer {DEMO_KEY}"}).status_code == 401
@@ -45,7 +45,7 @@ def test_health_needs_no_key(api):
     assert api("get", "/health", headers={}) == {"ok": True, "server_time": "2026-05-01T12:00:00.000Z"}
 
 
-def test_the_supported_version_is_taken(api):
+def test_the_supported_version_is_accepted(api):
     api("get", "/connections", headers={"Authorization": f"Bearer {DEMO_KEY}", "Version": "2026-04-25"})
 
 
@@ -57,7 +57,7 @@ def test_another_version_is_refused(api, version):
 
 
 @pytest.mark.parametrize("path", ["/", "/unknown", "/patients/", "//connections", "/c", "/static/x.css"])
-def test_an_unknown_path_is_told_in_the_envelope(api, path):
+def test_an_unknown_path_gets_the_error_envelope(api, path):
     assert api("get", path, expect=404)["error"]["code"] == "not_found"
 
 
@@ -65,7 +65,7 @@ def test_an_unknown_path_is_told_in_the_envelope(api, path):
     ("method", "path"),
     [("get", "/patients"), ("put", "/patients/user_42"), ("options", "/connections"), ("post", "/health")],
 )
-def test_a_wrong_method_is_told_in_the_envelope(api, method, path):
+def test_a_wrong_method_gets_the_error_envelope(api, method, path):
     assert api(method, path, expect=405)["error"]["code"] == "method_not_allowed"
 
 
@@ -75,11 +75,11 @@ def test_two_sandboxes_share_nothing():
     assert two.extensions["sandbox"].patients == {}
 
 
-def test_a_fault_of_the_sandbox_is_told_and_logged_without_any_id(api, store, monkeypatch, caplog):
+def test_a_crash_is_logged_without_the_patient_id(api, sandbox, monkeypatch, caplog):
     def fail(patient_id):
         raise RuntimeError(patient_id)
 
-    monkeypatch.setattr(store, "get_patient", fail)
+    monkeypatch.setitem(sandbox.view_functions, "api.get_patient", fail)
     error = api("get", "/patients/user_42", expect=500)["error"]
     assert (error["type"], error["code"]) == ("api_error", "internal_error")
     assert [record.levelno for record in caplog.records] == [logging.ERROR]

@@ -18,7 +18,7 @@ def connect(start, store):
     return approve
 
 
-def test_connections_come_most_recent_first(api, connect, clock):
+def test_connections_are_listed_most_recent_first(api, connect, clock):
     connect(ONE)
     clock.forward(minutes=1)
     connect(TWO)
@@ -26,7 +26,7 @@ def test_connections_come_most_recent_first(api, connect, clock):
     assert [row["connection_id"] for row in rows] == [TWO, ONE]
 
 
-def test_a_revoked_connection_stays_in_the_list_as_disconnected(api, connect):
+def test_a_revoked_connection_is_listed_as_disconnected(api, connect):
     connection = connect(ONE)
     assert api("delete", f"/patients/user_42/connections/{connection['id']}") == {
         "id": connection["id"],
@@ -43,13 +43,13 @@ def test_a_connection_can_be_revoked_twice(api, connect):
     api("delete", path)
 
 
-def test_a_connection_of_an_id_with_slashes_can_be_revoked(api, connect):
+def test_a_patient_id_with_slashes_can_disconnect(api, connect):
     connection = connect(ONE, patient_id="a/connections/b")
     api("delete", f"/patients/a%2Fconnections%2Fb/connections/{connection['id']}")
     assert api("get", "/patients/a%2Fconnections%2Fb")["connections"][0]["status"] == "disconnected"
 
 
-def test_a_connection_cannot_be_revoked_through_another_patient(api, connect, store):
+def test_another_patients_connection_cannot_be_revoked(api, connect, store):
     connection = connect(ONE)
     store.create_patient("user_43")
     error = api("delete", f"/patients/user_43/connections/{connection['id']}", expect=404)["error"]
@@ -57,12 +57,12 @@ def test_a_connection_cannot_be_revoked_through_another_patient(api, connect, st
     assert api("get", "/patients/user_42")["connections"][0]["status"] == "active"
 
 
-def test_a_connection_of_nobody_cannot_be_revoked(api):
+def test_an_unknown_patients_connection_cannot_be_revoked(api):
     api("delete", "/patients/nobody/connections/conn_1", expect=404)
 
 
 @pytest.mark.parametrize("status", ["active", "failed", "expired", "refresh_failed", "disconnected"])
-def test_a_test_can_put_a_connection_into_any_status(api, connect, store, status):
+def test_a_connection_can_be_set_to_any_status(api, connect, store, status):
     connection = connect(ONE)
     store.set_connection_status(connection["id"], status, failure_code="token_refresh_failed")
     [row] = api("get", "/patients/user_42")["connections"]
@@ -70,6 +70,6 @@ def test_a_test_can_put_a_connection_into_any_status(api, connect, store, status
     assert row["failure_at"] == "2026-05-01T12:00:00.000Z"
 
 
-def test_a_connection_that_is_not_there_has_no_status(store):
+def test_an_unknown_connection_has_no_status(store):
     with pytest.raises(ApiError, match="no such connection"):
         store.set_connection_status("conn_none", "expired")

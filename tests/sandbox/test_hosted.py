@@ -59,7 +59,7 @@ def connections(api):
     return lambda: api("get", "/patients/user_42")["connections"]
 
 
-def test_a_person_connects_a_facility_and_comes_back(browser, start, read, connections):
+def test_a_person_connects_a_facility_and_returns(browser, start, read, connections):
     session = start()
     assert ONE in facility_links(browser.get(session["url"]))
     assert buttons(browser.get(f"{session['url']}/facilities/{ONE}"))[:2] == ["Approve", "Decline"]
@@ -76,7 +76,7 @@ def test_a_person_connects_a_facility_and_comes_back(browser, start, read, conne
     assert [row["id"] for row in read(session)["connections"]] == [connection["id"]]
 
 
-def test_a_refusal_is_recorded_and_another_facility_can_be_chosen(browser, start, read, connections):
+def test_another_facility_can_be_chosen_after_declining(browser, start, read, connections):
     session = start()
     decline(browser, session, ONE)
     assert "you declined" in browser.get(session["url"]).text
@@ -101,7 +101,7 @@ def test_a_person_can_finish_without_connecting(browser, start, read, connection
     assert (read(session)["status"], read(session)["connections"], connections()) == ("complete", [], [])
 
 
-def test_a_session_for_one_facility_goes_straight_to_it_and_back(browser, start, read):
+def test_a_session_for_one_facility_skips_the_choice(browser, start, read):
     session = start(connection_id=ONE)
     page = browser.get(session["url"])
     assert FACILITIES[ONE].name in page.text
@@ -117,7 +117,7 @@ def test_a_session_for_one_facility_goes_straight_to_it_and_back(browser, start,
 
 
 @pytest.mark.parametrize(("leave", "attempts"), [(lambda *args: decline(*args, ONE), 1), (finish, 0)])
-def test_a_session_for_one_facility_comes_back_with_the_refusal(browser, start, read, leave, attempts):
+def test_declining_the_only_facility_returns_user_denied(browser, start, read, leave, attempts):
     session = start(connection_id=ONE)
     _, query = handed_back(leave(browser, session))
     assert (query["success"], query["error"]) == ("false", "user_denied")
@@ -127,7 +127,7 @@ def test_a_session_for_one_facility_comes_back_with_the_refusal(browser, start, 
     assert len(read(session)["connections"]) == attempts
 
 
-def test_a_sign_in_that_fails_comes_back_as_such(browser, start, read, connections):
+def test_a_failed_sign_in_returns_its_error(browser, start, read, connections):
     session = start(connection_id=ONE)
     assert "Pretend that it fails" in buttons(browser.get(session["url"]))
     _, query = handed_back(fail(browser, session, ONE))
@@ -139,7 +139,7 @@ def test_a_sign_in_that_fails_comes_back_as_such(browser, start, read, connectio
     assert (read(session)["status"], len(connections())) == ("complete", 1)
 
 
-def test_a_sign_in_that_fails_is_not_called_declined(browser, start):
+def test_a_failed_sign_in_is_not_called_declined(browser, start):
     session = start()
     fail(browser, session, ONE)
     page = browser.get(session["url"]).text
@@ -155,23 +155,21 @@ def test_a_sign_in_that_fails_is_not_called_declined(browser, start):
         ("https://app.example/?q=a+b%20c&q", "https://app.example/?q=a+b%20c&q&{}"),
     ],
 )
-def test_the_way_back_keeps_the_query_and_fragment_of_return_url(browser, start, return_url, location):
+def test_return_url_keeps_its_query_and_fragment(browser, start, return_url, location):
     session = start(return_url=return_url)
     added = f"patient_id=user_42&patient_session_id={session['id']}"
     assert finish(browser, session).headers["Location"] == location.format(added)
 
 
 @pytest.mark.parametrize("patient_id", ["a&success=true", "Zoë / 7", "a#b", "a\r\nX: y"])
-def test_any_patient_id_comes_back_unchanged(browser, start, patient_id):
+def test_any_patient_id_returns_unchanged(browser, start, patient_id):
     session = start(patient_id=patient_id)
     _, query = handed_back(finish(browser, session))
     assert query == {"patient_id": patient_id, "patient_session_id": session["id"]}
 
 
 @pytest.mark.parametrize("status", ["active", "expired", "refresh_failed", "disconnected"])
-def test_approving_a_facility_again_refreshes_its_connection(
-    *, browser, start, store, connections, clock, status
-):
+def test_approving_again_refreshes_the_connection(*, browser, start, store, connections, clock, status):
     first, second = start(), start()
     approve(browser, first, ONE)
     [before] = connections()
@@ -184,14 +182,14 @@ def test_approving_a_facility_again_refreshes_its_connection(
     assert after["updated_at"] > before["updated_at"]
 
 
-def test_approving_twice_in_one_session_lists_one_connection(browser, start, read):
+def test_approving_twice_lists_one_connection(browser, start, read):
     session = start()
     approve(browser, session, ONE)
     approve(browser, session, ONE)
     assert len(read(session)["connections"]) == 1
 
 
-def test_approving_after_a_refusal_keeps_the_failed_attempt(browser, start, connections):
+def test_approving_after_declining_keeps_the_failed_attempt(browser, start, connections):
     session = start()
     decline(browser, session, ONE)
     approve(browser, session, ONE)
@@ -202,7 +200,7 @@ def test_approving_after_a_refusal_keeps_the_failed_attempt(browser, start, conn
     ("label", "shown"),
     [({}, "Return to app.example"), ({"return_button_label": "Back to Acme"}, "Back to Acme")],
 )
-def test_the_return_button_carries_the_label_that_was_asked_for(browser, start, label, shown):
+def test_the_return_button_has_the_requested_label(browser, start, label, shown):
     session = start(**label)
     approve(browser, session, ONE)
     page = browser.get(session["url"])
@@ -218,7 +216,7 @@ def test_recommended_facilities_come_first_in_their_order(browser, start):
     assert page.text.count("Recommended") == 2
 
 
-def test_the_vendor_of_a_facility_is_not_shown(browser, start):
+def test_no_page_shows_a_facilitys_vendor(browser, start):
     types = {facility.type for facility in FACILITIES.values()} - {None}
     pages = [
         browser.get(start()["url"], query_string={"q": facility.name}) for facility in FACILITIES.values()
@@ -230,7 +228,7 @@ def test_the_vendor_of_a_facility_is_not_shown(browser, start):
         assert "other" not in words
 
 
-def test_a_search_shows_the_matches_alone(browser, start):
+def test_a_search_shows_only_its_matches(browser, start):
     page = browser.get(start()["url"], query_string={"q": " alderbrook "})
     assert facility_links(page) == ["fhirsrc_alderbrook_regional_health"]
     assert 'value="alderbrook"' in page.text
@@ -242,7 +240,7 @@ def test_a_search_without_matches_says_so(browser, start):
     assert "<b>" not in page.text
 
 
-def test_a_long_list_says_how_many_there_are(browser, start):
+def test_a_long_list_shows_the_total(browser, start):
     page = browser.get(start()["url"])
     assert len(facility_links(page)) == 12
     assert f"These are 12 of {len(FACILITIES)}" in page.text
@@ -250,7 +248,7 @@ def test_a_long_list_says_how_many_there_are(browser, start):
 
 @pytest.mark.parametrize("path", ["", f"/facilities/{ONE}"])
 @pytest.mark.parametrize(("ending", "heading"), [("expire", "expired"), ("finish", "You are done here")])
-def test_a_page_whose_session_is_over_says_so(*, browser, start, store, path, ending, heading):
+def test_a_page_explains_that_its_session_ended(*, browser, start, store, path, ending, heading):
     session = start()
     if ending == "expire":
         store.expire_session(session["id"])
@@ -266,14 +264,14 @@ def test_a_page_whose_session_is_over_says_so(*, browser, start, store, path, en
 @pytest.mark.parametrize(
     "act", [*(partial(act, facility_id=ONE) for act in (approve, decline, fail)), finish]
 )
-def test_nothing_can_be_decided_after_a_session_expired(*, browser, start, read, connections, clock, act):
+def test_an_expired_session_takes_no_decision(*, browser, start, read, connections, clock, act):
     session = start()
     clock.forward(hours=1)
     assert act(browser, session).status_code == 410
     assert (read(session)["status"], connections()) == ("expired", [])
 
 
-def test_a_complete_session_stays_complete_when_its_time_is_over(browser, start, read, clock):
+def test_a_complete_session_never_expires(browser, start, read, clock):
     session = start()
     finish(browser, session)
     clock.forward(hours=1)
@@ -281,12 +279,12 @@ def test_a_complete_session_stays_complete_when_its_time_is_over(browser, start,
 
 
 @pytest.mark.parametrize("act", [approve, decline, fail])
-def test_a_session_for_one_facility_is_for_no_other(browser, start, connections, act):
+def test_a_session_for_one_facility_excludes_others(browser, start, connections, act):
     assert act(browser, start(connection_id=ONE), TWO).status_code == 404
     assert connections() == []
 
 
-def test_a_facility_that_is_not_in_the_catalog_has_no_page(browser, start):
+def test_an_unknown_facility_has_no_page(browser, start):
     assert browser.get(f"{start()['url']}/facilities/fhirsrc_none").status_code == 404
 
 
@@ -297,31 +295,41 @@ def test_an_unknown_link_is_not_found(browser, start):
     assert "There is nothing at this link" in page.text
 
 
-def test_every_page_is_accessible_private_and_says_that_it_is_pretend(browser, start, store):
+@pytest.fixture
+def pages(browser, start, store):
+    """Every kind of page: the choice, a facility, an expired and a complete session, an unknown link."""
     expired, done, session = start(), start(), start(recommended_connection_ids=[THREE])
     store.expire_session(expired["id"])
     finish(browser, done)
     approve(browser, session, ONE)
-    urls = [
-        session["url"],
-        f"{session['url']}/facilities/{TWO}",
-        expired["url"],
-        done["url"],
-        f"{done['url']}x",
-    ]
-    for page in map(browser.get, urls):
-        assert "This is a pretend Medblocks" in page.text
+    one, three = f"{session['url']}/facilities/{TWO}", f"{done['url']}x"
+    return [browser.get(url) for url in (session["url"], one, expired["url"], done["url"], three)]
+
+
+def test_every_page_says_it_is_the_sandbox(pages):
+    assert all("This is a sandbox, not Medblocks" in page.text for page in pages)
+
+
+def test_every_page_has_what_accessibility_needs(pages):
+    for page in pages:
         assert '<html lang="en">' in page.text
         assert '<meta name="viewport"' in page.text
         assert page.text.count("<h1>") == 1
         assert all(f'for="{field}"' in page.text for field in re.findall(r'<input id="(\w+)"', page.text))
+
+
+def test_every_page_has_the_protective_headers(pages):
+    for page in pages:
         assert PROTECTION.items() <= dict(page.headers).items()
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
         assert page.headers["X-Request-Id"].startswith("req_")
-        assert not re.search(r"<script|<img|src=|@import|url\(", page.text)
 
 
-def test_a_page_shows_nothing_of_the_patient(browser, start):
+def test_no_page_loads_anything(pages):
+    assert not any(re.search(r"<script|<img|src=|@import|url\(", page.text) for page in pages)
+
+
+def test_no_page_shows_the_patients_details(browser, start):
     session = start(patient_name="Ada Lovelace", patient_email="ada@home.example")
     page = browser.get(session["url"]).text
     assert not re.search("Ada|user_42", page)

@@ -6,7 +6,7 @@ ONE, TWO, *_ = FACILITIES
 VALID = {"patient_id": "user_42", "return_url": "https://app.example/connected"}
 
 
-def test_a_session_echoes_what_was_asked_for(api):
+def test_a_session_echoes_its_request(api):
     asked = {
         **VALID,
         "recommended_connection_ids": [TWO, ONE],
@@ -20,12 +20,12 @@ def test_a_session_echoes_what_was_asked_for(api):
     assert session["connection_id"] is None
 
 
-def test_a_session_is_read_back_as_it_was_given(api, start):
+def test_a_session_is_read_as_it_was_created(api, start):
     session = start(connection_id=ONE)
     assert api("get", f"/patient-sessions/{session['id']}") == session
 
 
-def test_a_session_page_is_on_the_public_url_and_does_not_follow_from_the_id(start):
+def test_a_session_url_is_public_and_unguessable(start):
     session = start()
     page, _, token = session["url"].rpartition("/")
     assert page == "http://sandbox.test/c"
@@ -39,7 +39,7 @@ def test_a_session_creates_its_patient(api, start):
     assert (patient["email"], patient["name"]) == ("ada@home.example", "Ada")
 
 
-def test_a_session_updates_only_what_is_given_of_its_patient(api, start):
+def test_a_session_updates_only_the_fields_sent(api, start):
     api(
         "post",
         "/patients",
@@ -50,7 +50,7 @@ def test_a_session_updates_only_what_is_given_of_its_patient(api, start):
     assert (patient["email"], patient["name"], patient["metadata"]) == ("a@b.example", "Ada L.", {"k": 1})
 
 
-def test_asking_twice_starts_two_sessions(start):
+def test_two_requests_start_two_sessions(start):
     first, second = start(), start()
     assert first["id"] != second["id"]
     assert first["url"] != second["url"]
@@ -59,7 +59,7 @@ def test_asking_twice_starts_two_sessions(start):
 @pytest.mark.parametrize(
     ("asked", "seconds"), [({}, 1800), ({"expires_in": 60}, 60), ({"expires_in": 86_400}, 86_400)]
 )
-def test_a_session_is_open_until_its_time_is_over(api, start, clock, asked, seconds):
+def test_a_session_is_open_until_it_expires(api, start, clock, asked, seconds):
     session = start(**asked)
     clock.forward(seconds=seconds - 1)
     assert api("get", f"/patient-sessions/{session['id']}")["status"] == "open"
@@ -67,13 +67,13 @@ def test_a_session_is_open_until_its_time_is_over(api, start, clock, asked, seco
     assert api("get", f"/patient-sessions/{session['id']}")["status"] == "expired"
 
 
-def test_a_test_can_expire_a_session(api, start, store):
+def test_a_session_can_be_expired_early(api, start, store):
     session = start()
     store.expire_session(session["id"])
     assert api("get", f"/patient-sessions/{session['id']}")["status"] == "expired"
 
 
-def test_a_session_that_is_not_there_is_not_found(api):
+def test_an_unknown_session_is_not_found(api):
     assert api("get", "/patient-sessions/ps_none", expect=404)["error"]["code"] == "not_found"
 
 
@@ -102,7 +102,7 @@ def test_a_session_that_is_not_there_is_not_found(api):
         ({"colour": "teal"}, "colour"),
     ],
 )
-def test_a_session_that_the_contract_refuses_names_the_field(api, store, change, param):
+def test_a_refused_session_names_the_field(api, store, change, param):
     error = api("post", "/patient-sessions", {**VALID, **change}, expect=400)["error"]
     assert (error["code"], error["param"]) == ("invalid_request", param)
     assert store.patients == store.sessions == {}

@@ -22,7 +22,7 @@ STRANGE_IDS = [
 ]
 
 
-def test_a_new_patient_is_given_back_with_all_that_was_sent(api):
+def test_a_new_patient_has_every_field_sent(api):
     sent = {
         "patient_id": "user_42",
         "email": "ada@home.example",
@@ -44,12 +44,12 @@ def test_only_the_patient_id_is_required(api):
     assert (patient["email"], patient["name"], patient["metadata"]) == (None, None, {})
 
 
-def test_unknown_fields_of_a_new_patient_are_tolerated(api, store):
+def test_unknown_fields_of_a_patient_are_ignored(api, store):
     api("post", "/patients", {"patient_id": "user_42", "favourite_colour": "teal"})
     assert list(store.patients) == ["user_42"]
 
 
-def test_a_second_patient_with_the_same_id_is_a_conflict(api, store):
+def test_a_taken_patient_id_is_a_conflict(api, store):
     api("post", "/patients", {"patient_id": "user_42", "name": "Ada"})
     error = api("post", "/patients", {"patient_id": "user_42", "name": "Eve"}, expect=409)["error"]
     assert error["type"] == "conflict_error"
@@ -58,7 +58,7 @@ def test_a_second_patient_with_the_same_id_is_a_conflict(api, store):
     assert store.patients["user_42"].name == "Ada"
 
 
-def test_of_many_creations_at_once_one_wins(store):
+def test_one_of_many_concurrent_creates_wins(store):
     def create(number):
         try:
             return store.create_patient("user_42", name=str(number))["name"]
@@ -99,7 +99,7 @@ def test_of_many_creations_at_once_one_wins(store):
         ({"patient_id": "a", "metadata": None}, "metadata"),
     ],
 )
-def test_a_field_that_the_contract_refuses_is_named(api, store, body, param):
+def test_a_refused_patient_names_the_field(api, store, body, param):
     error = api("post", "/patients", body, expect=400)["error"]
     assert (error["type"], error["code"]) == ("invalid_request_error", "invalid_request")
     assert error["param"] == param
@@ -107,7 +107,7 @@ def test_a_field_that_the_contract_refuses_is_named(api, store, body, param):
 
 
 @pytest.mark.parametrize("patient_id", ["a" * 200, "patient_1", "user_ps_1"])
-def test_an_id_at_the_edge_of_the_rules_is_taken(api, patient_id):
+def test_an_id_at_the_limits_is_accepted(api, patient_id):
     assert api("post", "/patients", {"patient_id": patient_id})["id"] == patient_id
 
 
@@ -125,19 +125,19 @@ def test_an_id_at_the_edge_of_the_rules_is_taken(api, patient_id):
         b'{"patient_id": "a", "metadata": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
     ],
 )
-def test_a_body_that_is_no_json_object_is_refused(api, data):
+def test_a_body_without_a_json_object_is_refused(api, data):
     error = api("post", "/patients", expect=400, data=data, content_type="application/json")["error"]
     assert (error["code"], error["param"]) == ("invalid_request", None)
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
-def test_a_body_of_another_type_is_refused(api, content_type):
+def test_a_body_of_another_content_type_is_refused(api, content_type):
     body = {"data": b'{"patient_id": "user_42"}', "content_type": content_type}
     assert api("post", "/patients", expect=400, **body)["error"]["code"] == "invalid_request"
 
 
 @pytest.mark.parametrize("patient_id", STRANGE_IDS)
-def test_an_id_is_read_back_exactly_as_it_was_sent(api, patient_id):
+def test_an_id_is_read_exactly_as_sent(api, patient_id):
     api("post", "/patients", {"patient_id": patient_id})
     assert api("get", f"/patients/{quote(patient_id, safe='')}")["id"] == patient_id
 
@@ -147,6 +147,6 @@ def test_a_new_patient_has_no_connections(api):
     assert api("get", "/patients/user_42")["connections"] == []
 
 
-def test_a_patient_that_is_not_there_is_not_found(api):
+def test_an_unknown_patient_is_not_found(api):
     error = api("get", "/patients/nobody", expect=404)["error"]
     assert (error["type"], error["code"]) == ("not_found_error", "not_found")
