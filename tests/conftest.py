@@ -13,13 +13,17 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pytest
+import requests
 import responses
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
+from werkzeug.test import Client
 
 from bff import create_app
 from bff.config import load_settings
+from bff.sandbox import create_sandbox
+from bff.sandbox.faults import Faults
 
 pytest_plugins = ["tests.canary"]
 
@@ -119,6 +123,30 @@ def medblocks() -> Iterator[responses.RequestsMock]:
     """Medblocks, mocked at the wire: a call that no test announced fails, and so does one that never came."""
     with responses.RequestsMock(target=WIRE) as mock:
         yield mock
+
+
+class MockedSandbox:
+    """The sandbox behind the mocked wire: `store` is its state, and `faults` make it fail."""
+
+    def __init__(self, mock: responses.RequestsMock) -> None:
+        app = create_sandbox(MEDBLOCKS, api_keys=[KEY])
+        self.store = app.extensions["sandbox"]
+        self.faults = Faults(app)
+        mock.assert_all_requests_are_fired = False
+        for method in ("GET", "POST", "DELETE"):
+            mock.add_callback(method, re.compile(re.escape(MEDBLOCKS)), self._exchange)
+
+    def _exchange(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        reply = Client(self.faults).open(
+            request.path_url, method=request.method, headers=request.headers, data=request.body
+        )
+        return reply.status_code, dict(reply.headers), reply.data
+
+
+@pytest.fixture
+def mocked_sandbox(medblocks: responses.RequestsMock) -> MockedSandbox:
+    """Answer the product's calls with the sandbox, for tests that need an upstream with a memory."""
+    return MockedSandbox(medblocks)
 
 
 @pytest.fixture

@@ -1,34 +1,18 @@
 """`Idempotency-Key`: the same key and body give the same patient, even to a browser that lost its cookie."""
 
-import json
 from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
 
-PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 OTHER_KEY = "0b6a9a4e-7f3c-4f6e-9d51-0f8a1c2b3d4e"
 
 
 @pytest.fixture(autouse=True)
-def stored(medblocks):
-    """A Medblocks that keeps the patients that it is sent."""
-    medblocks.assert_all_requests_are_fired = False
-    patients = {}
-
-    def create(request):
-        new = {"created_at": None, "email": None, "name": None, **json.loads(request.body)}
-        new |= {"id": new["patient_id"], "resource_type": "patient"}
-        taken = patients.setdefault(new["id"], new) is not new
-        return (409, {}, "{}") if taken else (200, {}, json.dumps(new))
-
-    def read(request):
-        return 200, {}, json.dumps({**patients["user_42"], "connections": []})
-
-    medblocks.add_callback("POST", PATIENTS, create)
-    medblocks.add_callback("GET", f"{PATIENTS}/user_42", read)
-    return patients
+def stored(mocked_sandbox):
+    """The patients that the sandbox has."""
+    return mocked_sandbox.store.patients
 
 
 @pytest.fixture

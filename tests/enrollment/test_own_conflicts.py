@@ -1,48 +1,14 @@
 """A patient that carries the caller's own tag, or its login's id, is never a dead end."""
 
-import json
-
 import pytest
 
 from bff.access.keys import Keys
 from bff.access.owner_cookie import Owner, OwnerCookie
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
-
-
-class Upstream:
-    """Knows one patient, created by whoever came first."""
-
-    def __init__(self, medblocks, patient, session, error_body):
-        self.kept = None
-        self.started = []
-        self._patient, self._session, self._refusal = patient, session, error_body
-        medblocks.assert_all_requests_are_fired = False
-        medblocks.add_callback("POST", f"{HOST}/patients", callback=self.create)
-        medblocks.add_callback("GET", f"{HOST}/patients/user_42", callback=self.read)
-        medblocks.add_callback("POST", f"{HOST}/patient-sessions", callback=self.start)
-
-    def create(self, request):
-        if self.kept:
-            return 409, {}, json.dumps(self._refusal("external_id_already_exists"))
-        body = json.loads(request.body)
-        self.kept = self._patient(
-            email=body.get("email"), name=body.get("name"), metadata=body["metadata"], connections=[]
-        )
-        return 200, {}, json.dumps(self.kept)
-
-    def read(self, _):
-        return (200, {}, json.dumps(self.kept)) if self.kept else (404, {}, "{}")
-
-    def start(self, request):
-        self.started.append(json.loads(request.body))
-        self.kept = self.kept or self._patient(email=None, name=None, metadata={}, connections=[])
-        return 200, {}, json.dumps(self._session())
-
 
 @pytest.fixture
-def upstream(medblocks, patient, session, error_body):
-    return Upstream(medblocks, patient, session, error_body)
+def store(mocked_sandbox):
+    return mocked_sandbox.store
 
 
 @pytest.fixture
@@ -62,6 +28,11 @@ def without_tags(client, enforcing):
     other = enforcing.test_client()
     other.set_cookie("bff", response.headers["Set-Cookie"].split(";")[0].removeprefix("bff="))
     return other
+
+
+def updates(store):
+    """Return the name and email that each session start sent."""
+    return [(session.asked.patient_name, session.asked.patient_email) for session in store.sessions.values()]
 
 
 # Attempts of a browser with the owner's name, but without the patient, each with other details.
@@ -91,7 +62,7 @@ attempts = pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)
 
 
 @pytest.fixture
-def copied(enforcing, upstream, form_token):
+def copied(enforcing, store, form_token):
     """A browser with a cookie that was copied before its owner created the patient; and its form token."""
     owner, thief = enforcing.test_client(), enforcing.test_client()
     token = form_token(owner)
@@ -103,7 +74,7 @@ def copied(enforcing, upstream, form_token):
 
 
 @attempts
-def test_a_conflict_grants_nothing_to_a_copied_cookie(copied, upstream, attempt):
+def test_a_conflict_grants_nothing_to_a_copied_cookie(copied, store, attempt):
     browser, token = copied
 
     reply = attempt(browser, token)
@@ -111,20 +82,20 @@ def test_a_conflict_grants_nothing_to_a_copied_cookie(copied, upstream, attempt)
     assert reply.status_code == 409
     assert "Set-Cookie" not in reply.headers
     assert browser.get("/api/patients/user_42").status_code == 404
-    assert not upstream.started
-    assert upstream.kept["name"] == "Asha Example"
+    assert not store.sessions
+    assert store.patients["user_42"].name == "Asha Example"
 
 
 @attempts
-def test_a_second_attempt_after_a_conflict_fails_as_well(copied, upstream, attempt):
+def test_a_second_attempt_after_a_conflict_fails_as_well(copied, store, attempt):
     browser, token = copied
 
     assert [attempt(browser, token).status_code for _ in range(2)] == [409, 409]
-    assert not upstream.started
+    assert not store.sessions
 
 
 @pytest.mark.parametrize("attempt", [create, start])
-def test_a_conflict_leaves_a_browser_without_cookie_without_one(enforcing, upstream, attempt):
+def test_a_conflict_leaves_a_browser_without_cookie_without_one(enforcing, store, attempt):
     create(enforcing.test_client(), None)
     browser = enforcing.test_client()
 
@@ -135,7 +106,7 @@ def test_a_conflict_leaves_a_browser_without_cookie_without_one(enforcing, upstr
     assert browser.get_cookie("bff") is None
 
 
-def test_a_conflict_sets_no_cookie_for_the_owner_either(enforcing, upstream):
+def test_a_conflict_sets_no_cookie_for_the_owner_either(enforcing, store):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
 
@@ -146,11 +117,11 @@ def test_a_conflict_sets_no_cookie_for_the_owner_either(enforcing, upstream):
     assert client.get("/api/patients/user_42").status_code == 200
 
 
-def test_a_conflict_by_an_idempotency_key_grants_nothing(enforcing, upstream):
+def test_a_conflict_by_an_idempotency_key_grants_nothing(enforcing, store):
     body = {"json": {"patientId": "user_42", "name": "Asha Example"}}
     key = {"headers": {"Idempotency-Key": "0b6a9a4e-7f3c-4f6e-9d51-0f8a1c2b3d4e"}}
     enforcing.test_client().post("/api/patients", **body, **key)
-    upstream.kept["name"] = "Asha Exampleson"
+    store.patients["user_42"].name = "Asha Exampleson"
     browser = enforcing.test_client()
 
     reply = browser.post("/api/patients", **body, **key)
@@ -159,7 +130,7 @@ def test_a_conflict_by_an_idempotency_key_grants_nothing(enforcing, upstream):
     assert "Set-Cookie" not in reply.headers
 
 
-def test_the_same_details_get_a_lost_patient_back(enforcing, upstream):
+def test_the_same_details_get_a_lost_patient_back(enforcing, store):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
     browser = without_tags(client, enforcing)
@@ -171,7 +142,7 @@ def test_the_same_details_get_a_lost_patient_back(enforcing, upstream):
     assert browser.get("/api/patients/user_42").status_code == 200
 
 
-def test_connecting_with_the_same_details_gets_a_lost_patient_back(enforcing, upstream, form_token):
+def test_connecting_with_the_same_details_gets_a_lost_patient_back(enforcing, store, form_token):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
     browser = without_tags(client, enforcing)
@@ -180,11 +151,11 @@ def test_connecting_with_the_same_details_gets_a_lost_patient_back(enforcing, up
     reply = browser.post("/intake", data={**form, "action": "connect"})
 
     assert reply.status_code == 303
-    assert [started.keys() & {"patient_name", "patient_email"} for started in upstream.started] == [set()]
+    assert updates(store) == [(None, None)]
     assert browser.get("/api/patients/user_42").status_code == 200
 
 
-def test_where_access_is_only_reported_no_details_are_updated(make_app, upstream, form_token):
+def test_where_access_is_only_reported_no_details_are_updated(make_app, store, form_token):
     app = make_app(BFF_ACCESS="report", BFF_RATE_LIMIT="off")
     client = app.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
@@ -193,10 +164,10 @@ def test_where_access_is_only_reported_no_details_are_updated(make_app, upstream
     reply = send_form("connect")(browser, form_token(browser))
 
     assert (reply.status_code, reply.headers["BFF-Access-Report"]) == (303, "would-deny")
-    assert [started.keys() & {"patient_name", "patient_email"} for started in upstream.started] == [set()]
+    assert updates(store) == [(None, None)]
 
 
-def test_a_create_with_other_details_says_that_the_patient_is_ones_own(enforcing, upstream):
+def test_a_create_with_other_details_says_that_the_patient_is_ones_own(enforcing, store):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Exmaple"})
 
@@ -206,7 +177,7 @@ def test_a_create_with_other_details_says_that_the_patient_is_ones_own(enforcing
     assert "created before, with other details" in reply.json["error"]["message"]
 
 
-def test_a_login_that_connected_first_can_create_its_own_patient_afterwards(signed_in, upstream):
+def test_a_login_that_connected_first_can_create_its_own_patient_afterwards(signed_in, store):
     assert signed_in.post("/api/patient-sessions", json={"patientId": "user_42"}).status_code == 200
 
     reply = signed_in.post("/api/patients", json={"patientId": "user_42"})
@@ -214,7 +185,7 @@ def test_a_login_that_connected_first_can_create_its_own_patient_afterwards(sign
     assert (reply.status_code, reply.json["id"]) == (200, "user_42")
 
 
-def test_on_the_page_it_says_how_to_change_them(enforcing, upstream, form_token):
+def test_on_the_page_it_says_how_to_change_them(enforcing, store, form_token):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Exmaple"})
     form = {"form_token": form_token(client), "suggested_id": "user_42", "patient_id": "user_42"}
