@@ -107,9 +107,9 @@ def _outcome(session: Json) -> dict[str, str]:
 
 
 def _way_back(session: Json, **outcome: str) -> str:
-    told = {"patient_id": session["patient_id"], "patient_session_id": session["id"], **outcome}
+    added = {"patient_id": session["patient_id"], "patient_session_id": session["id"], **outcome}
     url = urlsplit(session["return_url"])
-    return url._replace(query="&".join(filter(None, (url.query, urlencode(told))))).geturl()
+    return url._replace(query="&".join(filter(None, (url.query, urlencode(added))))).geturl()
 
 
 def _page(template: str, session: Json, **values: object) -> str:

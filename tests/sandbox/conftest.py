@@ -102,7 +102,7 @@ def browser(sandbox):
 
 @pytest.fixture
 def start(api):
-    """Start a session over the API for `user_42`, and give it."""
+    """Start a session over the API for `user_42`, and return it."""
 
     def start_session(**asked):
         asked = {"patient_id": "user_42", "return_url": "https://app.example/connected", **asked}

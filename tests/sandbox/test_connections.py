@@ -8,7 +8,7 @@ ONE, TWO, *_ = FACILITIES
 
 @pytest.fixture
 def connect(start, store):
-    """Connect a facility in a session of its own, and give the patient's connection."""
+    """Connect a facility in a session of its own, and return the patient's connection."""
 
     def approve(facility_id, **asked):
         session = start(**asked)
@@ -58,7 +58,7 @@ def test_another_patients_connection_cannot_be_revoked(api, connect, store):
 
 
 def test_an_unknown_patients_connection_cannot_be_revoked(api):
-    api("delete", "/patients/nobody/connections/conn_1", expect=404)
+    api("delete", "/patients/unknown/connections/conn_1", expect=404)
 
 
 @pytest.mark.parametrize("status", ["active", "failed", "expired", "refresh_failed", "disconnected"])

@@ -148,5 +148,5 @@ def test_a_new_patient_has_no_connections(api):
 
 
 def test_an_unknown_patient_is_not_found(api):
-    error = api("get", "/patients/nobody", expect=404)["error"]
+    error = api("get", "/patients/unknown", expect=404)["error"]
     assert (error["type"], error["code"]) == ("not_found_error", "not_found")

@@ -36,10 +36,10 @@ class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
 
     def __post_init__(self) -> None:
         if self.fault not in (REFUSE, *KINDS):
-            raise ValueError(f"fault must be one of: {', '.join([REFUSE, *KINDS])}.")
+            raise ValueError(f"fault must be one of: {', '.join([REFUSE, *KINDS])}")
         if self.fault == REFUSE and (not self.ms or to_builtins(self).keys() != {"fault", "ms"}):
             raise ValueError(
-                f"refuse takes ms, from 1 to {MAX_MS}, and nothing else: it begins at once, for all."
+                f"refuse takes ms, from 1 to {MAX_MS}, and nothing else: it begins at once, for all"
             )
 
 

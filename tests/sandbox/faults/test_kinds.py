@@ -26,7 +26,7 @@ REQUEST = b"\r\n".join(
 
 @pytest.fixture
 def call(server):
-    """Send the request that creates a patient, and give the connection."""
+    """Send the request that creates a patient, and return the connection."""
     opened = []
 
     def send():
@@ -41,7 +41,7 @@ def call(server):
 
 
 def read(connection):
-    """Read to the end, and give what came and whether the end was a reset."""
+    """Read to the end, and return what came, and whether the end was a reset."""
     received = b""
     try:
         while data := connection.recv(65_536):
@@ -75,8 +75,8 @@ def whole_answer(reply):
 def error(status, code):
     def check(reply):
         assert (reply.status, reply.length) == (status, len(reply.body))
-        told = json.loads(reply.body)["error"]
-        assert (told["code"], told["request_id"]) == (code, reply.headers["X-Request-Id"])
+        shown = json.loads(reply.body)["error"]
+        assert (shown["code"], shown["request_id"]) == (code, reply.headers["X-Request-Id"])
 
     return check
 
