@@ -18,9 +18,8 @@ from werkzeug.wrappers import Request
 from bff import create_app
 from bff.cli.startup import bind as listen
 from bff.config import load_settings
-from bff.sandbox import DEMO_KEY, create_sandbox
+from bff.sandbox import DEMO_KEY, SandboxServer, create_sandbox
 from bff.sandbox.faults import Faults
-from bff.sandbox.serve import SandboxServer
 from bff.sandbox.store import Store
 from bff.services import services
 
