@@ -1,112 +1,127 @@
-"""What must hold between settings: each may be fine by itself, and all of them not safe together."""
+"""Finds problems that no single value shows: settings that contradict each other, and misspelled names."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
 
-from marshmallow import Schema, ValidationError, validates_schema
+from bff.config.settings import Settings
 
-from bff.config.names import no_setting, unknown_names
-from bff.config.settings import looks_live
-
-_ALGORITHMS = {
-    "jwks_url": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
-    "secret": ("HS256", "HS384", "HS512"),
-}
-
-_OF_IDENTITY = {"jwt": "BFF_JWT_", "header": "BFF_HEADER_"}
-
-
-def key_of(data: Mapping[str, Any]) -> str:
-    """Give the key, from wherever it comes."""
-    return str(data["api_key"] or data["api_key_file"])
+# How similar to a setting's name a misspelled one is. A team's own variables, such as BFF_VERSION and
+# MEDBLOCKS_API_URL, are less similar.
+_SIMILARITY = {"BFF_": 0.85, "MEDBLOCKS_": 0.93}
+# What Kubernetes adds to every container for a service called "bff", "medblocks" or "medblocks-bff".
+_KUBERNETES = re.compile(
+    r"(BFF|MEDBLOCKS)(_[A-Z0-9]+)*_"
+    r"(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+_IDENTITY_PREFIXES = {"jwt": "BFF_JWT_", "header": "BFF_HEADER_"}
+_ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+_SYMMETRIC = ("HS256", "HS384", "HS512")
 
 
-class SettingsChecks(Schema):
-    """The checks, for the schema that has the fields."""
+def key_problems(given: Collection[str]) -> dict[str, str]:
+    """Return what is wrong if neither or both of the key's variables are given."""
+    both = [name in given for name in ("MEDBLOCKS_API_KEY", "MEDBLOCKS_API_KEY_FILE")]
+    if not any(both):
+        return {
+            "MEDBLOCKS_API_KEY": "is not set. Set it to your Medblocks key (or set MEDBLOCKS_API_KEY_FILE), "
+            "or try `medblocks-bff demo`, which needs none."
+        }
+    if all(both):
+        return {"MEDBLOCKS_API_KEY_FILE": "is set, and MEDBLOCKS_API_KEY too. Keep one of them."}
+    return {}
 
-    @validates_schema(skip_on_field_errors=False)
-    def check_one_key(self, data: Mapping[str, Any], **_: object) -> None:
-        """Refuse to be without a key, or with two."""
-        given = [name for name in ("api_key", "api_key_file") if data.get(name, "?")]
-        if not given:
-            raise ValidationError(
-                "is not set. Set it to your Medblocks key (or set MEDBLOCKS_API_KEY_FILE), "
-                "or try `medblocks-bff demo`, which needs none.",
-                "MEDBLOCKS_API_KEY",
+
+def combination_problems(settings: Settings, given: Iterable[str]) -> dict[str, str]:
+    """Return what is wrong with settings that are valid one by one, by the variable to change."""
+    problems = _live_key_problems(settings) if settings.live else {}
+    if settings.identity == "jwt":
+        problems |= _jwt_problems(settings)
+    elif settings.identity == "header":
+        needed = {
+            "BFF_HEADER_SECRET": settings.header_secret,
+            "BFF_HEADER_NETWORKS": settings.header_networks,
+        }
+        problems |= _missing(settings.identity, needed)
+    elif settings.identity == "invite" and settings.processes > 1 and not settings.redis_url:
+        needs = f"BFF_IDENTITY=invite with BFF_PROCESSES={settings.processes} needs it"
+        problems["BFF_REDIS_URL"] = f"is not set, and {needs}: each process would accept an invite once."
+    return problems | _unused(settings.identity, given)
+
+
+def _live_key_problems(settings: Settings) -> dict[str, str]:
+    """Return what would send a live key in clear text, or open every patient to everyone."""
+    problems = {}
+    if settings.base_url.startswith("http://"):
+        problems["MEDBLOCKS_BASE_URL"] = (
+            "is http://, but MEDBLOCKS_API_KEY is a live key. Use a sandbox key (mb_sk_sbx_…) here."
+        )
+    if settings.report_only:
+        problems["BFF_ACCESS"] = "is report, but MEDBLOCKS_API_KEY is a live key. Set it to enforce or auto."
+    return problems
+
+
+def _jwt_problems(settings: Settings) -> dict[str, str]:
+    needed = {"BFF_JWT_ISSUER": settings.jwt_issuer, "BFF_JWT_AUDIENCE": settings.jwt_audience}
+    problems = _missing("jwt", needed)
+    if not settings.jwt_jwks_url and not settings.jwt_secret:
+        problems["BFF_JWT_JWKS_URL"] = "is not set, and BFF_IDENTITY=jwt needs it, or BFF_JWT_SECRET."
+    elif settings.jwt_jwks_url and settings.jwt_secret:
+        problems["BFF_JWT_JWKS_URL"] = "is set, and BFF_JWT_SECRET too. Keep one of them."
+    else:
+        allowed = _ASYMMETRIC if settings.jwt_jwks_url else _SYMMETRIC
+        if wrong := set(settings.jwt_algorithms) - set(allowed):
+            problems["BFF_JWT_ALGORITHMS"] = (
+                f"has {len(wrong)} that can't be used here. Choose from: {', '.join(allowed)}."
             )
-        if len(given) > 1:
-            raise ValidationError(
-                "is set, and MEDBLOCKS_API_KEY too. Keep one of them.", "MEDBLOCKS_API_KEY_FILE"
-            )
-
-    @validates_schema
-    def check_key(self, data: Mapping[str, Any], **_: object) -> None:
-        """Refuse a live key where it would be sent in clear, or would open every patient to everybody."""
-        if not looks_live(key_of(data)):
-            return
-        if data["base_url"].startswith("http://"):
-            raise ValidationError(
-                "is http://, but MEDBLOCKS_API_KEY is a live key. Use a sandbox key (mb_sk_sbx_…) here.",
-                "MEDBLOCKS_BASE_URL",
-            )
-        if data["access"] == "report":
-            raise ValidationError(
-                "is report, but MEDBLOCKS_API_KEY is a live key. Set it to enforce or auto.", "BFF_ACCESS"
-            )
-
-    @validates_schema(pass_original=True)
-    def check_identity(self, data: Mapping[str, Any], values: Mapping[str, str], **_: object) -> None:
-        """Refuse a way of telling callers apart that lacks what makes it safe."""
-        problems = {}
-        if data["identity"] == "jwt":
-            problems = _jwt_problems(data)
-        elif data["identity"] == "header":
-            for name in ("header_secret", "header_networks"):
-                if not data[name]:
-                    problems[f"BFF_{name.upper()}"] = "is not set, and BFF_IDENTITY=header needs it."
-        elif data["identity"] == "invite" and (data["processes"] or 1) > 1 and not data["redis_url"]:
-            needs = f"BFF_IDENTITY=invite with BFF_PROCESSES={data['processes']} needs it"
-            problems["BFF_REDIS_URL"] = f"is not set, and {needs}: each process would let an invite in once."
-        problems |= _idle_problems(data["identity"], self._set(values))
-        if problems:
-            raise ValidationError(problems)
-
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def check_names(self, _: object, values: Mapping[str, str], **__: object) -> None:
-        """Refuse what is nearly the name of a setting: left out silently, it could leave a door open."""
-        unknown = unknown_names(values, self.names())
-        problems = {name: no_setting(meant) for name, meant in unknown.items() if meant}
-        if problems:
-            raise ValidationError(problems)
-
-    def names(self) -> tuple[str, ...]:
-        """Give the names of all settings."""
-        return tuple(str(field.data_key) for field in self.fields.values())
-
-    def _set(self, values: Mapping[str, str]) -> set[str]:
-        """Give the names of those that are set to something."""
-        return {name for name in self.names() if values.get(name, "").strip()}
+    return problems
 
 
-def _idle_problems(chosen: str, names: Iterable[str]) -> dict[str, str]:
-    """Tell what is set for another way of telling callers apart than the one that is chosen."""
+def _missing(identity: str, needed: Mapping[str, object]) -> dict[str, str]:
+    problem = f"is not set, and BFF_IDENTITY={identity} needs it."
+    return {name: problem for name, value in needed.items() if not value}
+
+
+def _unused(chosen: str, given: Iterable[str]) -> dict[str, str]:
+    """Return the settings of other identities than the chosen one: it could be chosen by mistake."""
     return {
         name: f"is set, but BFF_IDENTITY is {chosen}. Set BFF_IDENTITY={identity}, or remove this."
-        for identity, prefix in _OF_IDENTITY.items()
-        for name in names
+        for identity, prefix in _IDENTITY_PREFIXES.items()
+        for name in given
         if name.startswith(prefix) and identity != chosen
     }
 
 
-def _jwt_problems(data: Mapping[str, Any]) -> dict[str, str]:
-    needs = "is not set, and BFF_IDENTITY=jwt needs it."
-    problems = {f"BFF_JWT_{n.upper()}": needs for n in ("issuer", "audience") if not data[f"jwt_{n}"]}
-    kinds = [kind for kind in _ALGORITHMS if data[f"jwt_{kind}"]]
-    if not kinds:
-        problems["BFF_JWT_JWKS_URL"] = "is not set, and BFF_IDENTITY=jwt needs it, or BFF_JWT_SECRET."
-    elif len(kinds) > 1:
-        problems["BFF_JWT_JWKS_URL"] = "is set, and BFF_JWT_SECRET too. Keep one of them."
-    elif wrong := set(data["jwt_algorithms"]) - set(_ALGORITHMS[kinds[0]]):
-        allowed = ", ".join(_ALGORITHMS[kinds[0]])
-        problems["BFF_JWT_ALGORITHMS"] = f"has {len(wrong)} that can't be used here. Choose from: {allowed}."
-    return problems
+def misspelled_names(names: Iterable[str], settings: Collection[str]) -> dict[str, str]:
+    """Return what is wrong with names that are nearly a setting's: ignored, they could leave access open."""
+    unknown = unknown_names(names, settings)
+    return {name: no_setting(suggestion) for name, suggestion in unknown.items() if suggestion}
+
+
+def unknown_names(names: Iterable[str], settings: Collection[str]) -> dict[str, str | None]:
+    """Return the names that begin like a setting's and are none, each with the setting probably meant."""
+    return {
+        name: _suggestion(name, settings)
+        for name in names
+        if name not in settings
+        and _normalized(name).startswith(tuple(_SIMILARITY))
+        and not _KUBERNETES.fullmatch(name)
+    }
+
+
+def no_setting(suggestion: str | None) -> str:
+    """Return what is wrong with an unknown name, to be read after it."""
+    return f"is no setting. Did you mean {suggestion}?" if suggestion else "is no setting, and has no effect."
+
+
+def _suggestion(name: str, settings: Collection[str]) -> str | None:
+    normalized = _normalized(name)
+    cutoff = next(cutoff for prefix, cutoff in _SIMILARITY.items() if normalized.startswith(prefix))
+    for setting in get_close_matches(normalized, settings, n=1, cutoff=cutoff):
+        # A name that continues after a setting's, such as BFF_SECRET_OLD, is meant as it is.
+        return None if normalized.startswith(f"{setting}_") else setting
+    return None
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")

@@ -1,96 +1,105 @@
-"""`Settings`: what the server needs to know, as values that are known to be good."""
+"""Every setting, declared once; `.env.example` and the README's table describe them."""
 
+import dataclasses
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
+from typing import TypeVar
 
+from marshmallow import fields
+
+from bff.config import kinds
+from bff.config.kinds import Secret
 from bff.images import Image
 
 LIVE, SANDBOX = "mb_sk_live_", "mb_sk_sbx_"
+_DAY = 24 * 60 * 60  # seconds
 
-
-def looks_live(key: str) -> bool:
-    """Check whether a key could be a live one, in whatever case and whatever stands around it."""
-    return LIVE in key.casefold()
+T = TypeVar("T")
+D = TypeVar("D")
 
 
 class SettingsError(Exception):
-    """Some settings can't be used; `problems` has one line for each, naming the variable."""
+    """Some settings can't be used; `problems` has a line for each, which begins with the variable's name."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
-class Secret:
-    """A text that shows itself only where it is asked to, so that no repr or log line carries it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def reveal(self) -> str:
-        """Give the text itself."""
-        return self._text
+def setting(name: str, kind: Callable[[str], T], default: D) -> T | D:
+    """Declare a setting: its variable, the function that parses its text, and the value without it."""
+    field = fields.Function(deserialize=kind, data_key=name, load_default=default)
+    declared: T | D = dataclasses.field(metadata={"marshmallow": field})
+    return declared
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Every field is valid; urls are without a trailing slash. The README's table says what each means."""
+    """The settings, validated; URLs have no trailing slash.
 
-    api_key: Secret
-    base_url: str
-    api_version: str | None  # None for the one that is pinned on the key
-    public_url: str
-    return_urls: tuple[str, ...]
-    signup_source: str
-    read_seconds: float
-    write_seconds: float
-    catalog_seconds: float
-    upstream_calls: int
-    breaker_failures: int
-    breaker_seconds: float
-    requests: int
-    processes: int
-    access: str
-    identity: str
-    secret: Secret
-    owner_max_age: int  # seconds
-    trusted_origins: tuple[str, ...]
-    proxy_hops: int
-    rate_limit: bool
-    rate_limit_address: str
-    rate_limit_owner: str
-    rate_limit_creates: str
-    rate_limit_sessions: str
-    rate_limit_conflicts: str
-    redis_url: Secret | None  # it may hold a password
-    brand_name: str | None
-    brand_logo: Image | None
-    brand_color: str | None  # #rrggbb
-    jwt_jwks_url: str | None
-    jwt_secret: Secret | None
-    jwt_issuer: str | None
-    jwt_audience: str | None
-    jwt_algorithms: tuple[str, ...]
-    jwt_cookie: str | None
-    jwt_patient_id: str
-    header_name: str
-    header_secret: Secret | None
-    header_networks: tuple[IPv4Network | IPv6Network, ...]
+    `load_settings` replaces the defaults that depend on other settings.
+    """
+
+    api_key: Secret = setting("MEDBLOCKS_API_KEY", kinds.api_key, Secret(""))  # or the key in the file
+    api_key_file: Secret | None = setting("MEDBLOCKS_API_KEY_FILE", kinds.api_key_file, None)
+    base_url: str = setting("MEDBLOCKS_BASE_URL", kinds.https_origin, "https://app.medblocks.com")
+    api_version: str | None = setting("MEDBLOCKS_API_VERSION", kinds.api_version, "2026-04-25")
+    public_url: str = setting("BFF_PUBLIC_URL", kinds.origin, "http://127.0.0.1:8000")
+    return_urls: tuple[str, ...] = setting("BFF_RETURN_URLS", kinds.each(kinds.url), ())
+    signup_source: str = setting("BFF_SIGNUP_SOURCE", kinds.short(200), "intake")
+
+    read_seconds: float = setting("BFF_READ_SECONDS", kinds.seconds, 8)
+    write_seconds: float = setting("BFF_WRITE_SECONDS", kinds.seconds, 12)
+    catalog_seconds: float = setting("BFF_CATALOG_SECONDS", kinds.seconds, 4)
+    upstream_calls: int = setting("BFF_UPSTREAM_CALLS", kinds.count, 400)
+    breaker_failures: int = setting("BFF_BREAKER_FAILURES", kinds.count, 5)
+    breaker_seconds: float = setting("BFF_BREAKER_SECONDS", kinds.seconds, 2)
+    requests: int = setting("BFF_REQUESTS", kinds.count, 512)
+    processes: int = setting("BFF_PROCESSES", kinds.integer(1, 256), 0)
+
+    access: str = setting("BFF_ACCESS", kinds.choice("auto", "enforce", "report"), "auto")
+    identity: str = setting("BFF_IDENTITY", kinds.choice("owner", "jwt", "header", "invite"), "owner")
+    secret: Secret = setting("BFF_SECRET", kinds.random_secret, Secret(""))
+    owner_max_age: int = setting("BFF_OWNER_MAX_AGE", kinds.integer(60, 400 * _DAY, " seconds"), 7 * _DAY)
+    trusted_origins: tuple[str, ...] = setting("BFF_TRUSTED_ORIGINS", kinds.each(kinds.origin), ())
+    proxy_hops: int = setting("BFF_PROXY_HOPS", kinds.integer(0, 10), 0)
+
+    rate_limit: bool = setting("BFF_RATE_LIMIT", kinds.on_off, True)  # noqa: FBT003 - the default
+    rate_limit_address: str = setting("BFF_RATE_LIMIT_ADDRESS", kinds.rate_limit, "600/minute")
+    rate_limit_owner: str = setting("BFF_RATE_LIMIT_OWNER", kinds.rate_limit, "300/minute")
+    rate_limit_creates: str = setting("BFF_RATE_LIMIT_CREATES", kinds.rate_limit, "30/minute;200/hour")
+    rate_limit_sessions: str = setting("BFF_RATE_LIMIT_SESSIONS", kinds.rate_limit, "30/minute;200/hour")
+    rate_limit_conflicts: str = setting("BFF_RATE_LIMIT_CONFLICTS", kinds.rate_limit, "10/minute;30/hour")
+    redis_url: Secret | None = setting("BFF_REDIS_URL", kinds.redis_url, None)
+
+    brand_name: str | None = setting("BFF_BRAND_NAME", kinds.short(60), None)
+    brand_logo: Image | None = setting("BFF_BRAND_LOGO", kinds.image_file, None)
+    brand_color: str | None = setting("BFF_BRAND_COLOR", kinds.color, None)
+
+    jwt_jwks_url: str | None = setting("BFF_JWT_JWKS_URL", kinds.https_url, None)
+    jwt_secret: Secret | None = setting("BFF_JWT_SECRET", kinds.random_secret, None)
+    jwt_issuer: str | None = setting("BFF_JWT_ISSUER", kinds.text(), None)
+    jwt_audience: str | None = setting("BFF_JWT_AUDIENCE", kinds.text(), None)
+    jwt_algorithms: tuple[str, ...] = setting("BFF_JWT_ALGORITHMS", kinds.each(kinds.text()), ())
+    jwt_cookie: str | None = setting("BFF_JWT_COOKIE", kinds.word, None)
+    jwt_patient_id: str = setting("BFF_JWT_PATIENT_ID", kinds.claims, "{sub}")
+
+    header_name: str = setting("BFF_HEADER_NAME", kinds.header_name, "X-Patient-Id")
+    header_secret: Secret | None = setting("BFF_HEADER_SECRET", kinds.random_secret, None)
+    header_networks: tuple[IPv4Network | IPv6Network, ...] = setting(
+        "BFF_HEADER_NETWORKS", kinds.each(kinds.network), ()
+    )
 
     @property
     def live(self) -> bool:
-        """Whether the key opens real patients' records."""
-        return looks_live(self.api_key.reveal())
+        """Whether the key could open real patients' records, in any case and after any prefix."""
+        return LIVE in self.api_key.reveal().casefold()
 
     @property
     def known_key(self) -> bool:
-        """Whether the key looks like one that Medblocks issues."""
+        """Whether the key has the form of Medblocks' keys."""
         return re.fullmatch(rf"({LIVE}|{SANDBOX})\w+", self.api_key.reveal(), re.ASCII) is not None
 
     @property
@@ -105,5 +114,5 @@ class Settings:
 
     @property
     def report_only(self) -> bool:
-        """Whether access is only reported; once settings are loaded, `access` is no longer `auto`."""
+        """Whether access is only reported: what would be denied is allowed."""
         return self.access == "report"

@@ -327,7 +327,7 @@ def test_a_logo_is_a_small_picture(tmp_path, content):
 def test_a_logo_that_can_not_be_read_is_said(tmp_path):
     (problem,) = problems(BFF_BRAND_LOGO=str(tmp_path / "nothing"))
 
-    assert problem == "BFF_BRAND_LOGO names a file that can't be read. Check the path and its rights."
+    assert problem == "BFF_BRAND_LOGO names a file that can't be read. Check the path and its permissions."
 
 
 def test_a_name_is_short():

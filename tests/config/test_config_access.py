@@ -133,6 +133,18 @@ def test_a_bad_setting_is_refused_with_its_variable_and_without_its_value(variab
     )
 
 
+def test_all_dangers_to_a_live_key_are_reported():
+    live = {"MEDBLOCKS_API_KEY": LIVE, "MEDBLOCKS_BASE_URL": "http://127.0.0.1:8001", "BFF_ACCESS": "report"}
+    with pytest.raises(SettingsError) as caught:
+        load(**live)
+
+    assert [problem.split()[0] for problem in caught.value.problems] == ["MEDBLOCKS_BASE_URL", "BFF_ACCESS"]
+
+
+def test_other_variables_with_an_identitys_prefix_are_ignored():
+    assert load(BFF_JWT_TENANT_OF_OURS="x").identity == "owner"
+
+
 SEPARATORS = [",", ", ", ";", " ; ", " ,"]
 LISTS = {
     "BFF_RETURN_URLS": ["https://a.example", "https://b.example/records"],

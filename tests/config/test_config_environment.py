@@ -51,7 +51,7 @@ def test_a_file_in_another_encoding_is_told_without_what_is_in_it(tmp_path):
         environment(tmp_path / ".env")
 
     assert caught.value.problems == [
-        f"{tmp_path}/.env can't be read. Save it as UTF-8, and check its rights."
+        f"{tmp_path}/.env can't be read. Save it as UTF-8, and check its permissions."
     ]
     assert caught.value.__context__ is None or caught.value.__suppress_context__
 

@@ -111,13 +111,14 @@ def test_the_path_of_a_return_url_keeps_its_case():
     assert load(BFF_RETURN_URLS="https://A.example:443/X/").return_urls == ("https://a.example/X",)
 
 
-@pytest.mark.parametrize("path", ["/*", "/x/*", "/x/../y", "/./x", "/x/.."])
-def test_a_return_url_that_would_match_nothing_is_refused(path):
-    assert problem(BFF_RETURN_URLS=f"https://a.example.com{path}").startswith("BFF_RETURN_URLS ")
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("path", ["/*", "/x/*", "/x/../y", "/./x", "/x/..", "/."])
+def test_a_path_that_would_match_nothing_is_refused(name, path):
+    assert problem(**{name: f"https://a.example.com{path}"}).startswith(f"{name} ")
 
 
 @pytest.mark.parametrize("name", ["MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL"])
-@pytest.mark.parametrize("path", ["/v1", "/v1/", "//x", "/."])
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "//x"])
 def test_an_origin_has_no_path(name, path):
     assert "must be an origin alone" in problem(**{name: f"https://app.example.com{path}"})
 

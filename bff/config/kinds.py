@@ -1,0 +1,246 @@
+"""The kinds of values that settings have.
+
+Each kind is a function from a variable's text to its value. It raises ValidationError with what to correct,
+to be read after the variable's name, and without the text.
+"""
+
+import codecs
+import ipaddress
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from limits import parse_many
+from marshmallow import ValidationError
+from marshmallow.validate import Length, OneOf, Regexp
+
+from bff.config.urls import is_host, is_loopback, origin_of, split_http_url
+from bff.images import MAX_IMAGE_BYTES, Image, read_image
+from bff.messages import InvalidValue
+
+T = TypeVar("T")
+N = TypeVar("N", int, float)
+
+QUOTES = "\"'`´“”„‟‘’‚‛«»‹›＂＇"  # noqa: RUF001 - these marks are meant: people paste them
+IN_QUOTES = "has quotes in its value. Remove them: Docker's env files, for one, keep them."
+UNREADABLE = "names a file that can't be read. Check the path and its permissions."
+
+_TWO_URLS = re.compile(r"[,;]https?:", re.IGNORECASE)
+_VERSION = Regexp(r"(\d{4}-\d{2}-\d{2}|key)\Z", error="must be a date such as 2026-04-25, or key.")
+
+
+class Secret:
+    """A text that `str`, `repr` and log lines never show."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def reveal(self) -> str:
+        """Return the text."""
+        return self._text
+
+
+def text(*checks: Callable[[str], object]) -> Callable[[str], str]:
+    """Return the kind of texts that pass marshmallow's validators."""
+
+    def parse(value: str) -> str:
+        for check in checks:
+            check(value)
+        return value
+
+    return parse
+
+
+def choice(*words: str) -> Callable[[str], str]:
+    """Return the kind of one of these words."""
+    return text(OneOf(words, error=f"must be one of: {', '.join(words)}."))
+
+
+def short(characters: int) -> Callable[[str], str]:
+    """Return the kind of texts with at most so many characters."""
+    return text(Length(max=characters, error=f"must not be longer than {characters} characters."))
+
+
+word = text(Regexp(r"[\x21-\x7e]+\Z", error="must be one word of plain ASCII characters."))
+color = text(Regexp(r"#[0-9A-Fa-f]{6}\Z", error="must be a colour such as #0b6470."))
+header_name = text(Regexp(r"[A-Za-z0-9-]+\Z", error="must be the name of a header."))
+claims = text(  # doubled braces, since marshmallow formats its errors
+    Regexp(r"[^{}]*(\{[^{}]+\}[^{}]*)+\Z", error="must name a claim in braces, such as {{sub}}."),
+    Regexp(r"(?!.*\}\{)", error="must have text between two claims, such as {{tenant}}:{{sub}}."),
+)
+
+
+def each(kind: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    """Return the kind for a list of values, separated by white space."""
+
+    def parse(value: str) -> tuple[T, ...]:
+        if set(value) & set(",;"):
+            raise ValidationError("has a comma or a semicolon. Separate several with spaces.")
+        return tuple(kind(item) for item in value.split())
+
+    return parse
+
+
+def _number(convert: Callable[[str], N], what: str, low: N, high: N, unit: str) -> Callable[[str], N]:
+    def parse(value: str) -> N:
+        try:
+            number = convert(value)
+        except ValueError:
+            raise ValidationError(f"must be {what}.") from None
+        if not low <= number <= high:  # NaN is in no range
+            raise ValidationError(f"must be {low} to {high}{unit}.")
+        return number
+
+    return parse
+
+
+def integer(low: int, high: int, unit: str = "") -> Callable[[str], int]:
+    """Return the kind for a whole number within bounds, of a unit such as " seconds"."""
+    return _number(int, "a whole number", low, high, unit)
+
+
+count = integer(1, 10_000)
+seconds = _number(float, "a number of seconds", 0.1, 120, " seconds")
+
+
+def on_off(value: str) -> bool:
+    """Parse `on` or `off`."""
+    if value not in {"on", "off"}:
+        raise ValidationError("must be on or off.")
+    return value == "on"
+
+
+def api_version(value: str) -> str | None:
+    """Parse a date; `key` is None, for the version that is pinned on the API key."""
+    _VERSION(value)
+    return None if value == "key" else value
+
+
+def api_key(value: str) -> Secret:
+    """Parse a key that fits into a header."""
+    word(value)
+    if set(value) & set(QUOTES):
+        raise ValidationError(IN_QUOTES)
+    return Secret(value)
+
+
+def api_key_file(path: str) -> Secret:
+    """Read the key from a file: UTF-8, or UTF-16 with a byte order mark, as PowerShell writes it."""
+    try:
+        content = Path(path).read_bytes()
+        utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        key = content.decode("utf-16" if utf16 else "utf-8-sig").strip()
+    except (OSError, ValueError) as error:
+        raise ValidationError(UNREADABLE) from error
+    if not key:
+        raise ValidationError("names a file that is empty.")
+    if in_quotes(key):
+        raise ValidationError(IN_QUOTES)
+    return api_key(key)
+
+
+def random_secret(value: str) -> Secret:
+    """Parse a secret that is long enough to sign with."""
+    Length(min=32, error="is too short: use at least 32 random characters.")(value)
+    return Secret(value)
+
+
+def redis_url(value: str) -> Secret:
+    """Parse the address of a Redis; it may contain a password."""
+    Regexp(r"rediss?://\S+\Z", error="must start with redis:// or rediss://.")(value)
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        parts = None  # raised below, without this error: its text can contain a part of the password
+    if parts is None or parts.hostname is None or not is_host(parts.netloc.rpartition("@")[2]):
+        raise ValidationError(
+            "is not a usable address. Check its host and port, and percent-encode its password."
+        )
+    return Secret(value)
+
+
+def url(value: str) -> str:
+    """Parse an http(s) URL without query and fragment, and normalize its origin."""
+    if "*" in value:
+        raise ValidationError("is not a usable address. Write it without wildcards (*).")
+    if _TWO_URLS.search(value):
+        raise ValidationError("is not a usable address. Write one, without commas or semicolons.")
+    try:
+        parts = split_http_url(value)
+    except InvalidValue as error:
+        raise ValidationError(f"is not a usable address. {error}") from error
+    if parts.query or parts.fragment or value.endswith(("?", "#")):
+        raise ValidationError("must not have a query or a fragment.")
+    if (parts.hostname or "").endswith("."):
+        raise ValidationError(
+            "must not have a dot at the end of its host: to browsers, that is another host."
+        )
+    if {".", ".."} & set(parts.path.split("/")):
+        raise ValidationError("must not have . or .. in its path.")
+    return f"{origin_of(parts)}{parts.path.rstrip('/')}"
+
+
+def origin(value: str) -> str:
+    """Parse an http(s) URL without a path."""
+    parsed = url(value)
+    if urlsplit(parsed).path:
+        raise ValidationError("must be an origin alone, such as https://example.com, without a path.")
+    return parsed
+
+
+def https_url(value: str) -> str:
+    """Parse an https URL; http is allowed for this machine alone."""
+    parsed = url(value)
+    parts = urlsplit(parsed)
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValidationError("must start with https:// (http:// is for this machine alone).")
+    return parsed
+
+
+def https_origin(value: str) -> str:
+    """Parse an https URL without a path; http is allowed for this machine alone."""
+    return https_url(origin(value))
+
+
+def network(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Parse an address, or a network such as 10.0.0.0/8."""
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValidationError("must be addresses or networks, such as 10.0.0.0/8.") from error
+
+
+def rate_limit(value: str) -> str:
+    """Check a limit such as `20/minute`, or several with semicolons."""
+    try:
+        parse_many(value)
+    except ValueError as error:
+        raise ValidationError("must be a limit such as 20/minute, or 20/minute;100/hour.") from error
+    return value
+
+
+def image_file(path: str) -> Image:
+    """Read the image in a file."""
+    try:
+        with Path(path).open("rb") as file:
+            image = read_image(file.read(MAX_IMAGE_BYTES + 1))
+    except OSError as error:
+        raise ValidationError(UNREADABLE) from error
+    if image is None:
+        limit = MAX_IMAGE_BYTES // 1024
+        raise ValidationError(f"must be a PNG, JPEG, GIF, WebP or SVG file of at most {limit} KiB.")
+    return image
+
+
+def in_quotes(value: str) -> bool:
+    """Return whether a text begins and ends with a quotation mark, plain or typographic."""
+    stripped = value.strip()
+    return stripped[:1] in tuple(QUOTES) and stripped[-1:] in tuple(QUOTES)

@@ -1,0 +1,72 @@
+"""Loads `Settings` from variables, and reports all problems at once."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from marshmallow import EXCLUDE, Schema, ValidationError
+
+from bff.config.checks import combination_problems, key_problems, misspelled_names
+from bff.config.kinds import IN_QUOTES, QUOTES, in_quotes
+from bff.config.settings import SANDBOX, Settings, SettingsError
+from bff.config.urls import is_loopback
+
+_SettingsSchema = Schema.from_dict(
+    {setting.name: setting.metadata["marshmallow"] for setting in dataclasses.fields(Settings)},
+    name="SettingsSchema",
+)
+SETTING_NAMES = tuple(str(field.data_key) for field in _SettingsSchema().fields.values())
+
+
+def load_settings(values: Mapping[str, str]) -> Settings:
+    """Return the settings for variables by name; empty variables count as absent.
+
+    Raise SettingsError with a line for each problem. The lines have the variables' names, never their values.
+    """
+    texts = {name: text.strip() for name, text in values.items() if text}
+    quoted = [name for name in SETTING_NAMES if in_quotes(texts.get(name, ""))]
+    # Parsed without the quotes, these variables cause no further problems.
+    texts |= {name: texts[name].strip(QUOTES).strip() for name in quoted}
+    texts = {name: text for name, text in texts.items() if text}
+    given = [name for name in SETTING_NAMES if name in texts]
+    problems = misspelled_names(texts, SETTING_NAMES) | key_problems(given)
+    try:
+        settings = _with_defaults(Settings(**_SettingsSchema().load(texts, unknown=EXCLUDE)))
+    except ValidationError as error:
+        problems |= {name: messages[0] for name, messages in error.messages_dict.items()}
+    else:
+        problems |= combination_problems(settings, given)
+    problems |= dict.fromkeys(quoted, IN_QUOTES)
+    # Not in `except`: marshmallow's error has the values, and one of them is the key.
+    if problems:
+        raise SettingsError([f"{name} {problem}" for name, problem in problems.items()])
+    return settings
+
+
+def _with_defaults(settings: Settings) -> Settings:
+    """Return the settings with the defaults that depend on other settings."""
+    settings = replace(settings, api_key=settings.api_key_file or settings.api_key)
+    return replace(
+        settings,
+        access=_access(settings),
+        return_urls=settings.return_urls or (f"{settings.public_url}/connected",),
+        secret=settings.secret if settings.secret.reveal() else settings.api_key,
+        processes=settings.processes or _processes(settings),
+        jwt_algorithms=settings.jwt_algorithms
+        or (("RS256", "ES256") if settings.jwt_jwks_url else ("HS256",)),
+    )
+
+
+def _access(settings: Settings) -> str:
+    if settings.access != "auto":
+        return settings.access
+    local = is_loopback(urlsplit(settings.base_url).hostname)
+    trial = local or settings.api_key.reveal().startswith(SANDBOX)
+    return "report" if trial and not settings.live else "enforce"
+
+
+def _processes(settings: Settings) -> int:
+    # Several processes can share their counters only in Redis.
+    return len(os.sched_getaffinity(0)) if settings.redis_url else 1
