@@ -25,7 +25,7 @@ from bff.config import Settings, environment, load_settings
 from bff.enrollment.enrollment import Enrollment
 from bff.enrollment.facilities import Facilities
 from bff.enrollment.return_urls import ReturnUrls
-from bff.http import MAX_BODY_BYTES
+from bff.errors import MAX_BODY_BYTES
 from bff.logs import add_default_handler, quiet_http_client
 from bff.medblocks.bulkhead import UpstreamLimit
 from bff.medblocks.catalog import Catalog

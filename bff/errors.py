@@ -1,9 +1,19 @@
-"""The errors that this server raises itself; each class has the status and the code of its response."""
+"""The errors of this server; each class has the status and the code of its response.
+
+The gunicorn worker imports this module before it patches the standard library: keep Flask out of it.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar
 
 from bff.messages import Message
+
+MAX_BODY_BYTES = 64 * 1024  # a larger request body gets a 413
+
+
+def is_api(path: str) -> bool:
+    """Return whether errors at a path are JSON; at all other paths, they are pages."""
+    return f"{path}/".startswith("/api/")
 
 
 class AppError(Exception):

@@ -8,8 +8,15 @@ from flask import Flask, Response, jsonify, render_template, request
 from limits.errors import StorageError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, TooManyRequests
 
-from bff.errors import AppError, InvalidCredential, InvalidInput, NotAtRoot, Overloaded
-from bff.http import MAX_BODY_BYTES, is_api
+from bff.errors import (
+    MAX_BODY_BYTES,
+    AppError,
+    InvalidCredential,
+    InvalidInput,
+    NotAtRoot,
+    Overloaded,
+    is_api,
+)
 from bff.logs import Fields, error_location
 from bff.medblocks import errors as upstream
 from bff.messages import Message

@@ -6,7 +6,7 @@ import secrets
 from html import escape
 from http import HTTPStatus
 
-from bff.http import MAX_BODY_BYTES, is_api
+from bff.errors import MAX_BODY_BYTES, is_api
 from bff.logs import Fields
 from bff.messages import Message
 

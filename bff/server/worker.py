@@ -22,7 +22,7 @@ from gunicorn.errors import AppImportError
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from bff.access.client_address import network_of
-from bff.http import MAX_BODY_BYTES
+from bff.errors import MAX_BODY_BYTES
 from bff.logs import Fields, error_location
 from bff.server.connection import REQUEST_SECONDS, Connection
 

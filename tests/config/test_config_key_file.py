@@ -48,7 +48,8 @@ def test_a_file_beside_an_empty_key_is_read(key_file):
 def test_a_file_that_can_not_be_read_is_told_without_its_path(tmp_path, path):
     (problem,) = problems(MEDBLOCKS_API_KEY_FILE=str(tmp_path / path))
 
-    assert problem == "MEDBLOCKS_API_KEY_FILE names a file that can't be read. Check the path and its permissions."
+    rest = "names a file that can't be read. Check the path and its permissions."
+    assert problem == f"MEDBLOCKS_API_KEY_FILE {rest}"
 
 
 def test_a_file_that_is_no_text_is_refused_without_showing_it(key_file):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bff.http import MAX_BODY_BYTES
+from bff.errors import MAX_BODY_BYTES
 from bff.server import gunicorn_conf
 from bff.server.connection import REQUEST_SECONDS
 from bff.server.http_parser import RequestParser
