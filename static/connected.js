@@ -1,4 +1,4 @@
-/** Keeps the page up to date while the session that it shows is under way, and says what has changed. */
+/** Updates the page while its session is in progress, and announces each change. */
 
 import "./intake.js";
 import { followPatientSession } from "./medblocks-bff.js";
@@ -10,39 +10,41 @@ if ("follow" in main.dataset) {
   try {
     for await (const _ of followPatientSession(main.dataset.patientSessionId)) await refresh();
   } catch {
-    // The page says itself how to look again.
+    // The page has a link that loads it again.
   }
 }
 
-/** Show what the server says now; the live region stays where it is, since only then it is read out. */
+/** Show the server's current page. The live region is kept, since screen readers don't announce a new one. */
 async function refresh() {
-  const answer = await fetch(location.href);
-  if (!answer.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = page.querySelector("main");
-  if (text(fresh) === text(main)) return;
+  const response = await fetch(location.href);
+  if (!response.ok) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const newMain = page.querySelector("main");
+  if (textOf(newMain) === textOf(main)) return;
   const hadFocus = main.contains(document.activeElement);
-  const [before, after] = around(fresh.querySelector("#live"));
-  for (const old of around(live).flat()) old.remove();
+  const [before, after] = siblings(newMain.querySelector("#live"));
+  for (const element of siblings(live).flat()) element.remove();
   live.before(...before);
   live.after(...after);
   document.title = page.title;
-  main.dataset.status = fresh.dataset.status;
+  main.dataset.status = newMain.dataset.status;
   live.textContent = [...main.querySelectorAll("h1, .lead")].map((element) => element.textContent).join(". ");
-  if (hadFocus) focusOn(main.querySelector("h1"));
+  if (hadFocus) focus(main.querySelector("h1"));
 }
 
-function around(element) {
+/** Return the elements before and after an element. */
+function siblings(element) {
   const all = [...element.parentElement.children];
-  const at = all.indexOf(element);
-  return [all.slice(0, at), all.slice(at + 1)];
+  const index = all.indexOf(element);
+  return [all.slice(0, index), all.slice(index + 1)];
 }
 
-function text(element) {
-  return around(element.querySelector("#live")).flat().map((part) => part.textContent).join("");
+/** Return the page's text without that of the live region. */
+function textOf(element) {
+  return siblings(element.querySelector("#live")).flat().map(({ textContent }) => textContent).join("");
 }
 
-function focusOn(element) {
+function focus(element) {
   element.tabIndex = -1;
   element.focus();
 }

@@ -1,27 +1,27 @@
-/** Sends each form once, so that whoever clicks twice does nothing twice. */
+/** Submits each form once, so that a double click has no second effect. */
 
-const LONGEST = 15000; // milliseconds; the server has answered by then, or nobody will
+const TIMEOUT = 15000; // milliseconds; longer than the server takes to respond
 
 addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
-  if (form.dataset.sent) {
+  if (form.dataset.submitted) {
     event.preventDefault();
     return;
   }
-  mark(form, event.submitter);
-  setTimeout(clear, LONGEST, form);
+  disable(form, event.submitter);
+  setTimeout(enable, TIMEOUT, form);
 });
 
-// A browser may show a page again as it was left.
-addEventListener("pageshow", () => [...document.forms].forEach(clear));
+// Browsers restore a page from the back/forward cache as it was left.
+addEventListener("pageshow", () => [...document.forms].forEach(enable));
 
-function mark(form, button) {
-  form.dataset.sent = "true";
+function disable(form, button) {
+  form.dataset.submitted = "true";
   button?.setAttribute("aria-disabled", "true");
 }
 
-function clear(form) {
-  delete form.dataset.sent;
+function enable(form) {
+  delete form.dataset.submitted;
   for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
 }

@@ -1,7 +1,7 @@
-/** The types of `medblocks-bff.js`; the fields are those of the server's JSON. */
+/** Types of `medblocks-bff.js`; results have the fields of the server's JSON. */
 
 export interface Options {
-  /** Aborts the call, which then throws the signal's reason. */
+  /** Aborts the call, which throws the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -15,18 +15,18 @@ export interface NewPatient {
 
 export interface NewPatientSession {
   patientId: string;
-  /** Stored with a new patient; of this browser's own patient, updated where it differs. The same for the name. */
+  /** Stored with a new patient, and updated if the patient is this browser's own; the name likewise. */
   patientEmail?: string | null;
   patientName?: string | null;
-  /** Your own fields of this session; not copied to the patient. */
+  /** Your own fields of this session; they are not copied to the patient. */
   metadata?: Record<string, unknown> | null;
-  /** What the button back to your app is called, 1 to 60 characters. */
+  /** The label of the button that returns to your app: 1 to 60 characters. */
   returnButtonLabel?: string | null;
-  /** Where the browser comes back to; one that the server allows. */
+  /** Where the browser returns to; a URL that the server allows. */
   returnUrl?: string | null;
-  /** Goes straight to this facility, `fhirsrc_…`. Not together with the recommended ones. */
+  /** The facility to go straight to, `fhirsrc_…`; not with `recommendedConnectionIds`. */
   connectionId?: string | null;
-  /** Facilities to show first in the search. */
+  /** The facilities to show first in the search. */
   recommendedConnectionIds?: string[] | null;
 }
 
@@ -40,11 +40,11 @@ export interface Patient {
 }
 
 export interface PatientDetail extends Patient {
-  /** Most recent first, failed attempts included. */
+  /** Most recent first, including failed attempts. */
   connections: Connection[];
 }
 
-/** Others may come. */
+/** Medblocks may add others. */
 export type ConnectionStatus = "active" | "failed" | "expired" | "refresh_failed" | "disconnected" | (string & {});
 
 export interface SessionConnection {
@@ -53,7 +53,7 @@ export interface SessionConnection {
   /** The facility in the catalog, `fhirsrc_…`. */
   connection_id: string;
   status: ConnectionStatus;
-  /** `user_denied` when the patient declined, `oauth_callback_failed`; others may come. */
+  /** `user_denied` if the patient declined, or `oauth_callback_failed`; Medblocks may add others. */
   failure_code: string | null;
   failure_at: string | null;
   created_at: string | null;
@@ -71,7 +71,7 @@ export interface ConnectedFacility {
   id: string | null;
   connection_id: string;
   status: ConnectionStatus;
-  /** This and the rest are null when the facility can't be looked up now. */
+  /** This and the following fields are null if the catalog can't be reached. */
   name: string | null;
   /** The vendor of its records system: `epic`, `cerner`, `athena`, `meditech` or another. Not for patients. */
   type: string | null;
@@ -89,7 +89,7 @@ export interface Facility {
   type: string | null;
   fhir_base_url: string;
   logo_url: string | null;
-  /** The logo from this server, so that no other host learns who looks. */
+  /** The path of the logo on this server, so that no other host learns of the visitor. */
   logo_path: string | null;
   portal_url: string | null;
 }
@@ -105,7 +105,7 @@ export interface FacilityPage {
 export interface StartedSession {
   /** `ps_…` */
   id: string;
-  /** Send the browser there. Whoever holds this link can go the patient's way. */
+  /** Send the browser there. Keep it secret: its holder can act for the patient. */
   url: string;
   status: "open" | "complete" | "expired" | (string & {});
   expires_at: string | null;
@@ -123,31 +123,31 @@ export interface PatientSession extends StartedSession {
   created_at: string | null;
 }
 
-/** What Medblocks adds to the address of the return page; null where it is not there. */
+/** The parameters that Medblocks adds to the return URL; null for those that are missing. */
 export interface Return {
   patient_id: string | null;
   patient_session_id: string | null;
-  /** Only after a session that went straight to one facility. */
+  /** Only for a session that went straight to one facility. */
   success: boolean | null;
   connection_id: string | null;
-  /** As `failure_code`: `user_denied` or `oauth_callback_failed`; others may come. */
+  /** The same as `failure_code`. */
   error: string | null;
   error_description: string | null;
-  /** Your own, untouched. */
+  /** Your own value, unchanged. */
   state: string | null;
 }
 
 export class MedblocksError extends Error {
   name: "MedblocksError";
-  /** For programs: the server's, or `network_error` or `unreadable_answer`. */
+  /** The server's code, or this module's `network_error` or `unreadable_answer`. */
   code: string;
-  /** The field to correct, spelled as it was sent. */
+  /** The field to correct, in the spelling that was sent. */
   param: string | null;
-  /** The HTTP status; 0 when there was no answer. */
+  /** The HTTP status; 0 without a response. */
   status: number;
-  /** Quote it when you report a problem. */
+  /** Include it in problem reports. */
   requestId: string | null;
-  /** After how many seconds it makes sense to try again; 0 when nobody said. */
+  /** The seconds to wait before a retry; 0 if the server gave none. */
   retryAfter: number;
   cause?: unknown;
   constructor(message: string, code: string, status: number, details?: {
@@ -160,7 +160,7 @@ export class MedblocksError extends Error {
 
 export function createPatient(
   values: NewPatient,
-  options?: Options & { /** 16 to 255 characters, random, one for each patient. */ idempotencyKey?: string },
+  options?: Options & { /** A random key per patient: 16 to 255 characters. */ idempotencyKey?: string },
 ): Promise<Patient>;
 
 export function getPatient(patientId: string, options?: Options): Promise<PatientDetail>;
@@ -176,18 +176,18 @@ export function getConnections(
 
 export function searchConnections(
   q: string,
-  options?: Options & { /** The `next_cursor` of the page before. */ startingAfter?: string | null },
+  options?: Options & { /** The previous page's `next_cursor`. */ startingAfter?: string | null },
 ): Promise<FacilityPage>;
 
 export function startPatientSession(values: NewPatientSession, options?: Options): Promise<StartedSession>;
 
 export function getPatientSession(sessionId: string, options?: Options): Promise<PatientSession>;
 
-/** Gives the session now, after each change, and for the last time when its connections have settled. */
+/** Yields the session now and after each change, until its connections have settled. */
 export function followPatientSession(
   sessionId: string,
   options?: Options,
 ): AsyncGenerator<PatientSession, void, void>;
 
-/** By default of this page's address. It is a hint: the truth is in the session. */
+/** Parses this page's URL by default. The parameters prove nothing: read the session. */
 export function parseReturn(url?: string | URL | Location): Return;

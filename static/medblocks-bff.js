@@ -1,8 +1,8 @@
 /**
  * Calls the routes of medblocks-bff from a page of the same origin: an ES module without a build step.
  *
- * Every failure is thrown as a `MedblocksError`, whose message is fit to show to a patient. What the
- * caller itself aborts is thrown as its signal's reason.
+ * Failed calls throw a `MedblocksError`, whose message can be shown to a patient. Aborted calls throw the
+ * signal's reason.
  *
  * @typedef {import("./medblocks-bff.d.ts").Patient} Patient
  * @typedef {import("./medblocks-bff.d.ts").PatientDetail} PatientDetail
@@ -18,32 +18,32 @@
 
 const UNREACHABLE = "We can't reach the server. Check your connection, and try again.";
 const UNREADABLE = "Something went wrong on our side. Please try again in a few minutes.";
-const NO_SUCH_ID = "There is nothing with this id.";
+const NOT_FOUND = "There is nothing with this id.";
 
-const OVER = ["complete", "expired"];
+const ENDED = ["complete", "expired"];
 const SETTLED = ["active", "failed", "expired", "refresh_failed", "disconnected"];
-const RETURNED = "patient_id patient_session_id success connection_id error error_description state".split(" ");
-const FIRST_PAUSE = 1000; // milliseconds
-const LONGEST_PAUSE = 20000;
+const RETURN = "patient_id patient_session_id success connection_id error error_description state".split(" ");
+const MIN_PAUSE = 1000; // milliseconds
+const MAX_PAUSE = 20000;
 const TRIES = 5;
 
-/** What went wrong: a sentence for the patient, and the rest of the server's error envelope. */
+/** A failed call: a message for the patient, and the other fields of the server's error envelope. */
 export class MedblocksError extends Error {
   /**
    * @param {string} message
-   * @param {string} code for programs; `network_error` and `unreadable_answer` are this module's own
-   * @param {number} status 0 when there was no answer
+   * @param {string} code the server's code, or this module's `network_error` or `unreadable_answer`
+   * @param {number} status the HTTP status; 0 without a response
    * @param {{param?: string | null, requestId?: string | null, retryAfter?: number, cause?: unknown}} [details]
    */
   constructor(message, code, status, details) {
     super(message);
-    const none = { param: null, requestId: null, retryAfter: 0 };
-    Object.assign(this, { name: "MedblocksError", code, status }, none, details);
+    const defaults = { param: null, requestId: null, retryAfter: 0 };
+    Object.assign(this, { name: "MedblocksError", code, status }, defaults, details);
   }
 }
 
 /**
- * Create a patient, exactly once: a browser that repeats this gets its patient again.
+ * Create a patient exactly once: the same call from the same browser returns the same patient.
  * @param {NewPatient} values
  * @param {{signal?: AbortSignal, idempotencyKey?: string}} [options]
  * @returns {Promise<Patient>}
@@ -53,29 +53,29 @@ export function createPatient(values, { signal, idempotencyKey } = {}) {
 }
 
 /**
- * Read a patient with all connections, failed attempts included.
+ * Read a patient with all connections, including failed attempts.
  * @param {string} patientId
  * @param {{signal?: AbortSignal}} [options]
  * @returns {Promise<PatientDetail>}
  */
 export async function getPatient(patientId, { signal } = {}) {
-  return request(`patients/${segment(patientId)}`, signal);
+  return request(`patients/${encode(patientId)}`, signal);
 }
 
 /**
- * List a patient's connections; hydrated, the connected facilities, failed attempts left out.
+ * List a patient's connections, or with `hydrate` the connected facilities, without failed attempts.
  * @param {string} patientId
  * @param {{hydrate?: boolean, signal?: AbortSignal}} [options]
  * @returns {Promise<(Connection | ConnectedFacility)[]>}
  */
 export async function getConnections(patientId, { hydrate = false, signal } = {}) {
-  return (await request(`patients/${segment(patientId)}/connections?hydrate=${hydrate}`, signal)).data;
+  return (await request(`patients/${encode(patientId)}/connections?hydrate=${hydrate}`, signal)).data;
 }
 
 /**
- * Search the catalog of facilities, 20 at a time; under two characters nothing is searched.
+ * Search the catalog of facilities, 20 per page. Queries under two characters find nothing.
  * @param {string} q
- * @param {{startingAfter?: string | null, signal?: AbortSignal}} [options] the `next_cursor` of the page before
+ * @param {{startingAfter?: string | null, signal?: AbortSignal}} [options] `startingAfter` is the previous page's `next_cursor`
  * @returns {Promise<FacilityPage>}
  */
 export function searchConnections(q, { startingAfter, signal } = {}) {
@@ -84,7 +84,7 @@ export function searchConnections(q, { startingAfter, signal } = {}) {
 }
 
 /**
- * Start a patient session: send the browser to its `url`.
+ * Start a patient session. Send the browser to its `url`.
  * @param {NewPatientSession} values
  * @param {{signal?: AbortSignal}} [options]
  * @returns {Promise<StartedSession>}
@@ -100,31 +100,31 @@ export function startPatientSession(values, { signal } = {}) {
  * @returns {Promise<PatientSession>}
  */
 export async function getPatientSession(sessionId, { signal } = {}) {
-  return request(`patient-sessions/${segment(sessionId)}`, signal);
+  return request(`patient-sessions/${encode(sessionId)}`, signal);
 }
 
 /**
- * Follow a patient session: gives it now, after each change, and for the last time when its connections
- * have settled. It asks less and less often, not at all while the page is hidden, and goes on after a few failures.
+ * Yield a patient session now and after each change, until its connections have settled. Polling backs off,
+ * pauses while the page is hidden, and continues after a few failures.
  * @param {string} sessionId
  * @param {{signal?: AbortSignal}} [options]
  * @returns {AsyncGenerator<PatientSession, void, void>}
  */
 export async function* followPatientSession(sessionId, { signal } = {}) {
-  let seen;
+  let last;
   let failures = 0;
-  for (let wait = FIRST_PAUSE; ; wait = Math.min(wait * 1.5, LONGEST_PAUSE)) {
+  for (let wait = MIN_PAUSE; ; wait = Math.min(wait * 1.5, MAX_PAUSE)) {
     const session = await getPatientSession(sessionId, { signal }).catch((error) => {
       failures += 1;
-      if (!isPassing(error) || failures === TRIES) throw error;
+      if (!isTemporary(error) || failures === TRIES) throw error;
       wait = Math.max(wait, error.retryAfter * 1000);
     });
     if (session) {
       failures = 0;
       const state = JSON.stringify([session.status, session.connections]);
-      if (state !== seen) {
-        seen = state;
-        wait = FIRST_PAUSE;
+      if (state !== last) {
+        last = state;
+        wait = MIN_PAUSE;
         yield session;
       }
       if (isSettled(session)) return;
@@ -134,15 +134,15 @@ export async function* followPatientSession(sessionId, { signal } = {}) {
 }
 
 /**
- * Read what Medblocks has added to the address of the return page. It is a hint: the truth is in the session.
- * @param {string | URL | Location} [url] by default the address of this page
+ * Parse the parameters that Medblocks adds to the return URL. They prove nothing: read the session.
+ * @param {string | URL | Location} [url] this page's URL by default
  * @returns {Return}
  */
 export function parseReturn(url = location) {
   const { searchParams } = new URL(`${url}`, "http://localhost");
-  const told = Object.fromEntries(RETURNED.map((name) => [name, searchParams.get(name)]));
-  const success = told.success === null ? null : told.success === "true";
-  return /** @type {Return} */ ({ ...told, success });
+  const hints = Object.fromEntries(RETURN.map((name) => [name, searchParams.get(name)]));
+  const success = hints.success === null ? null : hints.success === "true";
+  return /** @type {Return} */ ({ ...hints, success });
 }
 
 async function request(path, signal, values, headers) {
@@ -156,9 +156,9 @@ async function request(path, signal, values, headers) {
     if (signal?.aborted) throw cause;
     throw new MedblocksError(UNREACHABLE, "network_error", 0, { cause });
   }
-  const answer = parsed(text);
-  if (response.ok && answer) return answer;
-  const { message, code, param, request_id } = answer?.error ?? {};
+  const reply = parse(text);
+  if (response.ok && reply) return reply;
+  const { message, code, param, request_id } = reply?.error ?? {};
   throw new MedblocksError(message ?? UNREADABLE, code ?? "unreadable_answer", response.status, {
     param: param ?? null,
     requestId: request_id ?? response.headers.get("X-Request-Id"),
@@ -166,43 +166,46 @@ async function request(path, signal, values, headers) {
   });
 }
 
-/** Whatever stands before the server may answer with something else than JSON. */
-function parsed(text) {
+/** Return a JSON object, else a falsy value: a proxy in front of the server may respond with HTML. */
+function parse(text) {
   try {
-    const answer = JSON.parse(text);
-    return typeof answer === "object" && answer;
+    const reply = JSON.parse(text);
+    return typeof reply === "object" && reply;
   } catch {}
 }
 
-/** Browsers take "." and ".." for steps in a path even when they are encoded: another route would answer. */
-function segment(id) {
-  if (/^\.{0,2}$/.test(id)) throw new MedblocksError(NO_SUCH_ID, "not_found", 404);
+/** Encode a path segment. Browsers resolve "." and ".." even when encoded, and would call another route. */
+function encode(id) {
+  if (/^\.{0,2}$/.test(id)) throw new MedblocksError(NOT_FOUND, "not_found", 404);
   return encodeURIComponent(id);
 }
 
 function isSettled({ status, connections }) {
-  return OVER.includes(status) && connections.every((connection) => SETTLED.includes(connection.status));
+  return ENDED.includes(status) && connections.every((connection) => SETTLED.includes(connection.status));
 }
 
-function isPassing({ status }) {
+function isTemporary({ status }) {
   return status === 0 || status === 429 || status >= 500;
 }
 
 async function pause(milliseconds, signal) {
-  await until(signal, (go) => setTimeout(go, milliseconds));
+  await until(signal, (done) => setTimeout(done, milliseconds));
   while (document.hidden) {
-    await until(signal, (go) => document.addEventListener("visibilitychange", go, { once: true }));
+    await until(signal, (done) => document.addEventListener("visibilitychange", done, { once: true }));
   }
 }
 
-/** @returns {Promise<void>} */
+/**
+ * Wait until `listen` calls its argument. Throw the signal's reason if it aborts first.
+ * @returns {Promise<void>}
+ */
 function until(signal, listen) {
   return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
+    const abort = () => reject(signal.reason);
     signal?.throwIfAborted();
-    signal?.addEventListener("abort", stop, { once: true });
+    signal?.addEventListener("abort", abort, { once: true });
     listen(() => {
-      signal?.removeEventListener("abort", stop);
+      signal?.removeEventListener("abort", abort);
       resolve();
     });
   });

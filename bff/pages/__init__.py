@@ -1,4 +1,4 @@
-"""The pages that a patient sees."""
+"""The pages for patients: one file each."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bff.services import services
 
 
 def init_app(app: Flask, *, invites: bool) -> None:
-    """Add the pages to an app, that of invites only where invites say who is who."""
+    """Add the pages to an app; the page of invites only if patients are identified by invites."""
     for module in (intake, leaving, connected, images, health, *((invite,) if invites else ())):
         app.register_blueprint(module.blueprint)
     app.add_template_filter(links.web_link)
@@ -17,11 +17,11 @@ def init_app(app: Flask, *, invites: bool) -> None:
 
 
 def _common() -> dict[str, Any]:
-    """Give what every page may show."""
+    """Return the variables that every template has."""
     return {
         "brand": services().brand,
-        "access_is_only_reported": services().guard.report_only(),
+        "report_only": services().guard.report_only(),
         "start_url": links.start_url,
-        "again_url": links.again_url,
-        "logo_address": services().logo_addresses.of,
+        "retry_url": links.retry_url,
+        "logo_path": services().logo_addresses.of,
     }

@@ -1,7 +1,7 @@
-"""`/connected`: where a patient comes back to when an app has no page of its own for it.
+"""`/connected`: the return page, for apps that have none of their own.
 
-Medblocks adds `patient_id` and `patient_session_id` to the address, and anyone can write such a link: what
-is shown comes from Medblocks, for a session that this browser started, of a patient that it owns.
+Medblocks adds `patient_id` and `patient_session_id` to its address, and anyone can write such a link. So the
+page shows only what Medblocks returns, for a session that this browser started and a patient that it owns.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,8 +18,8 @@ from bff.services import services
 
 blueprint = Blueprint("connected", __name__)
 
-PLACES_SHOWN = 50
-# What the page says of a connection, by its status; `unconfirmed` for a status that is not listed.
+MAX_FACILITIES = 50
+# The page's state for the status of a connection; `unconfirmed` for all other statuses.
 _STATES = {
     "active": "connected",
     "refresh_failed": "refresh_failed",
@@ -27,7 +27,7 @@ _STATES = {
     "failed": "failed",
     "disconnected": "disconnected",
 }
-_ORDER = (
+_PRECEDENCE = (
     "connected",
     "unconfirmed",
     "refresh_failed",
@@ -41,7 +41,7 @@ _DECLINED = {"user_denied", "access_denied"}  # the second is OAuth's own code
 
 @blueprint.get("/connected")
 def connected() -> str:
-    """Show what became of the session. Raise NotFound for one that is not this browser's."""
+    """Show the result of the session. Raise NotFound for a session or patient of another browser."""
     patient_session_id = request.args.get("patient_session_id")
     form_token = services().forms.make(services().guard.owner())
     if patient_session_id is None:
@@ -50,15 +50,15 @@ def connected() -> str:
             "connected.html", outcome="saved", patient_id=grant.patient_id, form_token=form_token
         )
     session = services().enrollment.read_session(services().guard.session(patient_session_id), "return").body
-    places = distinct(session["connections"])
+    connections = first_per_facility(session["connections"])
     return render_template(
         "connected.html",
         session=session,
         patient_id=session["patient_id"],
         outcome=outcome(session, request.args),
-        count=sum(place["status"] == "active" for place in places),
-        places=services().facilities.described(islice(places, PLACES_SHOWN)),
-        hidden_places=max(0, len(places) - PLACES_SHOWN),
+        count=sum(connection["status"] == "active" for connection in connections),
+        facilities=services().facilities.described(islice(connections, MAX_FACILITIES)),
+        hidden_count=max(0, len(connections) - MAX_FACILITIES),
         leaving_url=leaving_url(session["id"], session["return_url"]),
         app_url=app_url(session),
         form_token=form_token,
@@ -66,30 +66,30 @@ def connected() -> str:
 
 
 def outcome(session: Mapping[str, Any], hints: Mapping[str, str]) -> str:
-    """Return the state that the page is about: it decides the heading, the explanation and the next step.
+    """Return the state of the page, which decides its heading, its explanation and the next step.
 
-    The connections decide. Where they differ, the first of these counts: `connected`, since records arrive;
-    `unconfirmed`, since that may still become connected; `refresh_failed`, `permission_expired` and `failed`,
-    which the patient did not choose and can put right, the one with the least effort first; `disconnected`
-    and `declined`, which are decisions. The list on the page says what each of the places needs.
+    Connections decide first. If they differ, the first of these states is shown: `connected`, since records
+    arrive; `unconfirmed`, since it may still become connected; `refresh_failed`, `permission_expired` and
+    `failed`, which the patient did not choose and can correct, the easiest first; `disconnected` and
+    `declined`, which the patient chose. The list on the page shows the state of each facility.
 
-    Without connections it is `declined` or `failed` when the address says so: that is no proof, and only
-    chooses the words. Otherwise the session's status decides: `open`, `nothing` (when it is complete),
-    `expired` (the link to Medblocks has), or `unconfirmed` for any other.
+    Without connections, the address (`hints`) can say `declined` or `failed`. It proves nothing, and only
+    chooses the words. Otherwise the session's status decides: `open`, `nothing` for a complete session,
+    `expired` for an expired link to Medblocks, or `unconfirmed` for any other.
     """
     if states := [_state(connection) for connection in session["connections"]]:
-        return min(states, key=_ORDER.index)
+        return min(states, key=_PRECEDENCE.index)
     if hints.get("success") == "false":
         return "declined" if hints.get("error") in _DECLINED else "failed"
     return {"open": "open", "complete": "nothing", "expired": "expired"}.get(session["status"], "unconfirmed")
 
 
-def distinct(connections: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return one connection for each facility, the first by the order of `outcome`; retries are common."""
-    best: dict[str, Mapping[str, Any]] = {}
-    for connection in sorted(connections, key=lambda connection: _ORDER.index(_state(connection))):
-        best.setdefault(connection["connection_id"], connection)
-    return list(best.values())
+def first_per_facility(connections: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return one connection per facility, in the order of `outcome`: retries leave several."""
+    first: dict[str, Mapping[str, Any]] = {}
+    for connection in sorted(connections, key=lambda connection: _PRECEDENCE.index(_state(connection))):
+        first.setdefault(connection["connection_id"], connection)
+    return list(first.values())
 
 
 def _state(connection: Mapping[str, Any]) -> str:
@@ -101,6 +101,6 @@ def _state(connection: Mapping[str, Any]) -> str:
 @blueprint.errorhandler(NotFound)
 @blueprint.errorhandler(upstream.NotFound)
 def wrong_browser(error: Exception) -> tuple[str, int]:
-    """Say that this is not the browser where it began, and show nothing."""
+    """Show that another browser began, and nothing else."""
     report(error)
     return render_template("wrong_browser.html"), 404

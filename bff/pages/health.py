@@ -1,4 +1,4 @@
-"""`/healthz`: whether this process answers, for load balancers; it asks nothing of Medblocks."""
+"""`/healthz`: the health check for load balancers; it sends nothing to Medblocks."""
 
 from flask import Blueprint
 
@@ -7,5 +7,5 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> dict[str, bool]:
-    """Answer that the process is up."""
+    """Respond that the process is up."""
     return {"ok": True}

@@ -1,4 +1,4 @@
-"""The pictures of the pages and the brand's colours: all from this server, so no other host is asked."""
+"""Facilities' logos, and the brand's logo and colors: from this server, so browsers call no other host."""
 
 from flask import Blueprint, Response, current_app, request
 
@@ -11,32 +11,32 @@ from bff.services import services
 
 blueprint = Blueprint("images", __name__)
 
-_SOON = 600  # seconds
+_DEFAULT_MAX_AGE = 600  # seconds; a missing logo may appear soon
 
 
 @blueprint.get("/facilities/<facility_id>/logo")
 def facility_logo(facility_id: str) -> Response:
-    """Give a facility's logo, or a neutral picture where it has none that can be shown."""
+    """Return a facility's logo, or the default image if there is none that can be shown."""
     logo = _logo(facility_id)
     if logo is not None:
-        return _picture(logo, f"private, max-age={DAY}")
-    neutral = current_app.send_static_file("facility.svg")
-    neutral.headers["Cache-Control"] = f"private, max-age={_SOON}"
-    return neutral
+        return _image_response(logo, f"private, max-age={DAY}")
+    default = current_app.send_static_file("facility.svg")
+    default.headers["Cache-Control"] = f"private, max-age={_DEFAULT_MAX_AGE}"
+    return default
 
 
 @blueprint.get("/brand/logo")
 def brand_logo() -> Response:
-    """Give the organisation's logo. Raises NotFound when there is none."""
+    """Return the organization's logo. Raise NotFound if there is none."""
     logo = services().brand.logo
     if logo is None:
         raise NotFound("image")
-    return _picture(logo, f"public, max-age={DAY}")
+    return _image_response(logo, f"public, max-age={DAY}")
 
 
 @blueprint.get("/brand.css")
 def brand_css() -> Response:
-    """Give the organisation's colours. Raises NotFound when there are none."""
+    """Return a style sheet with the organization's colors. Raise NotFound if there are none."""
     css = services().brand.css
     if css is None:
         raise NotFound("image")
@@ -44,7 +44,7 @@ def brand_css() -> Response:
 
 
 def _logo(facility_id: str) -> Image | None:
-    # Pictures don't count against the limits, so whoever makes up an address must not send us anywhere.
+    # The rate limits don't count images, so an invented address must not start any call.
     shown = services().logo_addresses.is_ours(facility_id, request.args.get("tag", ""))
     if not shown or services().guard.known_owner(request_context()) is None:
         return None
@@ -52,7 +52,7 @@ def _logo(facility_id: str) -> Image | None:
     return services().logos.get(url) if url else None
 
 
-def _picture(picture: Image, cache: str) -> Response:
-    # An SVG that is opened by itself is a document: sandboxed, it can run nothing and is of no origin.
-    headers = {"Cache-Control": cache, "Content-Security-Policy": "sandbox"}
-    return Response(picture.body, mimetype=picture.mimetype, headers=headers)
+def _image_response(image: Image, cache_control: str) -> Response:
+    # An SVG opened by itself is a document: sandboxed, it runs no script and has no origin.
+    headers = {"Cache-Control": cache_control, "Content-Security-Policy": "sandbox"}
+    return Response(image.body, mimetype=image.mimetype, headers=headers)

@@ -1,7 +1,7 @@
-"""`/invite/<token>`: looking changes nothing; accepting lets this browser act for the patient.
+"""`/invite/<token>`: accepting an invite lets this browser act for the patient; opening it changes nothing.
 
-Once accepted, the same address shows this browser the form, so that it can be loaded again: the patient's
-id stands in no address, and the cookie holds only a tag of it.
+Once accepted, the same address shows this browser the form, so the page can be reloaded. The patient id is in
+no address, and the cookie has only a tag of it.
 """
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -11,41 +11,41 @@ from bff.access.form_tokens import FormTokens
 from bff.errors import NotFound
 from bff.middleware.errors import report
 from bff.pages.intake import form_page
-from bff.pages.links import wanted_return_url
+from bff.pages.links import requested_return_url
 from bff.services import services
 
 blueprint = Blueprint("invite", __name__)
 
 
 @blueprint.get("/invite/<token>")
-def look(token: str) -> str:
-    """Show what the invite is for, or the form to who has accepted it.
+def show(token: str) -> str:
+    """Show the invite, or the form if this browser has accepted it.
 
-    Raises NotFound for one that is forged or expired.
+    Raise NotFound for a forged or expired invite.
     """
     invite = services().invites().read(token)
     if invite is None:
         raise NotFound("invitation")
     if services().guard.accepted(invite.patient_id):
-        return form_page(invite.patient_id, wanted_return_url())
+        return form_page(invite.patient_id, requested_return_url())
     form_token = services().forms.make(services().guard.keep_owner())
     return render_template("invite.html", token=token, form_token=form_token)
 
 
 @blueprint.post("/invite/<token>")
 def accept(token: str) -> Response:
-    """Use up the invite, and go on to the form. Raises NotFound when another browser has used it."""
+    """Use the invite, and go to the form. Raise NotFound if another browser has used it."""
     services().forms.check(services().guard.owner(), request.form.get(FormTokens.FIELD))
     invites, guard = services().invites(), services().guard
     invite = invites.read(token)
     if not invite or not (invites.consume(invite) or guard.accepted(invite.patient_id)):
         raise NotFound("invitation")
     guard.accept_invite(invite.patient_id)
-    return redirect(url_for("invite.look", token=token), 303)
+    return redirect(url_for("invite.show", token=token), 303)
 
 
 @blueprint.errorhandler(NotFound)
 def unusable(error: Exception) -> tuple[str, int]:
-    """Say that this invite opens nothing here, and what to do."""
+    """Show that the invite can't be used, and what to do."""
     report(error)
     return render_template("invitation.html", unusable=True), 404

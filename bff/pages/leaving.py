@@ -1,8 +1,8 @@
-"""`/leaving`: the page before Medblocks, which says where one goes and why; one may choose a place here, too.
+"""`/leaving`: the page before Medblocks, with what happens next, and a search for facilities.
 
-It is the page of a session that was started before, so loading it again or coming back starts nothing.
-The session's link lets whoever has it act for the patient: it is read anew each time, for the browser that
-started the session alone, and stands in no address of ours.
+The page shows a session that exists already, so reloading it or coming back starts nothing. The session's
+link lets its holder act for the patient. It is therefore read from Medblocks for each request, shown only to
+the browser that started the session, and part of no address of ours.
 """
 
 from dataclasses import dataclass, field
@@ -29,18 +29,18 @@ blueprint.register_error_handler(upstream.NotFound, wrong_browser)
 
 @dataclass(frozen=True)
 class Search:
-    """What a search gave. `state` is `none` (nothing was asked), `short`, `nothing`, `found` or `down`."""
+    """A search and its result; `state` is `empty`, `too_short`, `no_results`, `results` or `unavailable`."""
 
     q: str
     state: str
-    places: list[dict[str, Any]] = field(default_factory=list)
+    facilities: list[dict[str, Any]] = field(default_factory=list)
     next_cursor: str | None = None
 
 
 @blueprint.get("/leaving")
 def leave() -> str | Response:
-    """Say where the way leads, and offer to choose a place. Raises NotFound for another's session."""
-    session = _session(request.args.get("patient_session_id", ""))
+    """Show the page. Raise NotFound for a session that another browser started."""
+    session = _read_session(request.args.get("patient_session_id", ""))
     if session["status"] != "open":
         return redirect(url_for("connected.connected", patient_session_id=session["id"]), 303)
     facility_id = session["connection_id"]
@@ -56,31 +56,32 @@ def leave() -> str | Response:
 
 @blueprint.post("/leaving")
 def choose() -> Response:
-    """Start a session that goes straight to one facility, for the same patient; the first one lapses."""
+    """Start another session for the same patient, straight to one facility; the first one expires unused."""
     services().forms.check(services().guard.owner(), request.form.get(FormTokens.FIELD))
-    session = _session(request.form.get("patient_session_id", ""))
+    session = _read_session(request.form.get("patient_session_id", ""))
     facility_id = request.form.get("connection_id", "")
     if not is_facility_id(facility_id):
         raise InvalidInput({"connection_id": Message("facility_not_chosen")})
-    wanted = {"return_url": session["return_url"], "connection_id": facility_id}
+    options = {"return_url": session["return_url"], "connection_id": facility_id}
     grant = services().guard.patient(session["patient_id"])
-    started = services().enrollment.start_session(grant, wanted, once=session["id"])
+    started = services().enrollment.start_session(grant, options, once=session["id"])
     return redirect(leaving_url(started.body["id"], session["return_url"]), 303)
 
 
-def _session(patient_session_id: str) -> dict[str, Any]:
+def _read_session(patient_session_id: str) -> dict[str, Any]:
     return services().enrollment.read_session(services().guard.session(patient_session_id)).body
 
 
 def _search(q: str, starting_after: str | None) -> Search:
-    """Search the catalog; a catalog that does not answer leaves the rest of the page as it is."""
+    """Search the catalog; its errors are logged and leave the rest of the page as it is."""
     q = q.strip()[:SEARCH_MAX]
     if len(q) < SEARCH_MIN:
-        return Search(q, "short" if q else "none")
+        return Search(q, "too_short" if q else "empty")
     try:
         page = services().catalog.search(q, (starting_after or "")[:CURSOR_MAX] or None)
     except upstream.MedblocksError as error:
         report(error)
-        return Search(q, "down")
-    places = [place for place in page["data"] if is_facility_id(place["id"])]
-    return Search(q, "found" if places else "nothing", places, page["has_more"] and page["next_cursor"])
+        return Search(q, "unavailable")
+    facilities = [facility for facility in page["data"] if is_facility_id(facility["id"])]
+    state = "results" if facilities else "no_results"
+    return Search(q, state, facilities, page["has_more"] and page["next_cursor"])

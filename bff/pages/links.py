@@ -1,4 +1,4 @@
-"""Where the pages' links lead: back to the form, back to the app, and to nothing that is not a web page."""
+"""The URLs that pages link to: the form, the other pages, the app, and https pages of the catalog."""
 
 from flask import request, url_for
 from werkzeug.exceptions import HTTPException
@@ -9,14 +9,13 @@ from bff.errors import InvalidInput
 from bff.schemas import state_problem
 from bff.services import services
 
-_FORM_BYTES = 8 * 1024
+_MAX_FORM_BYTES = 8 * 1024
 
 
-def wanted_return_url() -> str:
-    """Give the address to come back to that the query asks for, its `state` within.
+def requested_return_url() -> str:
+    """Return the query's `return_url`, with its `state` added. Raise InvalidInput if one can't be used.
 
-    The state needs no carrier of its own from then on: it goes wherever the address goes, and Medblocks
-    keeps what an address carries. Raises InvalidInput for an address or a state that is not allowed.
+    From then on the state needs no storage: it is part of the URL, and Medblocks keeps a URL's parameters.
     """
     return_url = services().enrollment.return_urls.check(request.args.get("return_url"))
     state = request.args.get("state")
@@ -28,17 +27,17 @@ def wanted_return_url() -> str:
 
 
 def start_url() -> str:
-    """Give the address of the form, for the way back that this request has, too."""
-    return_url, state = (_given(name) for name in ("return_url", "state"))
+    """Return the form's URL, with the `return_url` and `state` of this request."""
+    return_url, state = (_request_value(name) for name in ("return_url", "state"))
     return url_for("intake.form", return_url=return_url, state=state)
 
 
-def _given(name: str) -> str | None:
-    """Return a field of the query or the form; of the query alone if the form can't be read, or may be large.
+def _request_value(name: str) -> str | None:
+    """Return a field of the query or the form; only of the query if the form is large or can't be read.
 
-    What is refused before its form was read, by a limit for example, must not cost that reading.
+    Parsing a large form is expensive, and a request can be refused, by a rate limit for example, before that.
     """
-    if request.content_length is None or request.content_length > _FORM_BYTES:
+    if request.content_length is None or request.content_length > _MAX_FORM_BYTES:
         return request.args.get(name) or None
     try:
         return request.values.get(name) or None
@@ -47,17 +46,20 @@ def _given(name: str) -> str | None:
 
 
 def leaving_url(patient_session_id: str, return_url: str) -> str:
-    """Give the address of the page before Medblocks. It names the way back, should the session be lost."""
-    usual = return_url == services().enrollment.return_urls.default
+    """Return the URL of the page before Medblocks; it has `return_url`, in case the session is lost."""
+    is_default = return_url == services().enrollment.return_urls.default
     return url_for(
         "leaving.leave",
         patient_session_id=patient_session_id,
-        return_url=None if usual else return_url,
+        return_url=None if is_default else return_url,
     )
 
 
 def app_url(session: dict[str, str]) -> str | None:
-    """Give the way back to the app that a session is for, as Medblocks' own return; None when it is here."""
+    """Return the URL of the app that started a session, with the parameters that Medblocks adds.
+
+    Return None if the session returns to this server.
+    """
     return_url = session["return_url"]
     if not return_url or services().enrollment.return_urls.is_own(return_url):
         return None
@@ -65,19 +67,19 @@ def app_url(session: dict[str, str]) -> str | None:
 
 
 def web_link(url: str | None) -> str | None:
-    """Give a link from the catalog when it leads to a page over https, and None for anything else."""
+    """Return a URL from the catalog if it is an https URL, else None."""
     try:
         return url if url and split_http_url(url).scheme == "https" else None
     except ValueError:
         return None
 
 
-def again_url() -> str | None:
-    """Give the address that shows the session of this request anew, on a page that is about one."""
-    patient_session_id = _given("patient_session_id")
+def retry_url() -> str | None:
+    """Return the URL that loads this request's session again, or None on pages without a session."""
+    patient_session_id = _request_value("patient_session_id")
     if not patient_session_id or request.blueprint not in {"leaving", "connected"}:
         return None
-    page = "leaving.leave" if request.blueprint == "leaving" else "connected.connected"
+    endpoint = "leaving.leave" if request.blueprint == "leaving" else "connected.connected"
     return url_for(
-        page, patient_session_id=patient_session_id, return_url=request.args.get("return_url") or None
+        endpoint, patient_session_id=patient_session_id, return_url=request.args.get("return_url") or None
     )

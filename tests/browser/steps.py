@@ -8,8 +8,8 @@ from playwright.sync_api import Page
 from bff.sandbox.catalog import FACILITIES
 from tests.browser.conftest import Site
 
-PLACES = tuple(FACILITIES)
-ALDERBROOK = PLACES[0]
+FACILITY_IDS = tuple(FACILITIES)
+ALDERBROOK = FACILITY_IDS[0]
 
 with_and_without_javascript = pytest.mark.parametrize(
     "page", [True, False], ids=["with JavaScript", "without JavaScript"], indirect=True
@@ -61,7 +61,7 @@ def reach_form(page: Page, site: Site) -> None:
     page.goto(f"{site.bff}/intake")
 
 
-def reach_mistakes(page: Page, site: Site) -> None:
+def reach_invalid(page: Page, site: Site) -> None:
     reach_form(page, site)
     fill_in(page, email="asha@", patient_id="a/b")
     page.get_by_role("button", name="Connect health records").click()
@@ -74,7 +74,7 @@ def reach_leaving(page: Page, site: Site) -> None:
     leave(page)
 
 
-def reach_found(page: Page, site: Site) -> None:
+def reach_results(page: Page, site: Site) -> None:
     reach_leaving(page, site)
     page.goto(f"{page.url}&q=clinic")
 
@@ -106,7 +106,7 @@ def reach_status(*statuses: str) -> Callable[[Page, Site], None]:
 
     def reach(page: Page, site: Site) -> None:
         token = at_medblocks(page, site)
-        for status, facility_id in zip(statuses, PLACES, strict=False):
+        for status, facility_id in zip(statuses, FACILITY_IDS, strict=False):
             set_status(site, token, status, facility_id)
         site.store.finish(token)
         page.reload()
@@ -160,9 +160,9 @@ def reach_saved(page: Page, site: Site) -> None:
 # Each by the `data-status` that its page shows, but for those in ALIASES.
 STATES: dict[str, Callable[[Page, Site], None]] = {
     "form": reach_form,
-    "mistakes": reach_mistakes,
+    "invalid": reach_invalid,
     "leaving": reach_leaving,
-    "found": reach_found,
+    "results": reach_results,
     "connected": reach_connected,
     "mixed": reach_status("active", "refresh_failed", "expired", "disconnected"),
     "stopped": reach_status("expired", "refresh_failed", "disconnected"),
@@ -178,4 +178,4 @@ STATES: dict[str, Callable[[Page, Site], None]] = {
     "open": reach_open,
     "saved": reach_saved,
 }
-ALIASES = {"found": "leaving", "mixed": "connected", "stopped": "refresh_failed"}
+ALIASES = {"results": "leaving", "mixed": "connected", "stopped": "refresh_failed"}

@@ -29,7 +29,8 @@ SMALL_TARGETS = """(least) => [...document.querySelectorAll("a, button, input:no
   })
   .map((element) => element.outerHTML)"""
 # What is wider than the screen, or than the box that cuts it off.
-TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("body *:not(.aside, .aside *)")]
+TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("body *")]
+  .filter((element) => !element.closest(".visually-hidden"))
   .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth)
   .map((element) => element.outerHTML.slice(0, 200))"""
 
@@ -94,7 +95,7 @@ def test_the_whole_way_can_be_gone_by_keyboard_alone(site, open_page):
     tab_to(page, "#q")
     page.keyboard.type("otterb")
     page.locator("#live", has_text="1 place matches").wait_for()
-    tab_to(page, "#places button")
+    tab_to(page, "#facilities button")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{site.medblocks}/c/*")
     tab_to(page, "button.main")

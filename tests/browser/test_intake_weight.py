@@ -47,9 +47,9 @@ def test_the_pages_after_it_break_no_policy_either(site, open_page):
     page.add_init_script(REPORTED)
     reported = {}
 
-    for state in ("mistakes", "found", "connected"):
+    for state in ("invalid", "results", "connected"):
         steps.STATES[state](page, site)
         page.wait_for_load_state("networkidle")
         reported[state] = page.evaluate("reported") + page.evaluate(SHIFTS)
 
-    assert reported == {"mistakes": [], "found": [], "connected": []}
+    assert reported == {"invalid": [], "results": [], "connected": []}

@@ -18,7 +18,7 @@ def test_a_person_connects_health_records_and_comes_back(page, site):
 
     assert re.match(rf"{site.bff}/connected\?patient_id=[0-9a-f-]{{36}}&patient_session_id=ps_", page.url)
     assert heading(page) == "Your health records are connected"
-    assert "Alderbrook Regional Health" in page.locator("#places").inner_text()
+    assert "Alderbrook Regional Health" in page.locator("#facilities").inner_text()
     assert page.locator("a.portal").get_attribute("href").startswith("https://")
 
 
@@ -34,7 +34,7 @@ def test_a_person_finds_the_place_here_and_goes_straight_to_it(page, site):
     page.wait_for_url("**/connected?*success=true*")
 
     assert heading(page) == "Your health records are connected"
-    assert "Otterbank Walk-in Clinic" in page.locator("#places").inner_text()
+    assert "Otterbank Walk-in Clinic" in page.locator("#facilities").inner_text()
 
 
 @with_and_without_javascript
@@ -78,7 +78,7 @@ def test_what_stopped_working_is_connected_again_in_two_clicks(page, site, state
 
     assert heading(page) == "Your health records are connected"
     place = "Amberjack" if state == "stopped" else "Alderbrook"
-    assert place in page.locator("#places").inner_text()
+    assert place in page.locator("#facilities").inner_text()
     assert started(site) == (patients, sessions + 1)
 
 

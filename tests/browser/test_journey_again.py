@@ -74,8 +74,8 @@ def test_two_tabs_of_one_browser_go_their_ways(page, site):
         steps.decide(tab, "Approve", place)
         steps.finish(tab)
 
-    assert "Alderbrook" in page.locator("#places").inner_text()
-    assert "Bramblewood" in other.locator("#places").inner_text()
+    assert "Alderbrook" in page.locator("#facilities").inner_text()
+    assert "Bramblewood" in other.locator("#facilities").inner_text()
     page.reload()
     assert heading(page) == "Your health records are connected"
 

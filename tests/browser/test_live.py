@@ -33,9 +33,9 @@ def test_places_are_found_while_one_types(leaving, site):
     said = live(leaving, "places match “clinic”")
 
     assert said.get_attribute("role") == "status"
-    shown = [button.inner_text() for button in leaving.locator("#places button").all()]
+    shown = [button.inner_text() for button in leaving.locator("#facilities button").all()]
     leaving.reload()
-    assert [button.inner_text() for button in leaving.locator("#places button").all()] == shown
+    assert [button.inner_text() for button in leaving.locator("#facilities button").all()] == shown
 
     leaving.get_by_role("button", name="Otterbank Walk-in Clinic").click()
     leaving.wait_for_url(f"{site.medblocks}/c/*")
@@ -58,7 +58,7 @@ def test_the_search_says_when_there_is_nothing_or_too_little_or_a_failure(leavin
     leaving.locator("#q").fill("otterb")
     live(leaving, "1 place matches")
     leaving.locator("#q").fill("o")
-    leaving.locator("#places button").wait_for(state="detached")
+    leaving.locator("#facilities button").wait_for(state="detached")
     assert leaving.locator("#live").inner_text() == ""
 
     site.faults.replace([{"fault": "error_before_commit", "operation": "list_connections"}])
@@ -85,7 +85,7 @@ def test_the_vendor_of_a_place_is_not_shown(leaving):
     leaving.locator("#q").fill("al")
     live(leaving, "1 place matches “al”.")
 
-    assert leaving.locator("#places button").inner_text() == "Alder Example Hospital"
+    assert leaving.locator("#facilities button").inner_text() == "Alder Example Hospital"
 
 
 def test_a_late_answer_to_an_earlier_search_is_not_shown(leaving):
@@ -127,7 +127,7 @@ def test_what_gets_connected_elsewhere_appears_and_is_announced(open_session, si
     said = live(page, "Your health records are connected. Thank you. You have connected 1 place.")
 
     assert page.get_by_role("heading", level=1).inner_text() == "Your health records are connected"
-    assert "Wrenhollow Labs" in page.locator("#places").inner_text()
+    assert "Wrenhollow Labs" in page.locator("#facilities").inner_text()
     assert page.title() == "Your health records are connected"
     # It is read out only when it was there before it changed.
     assert said.evaluate("(now, before) => now === before", region)
@@ -151,7 +151,7 @@ def test_what_stops_working_appears_and_is_announced(open_session, site, status,
 
     assert page.get_by_role("heading", level=1).inner_text() == said
     page.get_by_role("button", name=button).wait_for()
-    assert "Alderbrook Regional Health" in page.locator("#places").inner_text()
+    assert "Alderbrook Regional Health" in page.locator("#facilities").inner_text()
 
 
 def test_focus_is_not_lost_when_the_page_changes(open_session, site):

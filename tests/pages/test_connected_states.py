@@ -210,7 +210,7 @@ def test_each_place_says_what_it_needs_beside_one_that_is_connected(come_back, c
     page = come_back(*build(ROWS)).text
 
     said = re.findall(
-        r'<li data-connection-id="\w+" data-status="(\w+)">.*?class="state[^"]*">(.*?)<', page, re.DOTALL
+        r'<li data-connection-id="\w+" data-status="(\w+)">.*?class="status[^"]*">(.*?)<', page, re.DOTALL
     )
     assert dict(said) == ROWS
 

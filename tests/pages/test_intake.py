@@ -119,7 +119,7 @@ def test_connect_with_somebody_elses_id_is_a_conflict_beside_the_field(
     reply = client.post("/intake", data={"form_token": form_token(client), **filled(action="connect")})
 
     assert reply.status_code == 409
-    assert 'id="patient_id-problem"' in reply.text
+    assert 'id="patient_id-error"' in reply.text
 
 
 def test_connect_updates_name_and_email_of_a_patient_that_is_the_callers_own(
@@ -186,9 +186,9 @@ def test_mistakes_come_back_together_beside_their_fields_with_all_values_kept(po
     assert reply.status_code == 400
     assert "<title>Error: " in reply.text
     assert 'href="#email"' in reply.text
-    assert 'id="email-problem"' in reply.text
-    assert 'id="patient_id-problem"' in reply.text
-    assert 'id="name-problem"' not in reply.text
+    assert 'id="email-error"' in reply.text
+    assert 'id="patient_id-error"' in reply.text
+    assert 'id="name-error"' not in reply.text
     for name, value in {"email": "asha@", "patient_id": "pat_1", "name": 'A"sha <b>'}.items():
         assert value_of(reply.text, name) == value
     assert value_of(reply.text, "suggested_id") == "suggested-1"
@@ -204,7 +204,7 @@ def test_a_taken_id_comes_back_beside_its_field(post, medblocks, taken):
 
     assert reply.status_code == 409
     assert "This number is in use already." in reply.text
-    assert 'id="patient_id-problem"' in reply.text
+    assert 'id="patient_id-error"' in reply.text
     assert value_of(reply.text, "name") == "Asha Example"
 
 

@@ -94,7 +94,8 @@ def test_a_session_that_is_not_open_shows_its_state_instead(leave, status):
 def test_the_search_is_a_plain_form(leave):
     page = leave().text
 
-    form = re.search(r'<form method="get" action="/leaving#places" role="search".*?</form>', page, re.DOTALL)
+    start = '<form method="get" action="/leaving#facilities" role="search"'
+    form = re.search(rf"{start}.*?</form>", page, re.DOTALL)
     assert 'name="patient_session_id" value="ps_1"' in form.group()
     assert '<label for="q">' in form.group()
     assert "Type two letters" not in page
