@@ -17,7 +17,7 @@ def is_api(path: str) -> bool:
 
 
 class AppError(Exception):
-    """An error with a response of its own: a status, a code, a message, and headers."""
+    """The base class: an error's status, code, message and headers."""
 
     status: ClassVar[int]
     code: ClassVar[str]
@@ -26,12 +26,12 @@ class AppError(Exception):
 
     @property
     def message(self) -> Message:
-        """Return what the caller is told."""
+        """Return the message for the caller."""
         return Message(self.code)
 
 
 class InvalidInput(AppError):
-    """The request's input is wrong; `problems` has a message for each field, None for the whole body."""
+    """The input is invalid; `problems` has a message per field, and under None that of the whole body."""
 
     status = 400
     code = "invalid_request"
@@ -48,23 +48,23 @@ class InvalidInput(AppError):
 
 
 class NotFound(AppError):
-    """What the path names, such as a `patient` or a `patient session`, does not exist for this caller."""
+    """A resource, such as a `patient` or a `patient session`, does not exist for this caller."""
 
     status = 404
     code = "not_found"
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"no such {what}")
-        self.what = what
+    def __init__(self, resource: str) -> None:
+        super().__init__(f"no such {resource}")
+        self.resource = resource
 
     @property
     def message(self) -> Message:
-        """Return the message about what does not exist."""
-        return Message(f"no_{self.what.replace(' ', '_')}")
+        """Return the message for the resource."""
+        return Message(f"no_{self.resource.replace(' ', '_')}")
 
 
 class UnsupportedMediaType(AppError):
-    """A JSON route received something that is not declared as JSON."""
+    """A JSON route received a body with another media type."""
 
     status = 415
     code = "unsupported_media_type"
@@ -79,11 +79,11 @@ class Unauthenticated(AppError):
 
 
 class InvalidCredential(Unauthenticated):
-    """The request's credential can't be accepted; the exception's text tells the operator why."""
+    """The request's credential is not accepted; the exception's text has the reason, for the operator."""
 
 
 class IdentityUnavailable(AppError):
-    """Whether a credential is good can't be checked now."""
+    """The credential can't be checked now."""
 
     status = 503
     code = "login_unavailable"
@@ -91,14 +91,14 @@ class IdentityUnavailable(AppError):
 
 
 class CrossSiteRequest(AppError):
-    """Another site made the browser send this, or the form's token is missing or outdated."""
+    """Another site made the browser send the request, or the form's token is missing or outdated."""
 
     status = 403
     code = "cross_site_request"
 
 
 class Overloaded(AppError):
-    """The server already answers as many requests as it may."""
+    """The server is processing its maximum of requests."""
 
     status = 503
     code = "overloaded"
@@ -106,14 +106,14 @@ class Overloaded(AppError):
 
 
 class NotAtRoot(AppError):
-    """The app is mounted below a path, where its URLs and cookies can't work."""
+    """The app is mounted below a path, where its URLs and cookies don't work."""
 
     status = 500
     code = "not_at_root"
 
 
 class IdempotencyKeyReused(AppError):
-    """The Idempotency-Key was used before, with another body."""
+    """The Idempotency-Key was used before with another body."""
 
     status = 422
     code = "idempotency_key_reused"
@@ -122,12 +122,12 @@ class IdempotencyKeyReused(AppError):
 def invalid_input(messages: Mapping[str, object]) -> InvalidInput:
     """Return the error for marshmallow's messages, with the first message of each top-level field."""
     return InvalidInput(
-        {None if name == "_schema" else name: _first(found) for name, found in messages.items()}
+        {None if name == "_schema" else name: _first(nested) for name, nested in messages.items()}
     )
 
 
-def _first(found: object) -> Message:
-    """Return the first message in marshmallow's nested dicts and lists; a plain text is a message's code."""
-    while not isinstance(found, (str, Message)):
-        found = next(iter(found.values() if isinstance(found, dict) else found))  # type: ignore[call-overload]  # only dicts and lists are left
-    return found if isinstance(found, Message) else Message(found)
+def _first(nested: object) -> Message:
+    """Return the first message in marshmallow's nested dicts and lists; a plain string is a code."""
+    while not isinstance(nested, (str, Message)):
+        nested = next(iter(nested.values() if isinstance(nested, dict) else nested))  # type: ignore[call-overload]  # only dicts and lists are left
+    return nested if isinstance(nested, Message) else Message(nested)

@@ -1,6 +1,6 @@
-"""Every sentence of a failed request that a browser's user reads, in JSON errors and in forms.
+"""All error messages for browsers' users, in JSON errors and in forms.
 
-The layers below raise codes with values; what each code says is here alone.
+The other modules raise codes with values; this module has the text of each code.
 """
 
 from collections.abc import Mapping
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence by its code, with the values that its placeholders take; `str()` returns the sentence."""
+    """A code, and the values of its text's placeholders; `str()` returns the text."""
 
     code: str
     values: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return SENTENCES[self.code].format(**self.values)
+        return TEXTS[self.code].format(**self.values)
 
 
 class InvalidValue(ValueError):
-    """A value can't be used; `message` says why, without the value."""
+    """A value can't be used; `message` has the reason, and does not contain the value."""
 
     def __init__(self, code: str, **values: object) -> None:
         self.message = Message(code, values)
@@ -28,7 +28,7 @@ class InvalidValue(ValueError):
 
 _UNAVAILABLE = "The health records service is unavailable right now. Please try again in a few minutes."
 
-SENTENCES = {
+TEXTS = {
     # Requests
     "bad_request": "This request can't be understood.",
     "cross_site_request": "This request did not come from our own page. Please open the page again.",
@@ -49,7 +49,7 @@ SENTENCES = {
     "too_many_requests": "There were too many requests in a short time. Please wait a little, and try again.",
     "unsupported_media_type": "Send the body as JSON, with Content-Type: application/json.",
     "uri_too_long": "The address of this request is too long.",
-    # What does not exist
+    # Missing resources
     "no_connection": "There is no such connection.",
     "no_facility": "There is no such facility.",
     "no_image": "There is no such image.",
@@ -57,7 +57,7 @@ SENTENCES = {
     "no_patient": "There is no patient with this id.",
     "no_patient_session": "There is no such patient session.",
     "chosen_facility_unknown": "The facility was not found. Please choose another one.",
-    # Patients that exist already
+    # Existing patients
     "patient_id_taken": "This patient id is already taken. Please use another one.",
     "patient_already_created": "This patient was created before, with other details. They stay as they are.",
     "patient_created_differently": "This patient was created before, with other details. Please use the same "
@@ -135,7 +135,7 @@ SENTENCES = {
     "state_too_long": "This state is too long: use at most {max:,} characters, as the address encodes them.",
     "form_outdated": "This form can't be used. Please open it again.",
     "action_unknown": "Choose one of the form's buttons.",
-    # Addresses
+    # URLs
     "url_characters": "Write it in plain ASCII, without spaces, quotes or backslashes.",
     "url_host_and_port": "Check its host and port.",
     "url_scheme": "Start it with https:// or http://.",

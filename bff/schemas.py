@@ -1,4 +1,4 @@
-"""What a browser may send: each field, its rules, and the codes of the messages when one is broken."""
+"""Schemas of request bodies and forms. Errors are codes of `bff.messages`, or messages with values."""
 
 import json
 import unicodedata
@@ -23,22 +23,22 @@ LABEL_MAX = 60
 
 
 def invalid(message: Message, field: str = "_schema") -> ValidationError:
-    """Return marshmallow's error with one of our messages."""
+    """Return a ValidationError with one of our messages."""
     return ValidationError([message], field)
 
 
-def at_most(most: int, code: str) -> Callable[[str], None]:
-    """Return a check that raises ValidationError for a text of more characters."""
+def at_most(limit: int, code: str) -> Callable[[str], None]:
+    """Return a validator that raises ValidationError for a text of more than `limit` characters."""
 
     def check(value: str) -> None:
-        if len(value) > most:
-            raise invalid(Message(code, {"max": most}))
+        if len(value) > limit:
+            raise invalid(Message(code, {"max": limit}))
 
     return check
 
 
 def one_line(code: str) -> Callable[[str], None]:
-    """Return a check that raises ValidationError for line breaks and other control characters."""
+    """Return a validator that raises ValidationError for line breaks and other control characters."""
 
     def check(value: str) -> None:
         if any(unicodedata.category(character) == "Cc" for character in value):
@@ -48,22 +48,22 @@ def one_line(code: str) -> Callable[[str], None]:
 
 
 def check_patient_id(value: str) -> None:
-    """Raise ValidationError for an id that Medblocks or a path would not accept."""
+    """Raise ValidationError for an id that Medblocks does not accept, or that a path could misread."""
     if problem := patient_id_problem(value):
         raise invalid(problem)
 
 
 def check_facility_id(value: str) -> None:
-    """Raise ValidationError for a text that is not an id of the catalog."""
+    """Raise ValidationError for a text without the form of a facility's id."""
     if not is_facility_id(value):
         raise invalid(Message("facility_id_invalid"))
 
 
 def state_problem(state: str) -> Message | None:
-    """Return what is wrong with the `state` of an app that sends its visitors here, or None.
+    """Return what is wrong with the `state` of an app that links to the form, or None.
 
-    Forms change line breaks on their way, so a state with control characters would not come back unchanged.
-    Servers and proxies limit URLs, so its length is measured as the URL encodes it.
+    Browsers normalize line breaks in form fields, so a state with control characters could change. The limit
+    is for the encoded state, since servers and proxies limit the length of URLs.
     """
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in state):
         return Message("state_control")
@@ -82,52 +82,52 @@ def _check_metadata(value: Mapping[str, object]) -> None:
 
 
 def _text(code: str, **kwargs: Any) -> fields.String:
-    """Return a text field; the code is that of the message for any other type."""
+    """Return a text field; values of other types get the message of this code."""
     return fields.String(error_messages={"invalid": code, "null": code}, **kwargs)
 
 
 def camel_case(name: str) -> str:
-    """Spell a field as JavaScript does: `patient_id` becomes `patientId`."""
+    """Return a field's name in JavaScript's spelling, such as `patientId` for `patient_id`."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 
 class BrowserInput(Schema):
-    """A request body: fields in either spelling; unknown ones are refused, empty ones count as absent."""
+    """A request body. Fields have either spelling, unknown fields are refused, empty ones count as absent."""
 
     class Meta:
         unknown = RAISE
 
-    error_messages = {  # noqa: RUF012 - marshmallow reads this class attribute as it is
+    error_messages = {  # noqa: RUF012 - marshmallow documents it as a class attribute
         "unknown": "field_unknown",
         "type": "body_not_object",
     }
 
     @pre_load
     def read_spellings(self, data: object, **_: object) -> object:
-        """Rename `patientId` to `patient_id`, and so on. Raise ValidationError if both are sent."""
+        """Convert camelCase names to snake_case. Raise ValidationError if a field has both."""
         if not isinstance(data, Mapping):
             return data
         snake_case = {camel_case(name): name for name in self.load_names()}
         renamed = {snake_case.get(name, name): value for name, value in data.items()}
         if len(renamed) != len(data):
-            twice = next(
-                name for camel, name in snake_case.items() if camel != name and {camel, name} <= data.keys()
+            camel, snake = next(
+                pair for pair in snake_case.items() if len(set(pair)) == 2 and data.keys() >= set(pair)
             )
-            raise invalid(Message("field_twice", {"camel": camel_case(twice), "snake": twice}), twice)
+            raise invalid(Message("field_twice", {"camel": camel, "snake": snake}), snake)
         return {name: value for name, value in renamed.items() if not self._is_absent(name, value)}
 
     def load_names(self) -> dict[str, str]:
-        """Return the fields' names in a body, in snake case, each with the name that it is loaded as."""
+        """Return each field's snake_case name in a body, and the name that it is loaded as."""
         return {field.data_key or name: name for name, field in self.fields.items()}
 
     def names_sent(self, data: Mapping[str, object]) -> dict[str, str]:
-        """Return how a body spells each field that it has, by the field's own name and by its snake case."""
-        spelled: dict[str, str] = {}
+        """Return the spelling in a body for each field's loaded name and snake_case name."""
+        sent: dict[str, str] = {}
         for name, loaded in self.load_names().items():
-            sent = next((spelling for spelling in (name, camel_case(name)) if spelling in data), name)
-            spelled |= {name: sent, loaded: sent}
-        return spelled | {name: name for name in data}
+            spelling = next((spelling for spelling in (name, camel_case(name)) if spelling in data), name)
+            sent |= {name: spelling, loaded: spelling}
+        return sent | {name: name for name in data}
 
     def _is_absent(self, name: object, value: object) -> bool:
         field = self.fields.get(self.load_names().get(str(name), ""))
@@ -137,8 +137,8 @@ class BrowserInput(Schema):
 class _PatientId(fields.String):
     def __init__(self, **kwargs: Any) -> None:
         missing = "patient_id_missing"
-        texts: dict[str, Any] = {"required": missing, "null": missing, "invalid": "patient_id_not_text"}
-        super().__init__(validate=check_patient_id, error_messages=texts, **kwargs)
+        codes: dict[str, Any] = {"required": missing, "null": missing, "invalid": "patient_id_not_text"}
+        super().__init__(validate=check_patient_id, error_messages=codes, **kwargs)
 
 
 def _email(**kwargs: Any) -> fields.String:
@@ -190,9 +190,9 @@ class NewPatientSession(BrowserInput):
     return_url = _text(
         "return_url_not_text",
         allow_none=True,
-        metadata={"description": "Where the browser comes back to; one that BFF_RETURN_URLS allows."},
+        metadata={"description": "Where the browser returns to; a URL that BFF_RETURN_URLS allows."},
     )
-    # Upserted with the session: loaded under the names that the patient has.
+    # The session updates the patient, so these are loaded under the patient's names.
     email = _email(
         data_key="patient_email",
         metadata={"description": "The patient's email address, stored or updated."},
@@ -210,32 +210,32 @@ class NewPatientSession(BrowserInput):
         ],
         allow_none=True,
         metadata={
-            "description": f"What the button back to your app is called: at most {LABEL_MAX} characters."
+            "description": f"The label of the button back to your app: at most {LABEL_MAX} characters."
         },
     )
     connection_id = _text(
         "connection_id_not_text",
         allow_none=True,
         validate=check_facility_id,
-        metadata={"description": "Goes straight to this facility, `fhirsrc_…`."},
+        metadata={"description": "The facility to go straight to, `fhirsrc_…`."},
     )
     recommended_connection_ids = fields.List(
         _text("facility_id_not_text", validate=check_facility_id),
         validate=_check_recommended_count,
         allow_none=True,
         error_messages={"invalid": "facilities_not_list"},
-        metadata={"description": "Facilities to show first in the search."},
+        metadata={"description": "The facilities to show first in the search."},
     )
 
     @validates_schema
-    def check_one_way_to_a_facility(self, data: Mapping[str, object], **_: object) -> None:
-        """Refuse a session that goes straight to one facility and recommends others."""
+    def check_facilities(self, data: Mapping[str, object], **_: object) -> None:
+        """Raise ValidationError for a session with both one facility and recommended ones."""
         if "connection_id" in data and "recommended_connection_ids" in data:
             raise invalid(Message("facility_and_recommended"), "connection_id")
 
 
 class IntakeForm(NewPatient):
-    """The intake page's form: the id may be left empty, and what a person types is trimmed."""
+    """The form of `/intake`: the patient id is optional, and values are stripped."""
 
     patient_id = _PatientId()
     suggested_id = _PatientId(required=True)
@@ -249,11 +249,11 @@ class IntakeForm(NewPatient):
 
     @pre_load
     def read_spellings(self, data: Mapping[str, str], **kwargs: object) -> object:
-        """Strip each text, since phones add spaces, before empty ones are dropped."""
+        """Strip all values before empty ones are dropped: phones' keyboards add spaces."""
         return super().read_spellings({name: text.strip() for name, text in data.items()}, **kwargs)
 
     @post_load
     def choose_id(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
-        """Use the suggested id if the person entered none; the page repeats it, so trying again is safe."""
-        suggested = data.pop("suggested_id")
-        return {"patient_id": suggested, **data}
+        """Use the suggested id if none was entered; a second submit of the form has the same one."""
+        suggested_id = data.pop("suggested_id")
+        return {"patient_id": suggested_id, **data}

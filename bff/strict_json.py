@@ -1,4 +1,4 @@
-"""Parses JSON strictly, by RFC 8259 and I-JSON (RFC 7493): what parsers read differently is refused."""
+"""A strict JSON parser (RFC 8259, and I-JSON, RFC 7493): it refuses what parsers read differently."""
 
 import json
 import math
@@ -6,21 +6,21 @@ from typing import Any, NoReturn
 
 from bff.messages import InvalidValue
 
-_MAX_DIGITS = 1000  # Python itself refuses to convert more than 4,300
+_MAX_DIGITS = 1000  # Python refuses to convert more than 4,300
 
 
 def loads(raw: bytes, *, max_depth: int) -> object:
-    """Parse UTF-8 JSON.
+    """Parse a JSON document in UTF-8.
 
-    Raise InvalidValue for anything that is not JSON, and for duplicate keys, NaN, infinities, lone
-    surrogates, and values nested deeper than `max_depth`.
+    Raise InvalidValue for invalid JSON, duplicate keys, NaN, infinities, lone surrogates, and values nested
+    deeper than `max_depth`.
     """
     try:
         value: object = json.loads(
             raw.decode("utf-8"),
             object_pairs_hook=_object,
             parse_constant=_refuse_constant,
-            parse_float=_finite,
+            parse_float=_float,
             parse_int=_integer,
         )
     except RecursionError:
@@ -29,24 +29,24 @@ def loads(raw: bytes, *, max_depth: int) -> object:
         raise InvalidValue("json_invalid", line=error.lineno, column=error.colno) from None
     except UnicodeDecodeError:
         raise InvalidValue("json_not_utf8") from None
-    # Most bodies can't have either fault, and counting bytes is faster than walking through the values.
+    # Few bodies can have these faults, and counting bytes is faster than visiting all values.
     if b"\\u" in raw or raw.count(b"{") + raw.count(b"[") > max_depth:
         check(value, max_depth)
     return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    value = dict(pairs)
+    if len(value) != len(pairs):
         raise InvalidValue("json_duplicate_key")
-    return found
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidValue("json_constant", name=name)
 
 
-def _finite(digits: str) -> float:
+def _float(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
         raise InvalidValue("json_number_too_large")
@@ -60,7 +60,7 @@ def _integer(digits: str) -> int:
 
 
 def check(value: object, max_depth: int) -> None:
-    """Raise InvalidValue for what parsers accept: deep nesting, and halves of surrogate pairs."""
+    """Raise InvalidValue for parsed values that are nested too deeply, or contain lone surrogates."""
     _check(value, max_depth, max_depth)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bff.messages import SENTENCES, Message
+from bff.messages import TEXTS, Message
 from bff.middleware.errors import _HTTP, _REJECTED
 from bff.server.refusals import _CODES
 
@@ -37,7 +37,7 @@ def computed():
 
 
 def test_every_sentence_is_used():
-    assert set(SENTENCES) <= {*texts(), *computed()}
+    assert set(TEXTS) <= {*texts(), *computed()}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -45,21 +45,21 @@ def test_every_raised_code_has_a_sentence(path):
     raised = re.findall(r'(?:Message|InvalidValue)\(\s*"(\w+)"', path.read_text())
     codes = re.findall(r'^    code = "(\w+)"', path.read_text(), re.MULTILINE)
 
-    assert {*raised, *codes} - {"invalid_request"} <= set(SENTENCES)
+    assert {*raised, *codes} - {"invalid_request"} <= set(TEXTS)
 
 
 @pytest.mark.parametrize("code", sorted(computed()))
 def test_every_computed_code_has_a_sentence(code):
-    assert code in SENTENCES
+    assert code in TEXTS
 
 
-@pytest.mark.parametrize("code", SENTENCES)
+@pytest.mark.parametrize("code", TEXTS)
 def test_a_sentence_fills_its_placeholders(code):
-    names = [name for _, name, _, _ in string.Formatter().parse(SENTENCES[code]) if name]
+    names = [name for _, name, _, _ in string.Formatter().parse(TEXTS[code]) if name]
 
     assert "{" not in str(Message(code, dict.fromkeys(names, 7)))
 
 
-@pytest.mark.parametrize("code", SENTENCES)
+@pytest.mark.parametrize("code", TEXTS)
 def test_a_sentence_ends_like_one(code):
-    assert SENTENCES[code].endswith((".", "}"))
+    assert TEXTS[code].endswith((".", "}"))
