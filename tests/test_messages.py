@@ -36,12 +36,12 @@ def computed():
     }
 
 
-def test_every_sentence_is_used():
+def test_every_message_is_used():
     assert set(TEXTS) <= {*texts(), *computed()}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_raised_code_has_a_sentence(path):
+def test_every_raised_code_has_a_message(path):
     raised = re.findall(r'(?:Message|InvalidValue)\(\s*"(\w+)"', path.read_text())
     codes = re.findall(r'^    code = "(\w+)"', path.read_text(), re.MULTILINE)
 
@@ -49,17 +49,17 @@ def test_every_raised_code_has_a_sentence(path):
 
 
 @pytest.mark.parametrize("code", sorted(computed()))
-def test_every_computed_code_has_a_sentence(code):
+def test_every_computed_code_has_a_message(code):
     assert code in TEXTS
 
 
 @pytest.mark.parametrize("code", TEXTS)
-def test_a_sentence_fills_its_placeholders(code):
+def test_message_fills_its_placeholders(code):
     names = [name for _, name, _, _ in string.Formatter().parse(TEXTS[code]) if name]
 
     assert "{" not in str(Message(code, dict.fromkeys(names, 7)))
 
 
 @pytest.mark.parametrize("code", TEXTS)
-def test_a_sentence_ends_like_one(code):
+def test_message_ends_like_a_sentence(code):
     assert TEXTS[code].endswith((".", "}"))

@@ -38,15 +38,15 @@ def problems(load, **changes):
         ("recommended_connection_ids", "recommendedConnectionIds"),
     ],
 )
-def test_a_field_has_a_spelling_of_javascript(name, camel):
+def test_field_has_a_camel_case_name(name, camel):
     assert camel_case(name) == camel
 
 
-def test_a_patient_id_is_enough():
+def test_patient_id_is_the_only_required_field():
     assert patient() == {"patient_id": "user_42"}
 
 
-def test_every_field_of_a_patient_passes():
+def test_every_field_of_a_patient_is_loaded():
     sent = {
         "patient_id": "user_42",
         "email": "asha@example.com",
@@ -57,7 +57,7 @@ def test_every_field_of_a_patient_passes():
     assert NewPatient().load(sent) == sent
 
 
-def test_camel_case_means_the_same():
+def test_camel_case_names_load_the_same():
     assert NewPatient().load({"patientId": "user_42"}) == {"patient_id": "user_42"}
     assert NewPatientSession().load(
         {"patientId": "user_42", "returnUrl": "https://a.example", "recommendedConnectionIds": [FACILITY]}
@@ -69,7 +69,7 @@ def test_camel_case_means_the_same():
 
 
 @pytest.mark.parametrize("other", ["user_42", "user_43", None, ""])
-def test_both_spellings_of_one_field_are_refused(other):
+def test_both_spellings_of_a_field_are_refused(other):
     assert problems(patient, patientId=other) == {
         "patient_id": ["Send either patientId or patient_id, not both."]
     }
@@ -77,7 +77,7 @@ def test_both_spellings_of_one_field_are_refused(other):
 
 @pytest.mark.parametrize("field", ["email", "name", "metadata"])
 @pytest.mark.parametrize("empty", [None, ""])
-def test_an_empty_field_counts_as_absent(field, empty):
+def test_empty_field_counts_as_absent(field, empty):
     assert patient(**{field: empty}) == {"patient_id": "user_42"}
 
 
@@ -94,21 +94,21 @@ SESSION_FIELDS = [
 
 @pytest.mark.parametrize("field", SESSION_FIELDS)
 @pytest.mark.parametrize("empty", [None, ""])
-def test_an_empty_field_of_a_session_counts_as_absent(field, empty):
+def test_empty_session_field_counts_as_absent(field, empty):
     assert session(**{field: empty}) == {"patient_id": "user_42"}
 
 
 @pytest.mark.parametrize("field", ["id", "PatientId", "patientid", "Name", "created_at", "bff_owner", ""])
-def test_an_unknown_field_is_refused(field):
+def test_unknown_field_is_refused(field):
     assert problems(patient, **{field: "x"}) == {field: ["This field is not known here. Leave it out."]}
 
 
 @pytest.mark.parametrize("field", ["email", "name", "expires_in", "bff_owner"])
-def test_session_refuses_fields_it_does_not_have(field):
+def test_session_refuses_unknown_fields(field):
     assert list(problems(session, **{field: "x"})) == [field]
 
 
-def test_session_loads_the_patients_details_under_their_own_names():
+def test_session_loads_patient_details_under_their_names():
     loaded = session(
         patientEmail="asha@example.com",
         patient_name="Asha Example",
@@ -139,13 +139,13 @@ def test_names_sent_keep_the_spelling_of_the_body():
     assert sent["return_url"] == "return_url"
 
 
-def test_names_sent_keep_an_unknown_field_as_it_is():
+def test_names_sent_keep_unknown_fields():
     assert NewPatientSession().names_sent({"email": "a"})["email"] == "email"
 
 
 @pytest.mark.parametrize("schema", [NewPatient, NewPatientSession, BrowserInput])
 @pytest.mark.parametrize("body", [None, [], "text", 1, True, [{"patient_id": "user_42"}]])
-def test_a_body_that_is_no_object_is_refused(schema, body):
+def test_body_that_is_not_an_object_is_refused(schema, body):
     with pytest.raises(ValidationError) as caught:
         schema().load(body)
 
@@ -167,7 +167,7 @@ MISSING = "Enter a patient id: it must not be empty."
         ({"patient_id": "a/b"}, "A patient id can't have any of / \\ % ? # in it. Please leave them out."),
     ],
 )
-def test_a_patient_id_that_can_not_be_used_is_told(schema, body, message):
+def test_invalid_patient_id_is_reported(schema, body, message):
     with pytest.raises(ValidationError) as caught:
         schema().load(body)
 
@@ -178,7 +178,7 @@ def test_a_patient_id_that_can_not_be_used_is_told(schema, body, message):
     "email",
     ["asha@example.com", "asha.k+x@mail.example.com", "a" * 64 + "@example.com", "ASHA@EXAMPLE.COM"],
 )
-def test_an_email_address_passes(email):
+def test_valid_email_address_is_accepted(email):
     assert patient(email=email)["email"] == email
 
 
@@ -196,20 +196,20 @@ def test_an_email_address_passes(email):
         "asha@example.com,b@example.com",
     ],
 )
-def test_what_is_no_email_address_is_refused(email):
+def test_invalid_email_address_is_refused(email):
     assert problems(patient, email=email) == {
         "email": ["Enter an email address in the correct format, like name@example.com."]
     }
 
 
-def test_an_email_address_has_at_most_254_characters():
+def test_email_address_has_at_most_254_characters():
     assert problems(patient, email="a" * 243 + "@example.com")["email"][0] == (
         "This email address is too long: use at most 254 characters."
     )
 
 
 @pytest.mark.parametrize("name", ["Asha Example", "Ünal Ömür", "患者", "O'Neil-Smith, Jr.", "a" * 200, "<b>"])
-def test_a_name_passes_as_it_is(name):
+def test_name_is_accepted_unchanged(name):
     assert patient(name=name)["name"] == name
 
 
@@ -223,7 +223,7 @@ def test_a_name_passes_as_it_is(name):
         ("Asha\x85", "must not contain line breaks"),
     ],
 )
-def test_a_name_that_could_break_a_line_is_refused(name, part):
+def test_long_name_or_control_character_is_refused(name, part):
     assert part in problems(patient, name=name)["name"][0]
 
 
@@ -239,5 +239,5 @@ def test_a_name_that_could_break_a_line_is_refused(name, part):
     ],
 )
 @pytest.mark.parametrize("value", [1, True])
-def test_a_value_of_the_wrong_type_is_told_for_its_field(load, field, message, value):
+def test_wrong_type_is_reported_for_its_field(load, field, message, value):
     assert problems(load, **{field: value}) == {field: [message]}

@@ -38,7 +38,7 @@ def test_metadata_has_at_most_50_keys():
 
 
 @pytest.mark.parametrize("key", ["bff_", "bff_owner"])
-def test_metadata_has_no_keys_that_are_ours(key):
+def test_metadata_with_reserved_keys_is_refused(key):
     assert problems(patient, metadata={"plan": "x", key: "forged"}) == {
         "metadata": ["Keys of metadata must not start with bff_: these are ours."]
     }
@@ -55,12 +55,12 @@ def test_metadata_has_at_most_16_kib_of_utf8(character):
     }
 
 
-def test_a_session_goes_straight_to_one_facility():
+def test_session_goes_straight_to_one_facility():
     assert session(connection_id=FACILITY)["connection_id"] == FACILITY
 
 
 @pytest.mark.parametrize("facility", ["1", "ps_1", "https://fhir.example.com/r4", "fhirsrc_", "fhirsrc_../x"])
-def test_what_is_no_facility_id_is_refused(facility):
+def test_invalid_facility_id_is_refused(facility):
     told = "A facility's id starts with fhirsrc_: take it from the catalog."
 
     assert problems(session, connection_id=facility) == {"connection_id": [told]}
@@ -70,27 +70,27 @@ def test_what_is_no_facility_id_is_refused(facility):
 
 
 @pytest.mark.parametrize("count", [1, 50])
-def test_a_session_recommends_1_to_50_facilities(count):
+def test_session_recommends_1_to_50_facilities(count):
     facilities = [f"fhirsrc_{number}" for number in range(count)]
 
     assert session(recommended_connection_ids=facilities)["recommended_connection_ids"] == facilities
 
 
 @pytest.mark.parametrize("count", [0, 51])
-def test_a_session_recommends_neither_none_nor_more(count):
+def test_other_numbers_of_recommended_facilities_are_refused(count):
     assert problems(session, recommended_connection_ids=[FACILITY] * count) == {
         "recommended_connection_ids": ["Name 1 to 50 facilities."]
     }
 
 
 @pytest.mark.parametrize("item", [1, None, [FACILITY]])
-def test_a_recommended_facility_is_a_text(item):
+def test_recommended_facility_must_be_a_string(item):
     assert problems(session, recommended_connection_ids=[item]) == {
         "recommended_connection_ids": {0: ["A facility's id must be a text."]}
     }
 
 
-def test_a_session_goes_straight_to_a_facility_or_recommends_some():
+def test_one_facility_and_recommended_ones_are_refused():
     both = {"connection_id": FACILITY, "recommended_connection_ids": [FACILITY]}
 
     assert problems(session, **both) == {
@@ -100,14 +100,14 @@ def test_a_session_goes_straight_to_a_facility_or_recommends_some():
 
 
 @pytest.mark.parametrize("check", [check_patient_id, check_facility_id])
-def test_an_id_is_checked_by_itself(check):
+def test_ids_are_checked_by_themselves(check):
     check("fhirsrc_1" if check is check_facility_id else "user_42")
 
     with pytest.raises(ValidationError):
         check("../x")
 
 
-def test_the_form_takes_what_a_person_typed_without_the_spaces_around_it():
+def test_form_strips_its_values():
     assert form(name="  Asha Example ", email=" asha@example.com\n", patient_id="\tuser_42 ") == {
         "patient_id": "user_42",
         "name": "Asha Example",
@@ -117,7 +117,7 @@ def test_the_form_takes_what_a_person_typed_without_the_spaces_around_it():
 
 
 @pytest.mark.parametrize("empty", ["", " ", "\t\n", "\u3000"])
-def test_a_field_of_the_form_with_nothing_but_spaces_counts_as_empty(empty):
+def test_blank_form_field_counts_as_absent(empty):
     assert form(name=empty, email=empty, patient_id=empty, return_url=empty) == {
         "patient_id": "suggested-1",
         "action": "create",
@@ -125,16 +125,16 @@ def test_a_field_of_the_form_with_nothing_but_spaces_counts_as_empty(empty):
 
 
 @pytest.mark.parametrize("action", ["create", "connect"])
-def test_the_form_has_two_actions(action):
+def test_form_has_two_actions(action):
     assert form(action=action)["action"] == action
 
 
 @pytest.mark.parametrize("action", ["delete", "Create", ""])
-def test_the_form_has_no_other_action(action):
+def test_other_form_actions_are_refused(action):
     assert list(problems(form, action=action)) == ["action"]
 
 
-def test_the_form_needs_an_action_and_a_suggested_id():
+def test_form_needs_an_action_and_suggested_id():
     with pytest.raises(ValidationError) as caught:
         IntakeForm().load({})
 
@@ -146,14 +146,14 @@ def test_both_ids_of_the_form_are_checked(field):
     assert list(problems(form, **{field: "a/b"})) == [field]
 
 
-def test_the_form_has_no_metadata_and_ignores_what_it_does_not_know():
+def test_form_ignores_metadata_and_unknown_fields():
     assert form(metadata="x", csrf_token="x", utm_source="x") == {
         "patient_id": "suggested-1",
         "action": "create",
     }
 
 
-def test_the_form_is_read_as_flask_hands_it_over():
+def test_form_loads_a_werkzeug_multidict():
     sent = MultiDict(
         [("suggested_id", "suggested-1"), ("action", "connect"), ("name", "Asha"), ("name", "Other")]
     )

@@ -36,7 +36,7 @@ TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("bod
 
 
 @pytest.mark.parametrize("state", steps.STATES)
-def test_a_state_has_no_barriers(state, site, open_page):
+def test_state_has_no_accessibility_violations(state, site, open_page):
     page = open_page("about:blank")
     steps.STATES[state](page, site)
     assert page.locator("main").get_attribute("data-status") == steps.ALIASES.get(state, state)
@@ -76,7 +76,7 @@ FOCUS = """(selector) => {
 }"""
 
 
-def test_the_whole_way_can_be_gone_by_keyboard_alone(site, open_page):
+def test_whole_journey_works_by_keyboard(site, open_page):
     page = open_page(f"{site.bff}/intake")
     tab_to(page, "#name")
     page.keyboard.type("Asha Example")

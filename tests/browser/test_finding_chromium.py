@@ -10,14 +10,14 @@ def nothing_installed(monkeypatch):
     monkeypatch.setenv("PATH", "")
 
 
-def test_without_a_browser_the_tests_are_skipped_with_what_to_install(nothing_installed, monkeypatch):
+def test_without_a_browser_tests_are_skipped(nothing_installed, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
 
     with pytest.raises(pytest.skip.Exception, match="install the package chromium"):
         find_chromium()
 
 
-def test_without_a_browser_the_tests_fail_in_ci(nothing_installed, monkeypatch):
+def test_without_a_browser_tests_fail_in_ci(nothing_installed, monkeypatch):
     monkeypatch.setenv("CI", "true")
 
     with pytest.raises(pytest.fail.Exception, match="install the package chromium"):

@@ -130,7 +130,7 @@ def test_hostile_search_results_are_shown_as_text(leaving, hostile_site):
     assert_harmless(page, asked, hostile_site, least=20)
 
 
-def test_hostile_search_results_are_shown_as_text_while_one_types(leaving, hostile_site):
+def test_hostile_live_results_are_shown_as_text(leaving, hostile_site):
     page, asked = leaving
     page.locator("#q").fill("<script>")
     page.locator("#live", has_text="These are the first 20 places that match “<script>”.").wait_for()

@@ -19,7 +19,7 @@ REPORTED = """
 """
 
 
-def test_the_page_is_light_steady_and_silent(site, open_page):
+def test_page_is_small_stable_and_silent(site, open_page):
     page, finished = open_page("about:blank"), []
 
     def note(request):  # Playwright wants a function of its own
@@ -42,7 +42,7 @@ def test_the_page_is_light_steady_and_silent(site, open_page):
     assert open_page.said == []
 
 
-def test_the_pages_after_it_break_no_policy_either(site, open_page):
+def test_other_pages_violate_no_policy(site, open_page):
     page = open_page("about:blank")
     page.add_init_script(REPORTED)
     reported = {}

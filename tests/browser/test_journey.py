@@ -9,7 +9,7 @@ from tests.browser.steps import heading, started, with_and_without_javascript
 
 
 @with_and_without_javascript
-def test_a_person_connects_health_records_and_comes_back(page, site):
+def test_patient_connects_health_records_and_returns(page, site):
     steps.fill_in(page, email="asha@example.com")
     steps.leave(page)
     steps.go_on(page, site)
@@ -23,7 +23,7 @@ def test_a_person_connects_health_records_and_comes_back(page, site):
 
 
 @with_and_without_javascript
-def test_a_person_finds_the_place_here_and_goes_straight_to_it(page, site):
+def test_patient_searches_and_goes_straight_to_a_facility(page, site):
     steps.fill_in(page)
     steps.leave(page)
     page.locator("#q").fill("otterb")
@@ -38,7 +38,7 @@ def test_a_person_finds_the_place_here_and_goes_straight_to_it(page, site):
 
 
 @with_and_without_javascript
-def test_who_declines_is_offered_to_try_again_as_the_same_patient(page, site):
+def test_declined_patient_can_try_again(page, site):
     steps.fill_in(page)
     steps.leave(page)
     steps.go_on(page, site)
@@ -67,7 +67,7 @@ def test_who_declines_is_offered_to_try_again_as_the_same_patient(page, site):
         ("stopped", "Sign in again: Amberjack Toxicology"),
     ],
 )
-def test_what_stopped_working_is_connected_again_in_two_clicks(page, site, state, button):
+def test_stopped_connection_is_reconnected_in_two_clicks(page, site, state, button):
     steps.STATES[state](page, site)
     patients, sessions = started(site)
 
@@ -87,7 +87,7 @@ def test_what_stopped_working_is_connected_again_in_two_clicks(page, site, state
     ("decision", "said"),
     [("Decline", "You did not allow access"), ("Pretend that it fails", "That did not work")],
 )
-def test_declining_and_failing_are_not_the_same(page, site, decision, said):
+def test_declining_and_failing_differ(page, site, decision, said):
     steps.fill_in(page)
     steps.leave(page)
     steps.go_on(page, site)
@@ -98,7 +98,7 @@ def test_declining_and_failing_are_not_the_same(page, site, decision, said):
 
 
 @with_and_without_javascript
-def test_a_person_is_saved_and_comes_back_to_where_one_can_connect_later(page, site):
+def test_saved_patient_can_connect_later(page, site):
     steps.fill_in(page)
     page.get_by_role("button", name="Save without connecting").click()
     page.wait_for_url(re.compile(rf"{site.bff}/connected\?patient_id=[0-9a-f-]{{36}}$"))
@@ -112,7 +112,7 @@ def test_a_person_is_saved_and_comes_back_to_where_one_can_connect_later(page, s
 
 
 @with_and_without_javascript
-def test_mistakes_come_first_and_keep_what_was_typed(page):
+def test_form_errors_get_focus_and_keep_values(page):
     steps.fill_in(page, email="asha@")
     page.get_by_role("button", name="Connect health records").click()
     page.get_by_role("alert").wait_for()
@@ -126,7 +126,7 @@ def test_mistakes_come_first_and_keep_what_was_typed(page):
     assert page.evaluate("document.activeElement.id") == "email"
 
 
-def test_a_person_goes_on_after_mending_a_mistake(page, site):
+def test_corrected_form_continues(page, site):
     patients, _ = started(site)
     steps.fill_in(page, patient_id="a/b")
     page.get_by_role("button", name="Connect health records").click()
@@ -137,7 +137,7 @@ def test_a_person_goes_on_after_mending_a_mistake(page, site):
     assert started(site)[0] == patients + 1
 
 
-def test_everything_works_before_any_script_has_come(site, open_page):
+def test_everything_works_when_no_script_loads(site, open_page):
     page = open_page("about:blank")
     blocked = []
     page.route("**/*.js", lambda route: blocked.append(route.request.url) or route.abort())

@@ -5,7 +5,7 @@ from tests.browser.steps import heading, started, with_and_without_javascript
 
 
 @with_and_without_javascript
-def test_a_double_click_makes_one_patient_and_one_session(page, site):
+def test_double_click_creates_one_patient_and_session(page, site):
     patients, sessions = started(site)
     site.faults.replace([{"fault": "latency", "operation": "create_patient", "ms": 200}])
 
@@ -18,7 +18,7 @@ def test_a_double_click_makes_one_patient_and_one_session(page, site):
 
 
 @with_and_without_javascript
-def test_a_double_click_on_a_place_makes_one_session(page, site):
+def test_double_click_on_a_facility_starts_one_session(page, site):
     steps.fill_in(page)
     steps.leave(page)
     page.goto(f"{page.url}&q=otterb")
@@ -32,7 +32,7 @@ def test_a_double_click_on_a_place_makes_one_session(page, site):
 
 
 @with_and_without_javascript
-def test_loading_a_page_again_or_going_back_to_it_starts_nothing(page, site):
+def test_reloading_or_going_back_starts_nothing(page, site):
     steps.fill_in(page)
     steps.leave(page)
     before, leaving = started(site), page.url
@@ -50,7 +50,7 @@ def test_loading_a_page_again_or_going_back_to_it_starts_nothing(page, site):
     assert started(site) == before
 
 
-def test_going_back_from_the_end_leads_to_the_end_again(page, site):
+def test_going_back_from_the_result_shows_it_again(page, site):
     steps.fill_in(page)
     steps.leave(page)
     leaving = page.url
@@ -63,7 +63,7 @@ def test_going_back_from_the_end_leads_to_the_end_again(page, site):
     assert heading(page) == "Your health records are connected"
 
 
-def test_two_tabs_of_one_browser_go_their_ways(page, site):
+def test_two_tabs_of_a_browser_are_independent(page, site):
     other = page.context.new_page()
     other.goto(f"{site.bff}/intake")
     for tab, name in ((page, "Asha Example"), (other, "Bo Example")):
@@ -80,7 +80,7 @@ def test_two_tabs_of_one_browser_go_their_ways(page, site):
     assert heading(page) == "Your health records are connected"
 
 
-def test_another_browser_sees_nothing_of_it(page, site, open_page):
+def test_another_browser_sees_nothing(page, site, open_page):
     steps.fill_in(page)
     steps.leave(page)
     leaving = page.url

@@ -28,7 +28,7 @@ def live(page, text):
     return page.locator("#live")
 
 
-def test_places_are_found_while_one_types(leaving, site):
+def test_facilities_are_found_while_typing(leaving, site):
     leaving.locator("#q").press_sequentially("clinic")
     said = live(leaving, "places match “clinic”")
 
@@ -41,7 +41,7 @@ def test_places_are_found_while_one_types(leaving, site):
     leaving.wait_for_url(f"{site.medblocks}/c/*")
 
 
-def test_a_place_that_was_found_while_typing_can_be_chosen(leaving, site):
+def test_live_result_can_be_chosen(leaving, site):
     leaving.locator("#q").press_sequentially("otterb")
     live(leaving, "1 place matches “otterb”.")
 
@@ -51,7 +51,7 @@ def test_a_place_that_was_found_while_typing_can_be_chosen(leaving, site):
     assert "Connect Otterbank Walk-in Clinic?" in leaving.content()
 
 
-def test_the_search_says_when_there_is_nothing_or_too_little_or_a_failure(leaving, site):
+def test_live_search_announces_no_results_and_failures(leaving, site):
     leaving.locator("#q").fill("no such place")
     live(leaving, "No place matches “no such place”.")
 
@@ -66,7 +66,7 @@ def test_the_search_says_when_there_is_nothing_or_too_little_or_a_failure(leavin
     live(leaving, "The health records service is unavailable right now.")
 
 
-def test_more_places_are_on_a_page_of_their_own(leaving):
+def test_more_live_results_are_linked(leaving):
     found = {"data": [FACILITY] * 20, "has_more": True, "next_cursor": "c&1"}
     leaving.route("**/api/connections?*", lambda route: route.fulfill(json=found))
     leaving.locator("#q").fill("al")
@@ -79,7 +79,7 @@ def test_more_places_are_on_a_page_of_their_own(leaving):
     assert "patient_session_id=ps_" in link
 
 
-def test_the_vendor_of_a_place_is_not_shown(leaving):
+def test_facility_vendor_is_not_shown(leaving):
     found = {"data": [FACILITY], "has_more": False, "next_cursor": None}
     leaving.route("**/api/connections?*", lambda route: route.fulfill(json=found))
     leaving.locator("#q").fill("al")
@@ -88,7 +88,7 @@ def test_the_vendor_of_a_place_is_not_shown(leaving):
     assert leaving.locator("#facilities button").inner_text() == "Alder Example Hospital"
 
 
-def test_a_late_answer_to_an_earlier_search_is_not_shown(leaving):
+def test_late_response_to_an_earlier_search_is_ignored(leaving):
     held = []
 
     def answer(route):
@@ -117,7 +117,7 @@ def open_session(site, open_page):
     return page, token
 
 
-def test_what_gets_connected_elsewhere_appears_and_is_announced(open_session, site):
+def test_new_connection_appears_and_is_announced(open_session, site):
     page, token = open_session
     region = page.locator("#live").element_handle()
     assert page.get_by_role("heading", level=1).inner_text() == "You are not done yet"
@@ -143,7 +143,7 @@ def test_what_gets_connected_elsewhere_appears_and_is_announced(open_session, si
         ("disconnected", "Your connection has ended", "Connect again"),
     ],
 )
-def test_what_stops_working_appears_and_is_announced(open_session, site, status, said, button):
+def test_stopped_connection_appears_and_is_announced(open_session, site, status, said, button):
     page, token = open_session
 
     steps.set_status(site, token, status)
@@ -154,7 +154,7 @@ def test_what_stops_working_appears_and_is_announced(open_session, site, status,
     assert "Alderbrook Regional Health" in page.locator("#facilities").inner_text()
 
 
-def test_focus_is_not_lost_when_the_page_changes(open_session, site):
+def test_focus_is_kept_when_the_page_changes(open_session, site):
     page, token = open_session
     page.get_by_role("link", name="Go on").focus()
 
@@ -164,7 +164,7 @@ def test_focus_is_not_lost_when_the_page_changes(open_session, site):
     assert page.evaluate("document.activeElement.tagName") == "H1"
 
 
-def test_a_session_that_is_over_is_not_asked_about(site, open_page):
+def test_ended_session_is_not_polled(site, open_page):
     page, asked = open_page("about:blank"), []
     page.on("request", lambda request: asked.append(request.url))
 
@@ -175,7 +175,7 @@ def test_a_session_that_is_over_is_not_asked_about(site, open_page):
     assert not [url for url in asked if "/api/" in url]
 
 
-def test_a_session_that_waits_for_an_answer_is_followed(site, open_page):
+def test_unconfirmed_session_is_polled(site, open_page):
     page = open_page("about:blank")
     steps.STATES["unconfirmed"](page, site)
     session_id = page.locator("main").get_attribute("data-patient-session-id")
@@ -187,7 +187,7 @@ def test_a_session_that_waits_for_an_answer_is_followed(site, open_page):
     assert page.get_by_role("link", name="Look again").count() == 1
 
 
-def test_a_form_is_sent_once_until_the_page_is_shown_again(site, open_page):
+def test_form_is_submitted_once_until_shown_again(site, open_page):
     page, sent = open_page(f"{site.bff}/intake"), []
 
     def answer(route):

@@ -14,18 +14,18 @@ FAILURE = """(error) => ({
 })"""
 
 
-def test_it_is_under_4_kib_minified():
+def test_module_is_under_4_kib_minified():
     assert len(rjsmin.jsmin((STATIC / "medblocks-bff.js").read_text()).encode()) < 4096
 
 
-def test_its_types_name_what_it_exports():
+def test_types_match_the_exports():
     exported = r"^export (?:async )?(?:function\*?|class) (\w+)"
     code, types = ((STATIC / f"medblocks-bff.{kind}").read_text() for kind in ("js", "d.ts"))
 
     assert set(re.findall(exported, code, re.MULTILINE)) == set(re.findall(exported, types, re.MULTILINE))
 
 
-def test_a_patient_is_created_and_read(run):
+def test_patient_is_created_and_read(run):
     values = {"patientId": "Zoë b+c", "email": "asha@example.com", "name": "Asha Example"}
 
     created = run("mb.createPatient(argument)", values)
@@ -35,7 +35,7 @@ def test_a_patient_is_created_and_read(run):
     assert read == {**created, "connections": []}
 
 
-def test_facilities_are_found_page_by_page(run, page):
+def test_facilities_are_searched_page_by_page(run, page):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
 
@@ -50,7 +50,7 @@ def test_facilities_are_found_page_by_page(run, page):
     assert asked[-1].endswith("?q=hospital&starting_after=a+b")
 
 
-def test_connections_come_raw_and_as_facilities(run, site):
+def test_connections_are_raw_or_hydrated(run, site):
     run("mb.createPatient({ patientId: 'connects' })")
     session = run("mb.startPatientSession({ patientId: 'connects' })")
     facility = "fhirsrc_wrenhollow_labs"
@@ -68,7 +68,7 @@ def token_of(session):
     return session["url"].rpartition("/")[2]
 
 
-def test_an_error_carries_the_envelope(run):
+def test_error_has_the_fields_of_the_envelope(run):
     error = run(f"mb.createPatient({{ patientId: 'a', email: 'x' }}).catch({FAILURE})")
 
     assert re.match("req_", error.pop("requestId"))
@@ -82,7 +82,7 @@ def test_an_error_carries_the_envelope(run):
     }
 
 
-def test_an_id_that_would_lead_elsewhere_is_not_sent(run, page):
+def test_dot_segment_id_is_not_sent(run, page):
     sent = []
     page.on("request", lambda request: sent.append(request.url))
 
@@ -108,7 +108,7 @@ def fulfilled_with(answer):
     return lambda route: route.fulfill(**answer)
 
 
-def test_an_answer_that_is_no_json_of_ours_has_a_sentence_of_its_own(run, page):
+def test_unreadable_response_has_its_own_message(run, page):
     failures = {}
     for name, answer in ANSWERS.items():
         page.route("**/api/**", fulfilled_with(answer))
@@ -122,7 +122,7 @@ def test_an_answer_that_is_no_json_of_ours_has_a_sentence_of_its_own(run, page):
     assert {failure["code"] for failure in failures.values()} == {"unreadable_answer"}
 
 
-def test_a_network_failure_has_a_sentence_of_its_own(run, page):
+def test_network_failure_has_its_own_message(run, page):
     page.route("**/api/**", lambda route: route.abort("internetdisconnected"))
 
     error = run(f"mb.createPatient({{ patientId: 'a' }}).catch({FAILURE})")
@@ -130,7 +130,7 @@ def test_a_network_failure_has_a_sentence_of_its_own(run, page):
     assert (error["message"], error["code"], error["status"]) == (UNREACHABLE, "network_error", 0)
 
 
-def test_what_the_caller_aborts_is_no_error_of_the_server(run):
+def test_aborted_call_throws_the_signals_reason(run):
     name = run("""(async () => {
       const stop = new AbortController();
       const search = mb.searchConnections("health", { signal: stop.signal });
@@ -159,7 +159,7 @@ def test_each_call_takes_a_signal(run):
     assert names == ["AbortError"] * len(CALLS)
 
 
-def test_the_pages_use_it_too():
+def test_pages_use_the_module():
     for page in ("leaving", "connected"):
         assert 'from "./medblocks-bff.js"' in (STATIC / f"{page}.js").read_text()
 
@@ -192,13 +192,13 @@ NAMES = (
 )
 
 
-def test_the_way_back_is_read_from_an_address(run):
+def test_return_parameters_are_parsed_from_a_url(run):
     told = run("argument.map((url) => mb.parseReturn(url))", list(RETURNS))
 
     assert told == [{**dict.fromkeys(NAMES), **values} for values in RETURNS.values()]
 
 
-def test_the_way_back_is_read_from_this_page(run, page, site):
+def test_return_parameters_are_parsed_from_this_page(run, page, site):
     page.goto(f"{site.bff}/connected?error=user_denied")
 
     assert run("mb.parseReturn().error") == "user_denied"

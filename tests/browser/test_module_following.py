@@ -50,7 +50,7 @@ def follow(run, page):
     return follow
 
 
-def test_a_session_is_followed_until_its_connections_have_settled(follow, page):
+def test_session_is_followed_until_connections_settle(follow, page):
     follow(
         session("open"),
         session("open"),
@@ -71,7 +71,7 @@ def test_a_session_is_followed_until_its_connections_have_settled(follow, page):
 
 
 @pytest.mark.parametrize("status", ["active", "failed", "expired", "refresh_failed", "disconnected"])
-def test_a_connection_with_a_known_status_has_settled(follow, page, status):
+def test_connection_with_a_known_status_has_settled(follow, page, status):
     follow(session("complete", status))
     page.evaluate("following")
 
@@ -79,14 +79,14 @@ def test_a_connection_with_a_known_status_has_settled(follow, page, status):
 
 
 @pytest.mark.parametrize("status", ["complete", "expired"])
-def test_a_session_with_an_unknown_status_is_not_over(follow, page, status):
+def test_session_with_an_unknown_status_continues(follow, page, status):
     follow(session("paused"), session(status))
     page.evaluate("following")
 
     assert page.evaluate("states") == [["paused"], [status], "settled"]
 
 
-def test_it_asks_less_and_less_often(follow, page):
+def test_polling_backs_off(follow, page):
     follow(*[session("open")] * 12, session("expired"))
     page.evaluate("following")
 
@@ -95,7 +95,7 @@ def test_it_asks_less_and_less_often(follow, page):
     assert (pauses[0], pauses[-1], len(pauses)) == (1000, 20000, 12)
 
 
-def test_it_outlives_some_failures_and_waits_as_long_as_it_is_told_to(follow, page):
+def test_polling_survives_failures_and_honors_retry_after(follow, page):
     follow(session("open"), DOWN, None, None, None, session("open"), session("complete"))
     page.evaluate("following")
 
@@ -104,7 +104,7 @@ def test_it_outlives_some_failures_and_waits_as_long_as_it_is_told_to(follow, pa
 
 
 @pytest.mark.parametrize(("answer", "times"), [(DOWN, 5), (None, 5), ({"status": 404, "body": ""}, 1)])
-def test_it_ends_with_the_error_that_does_not_pass(follow, page, answer, times):
+def test_polling_ends_with_a_permanent_error(follow, page, answer, times):
     follow(answer)
     page.evaluate("following")
 
@@ -112,7 +112,7 @@ def test_it_ends_with_the_error_that_does_not_pass(follow, page, answer, times):
     assert len(follow.asked) == times
 
 
-def test_it_does_not_ask_while_the_page_is_hidden(follow, page):
+def test_polling_pauses_while_the_page_is_hidden(follow, page):
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
     follow(session("open"), session("complete"))
     page.evaluate("pausing")
@@ -125,7 +125,7 @@ def test_it_does_not_ask_while_the_page_is_hidden(follow, page):
     assert (asked, len(follow.asked)) == (1, 2)
 
 
-def test_following_stops_when_the_caller_says_so(follow, page):
+def test_polling_stops_when_aborted(follow, page):
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true })")
     follow(session("open"))
     page.evaluate("pausing")

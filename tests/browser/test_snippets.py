@@ -48,7 +48,7 @@ def test_create_and_read_resolve(run):
     assert (read["id"], read["connections"]) == ("member 7-2", [])
 
 
-def test_a_second_create_rejects_with_a_message_that_a_person_understands(run, site, open_page):
+def test_second_create_rejects_with_a_clear_message(run, site, open_page):
     run('createPatient({ patientId: "user_99" })')
     elsewhere = open_page(site.bff)
 
@@ -59,7 +59,7 @@ def test_a_second_create_rejects_with_a_message_that_a_person_understands(run, s
     assert "This patient id is already taken. Please use another one." in message
 
 
-def test_another_browser_is_told_that_there_is_no_such_patient(run, site, open_page):
+def test_another_browser_finds_no_such_patient(run, site, open_page):
     run('createPatient({ patientId: "user_77", name: "Asha Example" })')
     elsewhere = open_page(site.bff)
 
@@ -79,7 +79,7 @@ ERRORS = {
 }
 
 
-def test_their_error_branches_throw_the_envelopes_message(run):
+def test_error_branches_throw_the_envelopes_message(run):
     # On one page, since a browser takes a second to open each.
     said = {call: run(f"{call}.catch((error) => error.message)") for call in ERRORS}
 

@@ -14,7 +14,7 @@ def state_of(reply):
     return re.search(r'<main data-status="(\w+)"', reply.text).group(1)
 
 
-def test_it_shows_what_medblocks_says_of_the_session(come_back, catalog, attempt):
+def test_page_shows_the_session_from_medblocks(come_back, catalog, attempt):
     catalog()
 
     reply = come_back(attempt(1), attempt(2, "failed"), hints=f"&{CANARY}")
@@ -29,7 +29,7 @@ def test_it_shows_what_medblocks_says_of_the_session(come_back, catalog, attempt
 
 
 @pytest.mark.parametrize("status", ["complete", "expired"])
-def test_who_tries_again_goes_on_as_the_same_patient_to_the_same_place(come_back, status):
+def test_retry_keeps_the_patient_and_return_url(come_back, status):
     page = come_back(status=status, return_url="https://app.example.com/records?state=x%26y").text
 
     for name, value in {
@@ -41,25 +41,25 @@ def test_who_tries_again_goes_on_as_the_same_patient_to_the_same_place(come_back
     assert 'name="action" value="connect"' in page
 
 
-def test_who_is_not_done_goes_on_where_they_stopped_and_starts_nothing(come_back):
+def test_open_session_continues_without_a_new_one(come_back):
     page = come_back(status="open").text
 
     assert 'href="/leaving?patient_session_id=ps_1"' in page
     assert 'method="post"' not in page
 
 
-def test_the_way_back_to_the_app_is_that_of_medblocks(come_back):
+def test_app_link_has_medblocks_parameters(come_back):
     page = come_back(return_url="https://app.example.com/records?state=7").text
 
     back = "https://app.example.com/records?state=7&amp;patient_id=user_42&amp;patient_session_id=ps_1"
     assert f'href="{back}"' in page
 
 
-def test_a_session_of_this_very_page_has_no_app_to_go_back_to(come_back):
+def test_own_return_url_shows_no_app_link(come_back):
     assert "Go back to the app" not in come_back(return_url="http://localhost/connected").text
 
 
-def test_behind_a_proxy_that_ends_tls_this_very_page_is_no_app_either(make_app, medblocks, patient, session):
+def test_own_return_url_behind_a_proxy_shows_no_app_link(make_app, medblocks, patient, session):
     here = "https://records.example.com"
     app = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=here, BFF_RETURN_URLS=f"{here}/connected")
     client, own = app.test_client(), session(return_url=f"{here}/connected", status="complete")
@@ -74,7 +74,7 @@ def test_behind_a_proxy_that_ends_tls_this_very_page_is_no_app_either(make_app, 
     assert "Go back to the app" not in page.text
 
 
-def test_a_script_finds_what_it_needs_and_without_one_there_is_a_link(come_back):
+def test_page_works_with_and_without_scripts(come_back):
     page = come_back().text
 
     assert re.search(
@@ -86,7 +86,7 @@ def test_a_script_finds_what_it_needs_and_without_one_there_is_a_link(come_back)
     assert "http-equiv" not in page
 
 
-def test_a_place_that_failed_first_and_worked_then_stands_there_once(come_back, catalog, attempt):
+def test_retried_facility_is_listed_once(come_back, catalog, attempt):
     catalog()
 
     page = come_back(attempt(1, "failed"), attempt(1), attempt(1, "failed")).text
@@ -95,7 +95,7 @@ def test_a_place_that_failed_first_and_worked_then_stands_there_once(come_back, 
     assert "Not connected" not in page
 
 
-def test_a_place_that_can_not_be_looked_up_is_shown_all_the_same(come_back, medblocks, attempt):
+def test_facility_that_can_not_be_looked_up_is_listed(come_back, medblocks, attempt):
     medblocks.get(f"{HOST}/connections/fhirsrc_1", status=500)
 
     page = come_back(attempt(1)).text
@@ -104,7 +104,7 @@ def test_a_place_that_can_not_be_looked_up_is_shown_all_the_same(come_back, medb
     assert "A place whose name we can" in page
 
 
-def test_the_vendor_of_a_place_is_not_shown(come_back, catalog, attempt):
+def test_facility_vendor_is_not_shown(come_back, catalog, attempt):
     catalog(type="meditech")
 
     words = re.sub(r"<[^>]*>", " ", come_back(attempt(1), attempt(2, "failed")).text).lower()
@@ -134,7 +134,7 @@ HOSTILE = {
         " https://evil.example/",
     ],
 )
-def test_a_hostile_catalog_shows_as_harmless_text(come_back, catalog, attempt, portal):
+def test_hostile_catalog_is_shown_as_text(come_back, catalog, attempt, portal):
     catalog(**HOSTILE, portal_url=portal)
 
     page = come_back(attempt(1)).text
@@ -147,7 +147,7 @@ def test_a_hostile_catalog_shows_as_harmless_text(come_back, catalog, attempt, p
         assert absent not in page
 
 
-def test_of_5000_connections_some_are_shown_and_the_rest_is_said(come_back, catalog, medblocks, attempt):
+def test_only_50_of_5000_connections_are_listed(come_back, catalog, medblocks, attempt):
     catalog()
     began = time.perf_counter()
 
@@ -162,7 +162,7 @@ def test_of_5000_connections_some_are_shown_and_the_rest_is_said(come_back, cata
 
 @pytest.mark.parametrize("session_id", ["ps_1", "ps_other", "ps_", "x", "../x", ""])
 @pytest.mark.parametrize("path", ["/connected", "/leaving"])
-def test_another_browser_sees_nothing_and_medblocks_is_not_asked(enforcing, medblocks, path, session_id):
+def test_another_browser_sees_nothing_without_upstream_call(enforcing, medblocks, path, session_id):
     reply = enforcing.test_client().get(f"{path}?patient_id=user_42&patient_session_id={session_id}&{CANARY}")
 
     assert (reply.status_code, state_of(reply)) == (404, "wrong_browser")
@@ -172,7 +172,7 @@ def test_another_browser_sees_nothing_and_medblocks_is_not_asked(enforcing, medb
         assert absent not in reply.text
 
 
-def test_a_session_that_medblocks_has_forgotten_is_begun_again(started, medblocks, error_body):
+def test_unknown_session_offers_to_begin_again(started, medblocks, error_body):
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=error_body("not_found"), status=404)
 
     reply = started.get(f"{PAGE}&state=a%26b")
@@ -181,7 +181,7 @@ def test_a_session_that_medblocks_has_forgotten_is_begun_again(started, medblock
     assert 'href="/intake?state=a%26b"' in reply.text
 
 
-def test_a_session_of_a_patient_that_is_not_the_browsers_own_shows_nothing(started, medblocks, session):
+def test_session_of_another_patient_shows_nothing(started, medblocks, session):
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(patient_id="user_43"))
 
     reply = started.get(PAGE)
@@ -195,7 +195,7 @@ def test_a_session_of_a_patient_that_is_not_the_browsers_own_shows_nothing(start
 @pytest.mark.parametrize(
     "query", [f"patient_id=user_42&{CANARY}", CANARY, "patient_id=", "patient_id=%2e%2e"]
 )
-def test_who_has_created_nothing_here_is_thanked_for_nothing(enforcing, query):
+def test_browser_that_created_nothing_is_not_thanked(enforcing, query):
     reply = enforcing.test_client().get(f"/connected?{query}")
 
     assert (reply.status_code, state_of(reply)) == (404, "wrong_browser")
@@ -204,14 +204,14 @@ def test_who_has_created_nothing_here_is_thanked_for_nothing(enforcing, query):
         assert absent not in reply.text
 
 
-def test_after_a_create_alone_it_says_thank_you(started):
+def test_after_a_create_the_page_says_thank_you(started):
     reply = started.get(f"/connected?patient_id=user_42&{CANARY}")
 
     assert (reply.status_code, state_of(reply)) == (200, "saved")
     assert "CANARY" not in reply.text
 
 
-def test_after_a_create_alone_its_browser_can_connect_that_very_patient(started):
+def test_after_a_create_the_patient_can_be_connected(started):
     page = started.get("/connected?patient_id=user_42").text
 
     assert 'name="suggested_id" value="user_42"' in page

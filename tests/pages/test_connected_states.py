@@ -137,7 +137,7 @@ def assert_state(reply, state, buttons=None):
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_no_sentence_is_long(state):
+def test_sentences_have_at_most_15_words(state):
     assert max(len(sentence.split()) for sentence in re.split(r"[.:] ", STATES[state][1])) <= 15
 
 
@@ -156,7 +156,7 @@ def build(attempt):
 
 @pytest.mark.parametrize(("session_status", "hints"), AROUND)
 @pytest.mark.parametrize(("rows", "state"), CONNECTIONS)
-def test_connections_decide_what_the_page_says(come_back, catalog, build, rows, state, session_status, hints):
+def test_connections_decide_the_state(come_back, catalog, build, rows, state, session_status, hints):
     catalog()
 
     reply = come_back(*build(rows), hints=hints, status=session_status, return_url=HERE)
@@ -178,7 +178,7 @@ def named(state, number):
 
 @pytest.mark.parametrize("hints", HINTS)
 @pytest.mark.parametrize("session_status", SESSIONS)
-def test_without_connections_the_session_and_the_address_decide(come_back, session_status, hints):
+def test_without_connections_session_and_address_decide(come_back, session_status, hints):
     reply = come_back(hints=hints, status=session_status, return_url=HERE)
 
     assert_state(reply, HINTS[hints] or SESSIONS[session_status])
@@ -187,7 +187,7 @@ def test_without_connections_the_session_and_the_address_decide(come_back, sessi
 @pytest.mark.parametrize(
     "rows", [["refresh_failed", "expired"], ["expired", "failed"], ["disconnected", DENIED]]
 )
-def test_the_order_of_the_connections_changes_nothing(come_back, catalog, build, rows):
+def test_order_of_connections_does_not_matter(come_back, catalog, build, rows):
     catalog()
     state = {"expired": "permission_expired"}.get(rows[0], rows[0])
 
@@ -204,7 +204,7 @@ ROWS = {
 }
 
 
-def test_each_place_says_what_it_needs_beside_one_that_is_connected(come_back, catalog, build):
+def test_each_facility_shows_its_status(come_back, catalog, build):
     catalog()
 
     page = come_back(*build(ROWS)).text
@@ -223,9 +223,7 @@ def test_each_place_says_what_it_needs_beside_one_that_is_connected(come_back, c
         (["failed", "expired"], "expired"),
     ],
 )
-def test_of_one_place_the_state_that_the_page_speaks_of_is_shown(
-    come_back, catalog, attempt, build, rows, shown
-):
+def test_retried_facility_shows_the_status_of_the_page(come_back, catalog, attempt, build, rows, shown):
     catalog()
     connections = [row | {"connection_id": "fhirsrc_1"} for row in build(rows)]
 
@@ -245,7 +243,7 @@ def test_of_one_place_the_state_that_the_page_speaks_of_is_shown(
         ("paused", [], True),
     ],
 )
-def test_a_script_follows_only_what_can_still_change(
+def test_script_follows_only_sessions_that_can_change(
     come_back, catalog, build, session_status, rows, followed
 ):
     if rows:
@@ -257,7 +255,7 @@ def test_a_script_follows_only_what_can_still_change(
 
 
 @pytest.mark.parametrize("row", ["refresh_failed", "expired", "disconnected"])
-def test_signing_in_again_goes_straight_to_that_place(
+def test_reconnecting_goes_straight_to_the_facility(
     come_back, started, catalog, medblocks, session, build, row
 ):
     catalog()
@@ -276,7 +274,7 @@ def test_signing_in_again_goes_straight_to_that_place(
     }
 
 
-def test_a_place_without_a_name_is_signed_in_to_all_the_same(come_back, medblocks, build):
+def test_facility_without_a_name_can_be_reconnected(come_back, medblocks, build):
     medblocks.get(f"{HOST}/connections/fhirsrc_1", status=500)
     medblocks.get(f"{HOST}/connections/fhirsrc_2", status=500)
 

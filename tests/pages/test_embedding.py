@@ -33,7 +33,7 @@ def state_in(url):
 @example('"><script>')
 @example("😀" * 170)
 @example(" ")
-def test_any_state_rides_in_the_address_of_the_way_back(client, state):
+def test_any_state_becomes_part_of_the_return_url(client, state):
     page = client.get("/intake?" + urlencode({"return_url": f"{RECORDS}?tab=1&state=mine", "state": state}))
 
     return_url = hidden(page.text, "return_url")
@@ -43,7 +43,7 @@ def test_any_state_rides_in_the_address_of_the_way_back(client, state):
 
 
 @pytest.mark.parametrize("state", ["x" * 2049, "%" * 683, "😀" * 171, "a\nb", "a\rb", "\0", "\x7f", "\x85"])
-def test_a_state_that_would_not_come_back_as_it_was_is_refused(client, state):
+def test_state_that_could_change_is_refused(client, state):
     reply = client.get("/intake?" + urlencode({"state": state}))
 
     assert reply.status_code == 400
@@ -51,16 +51,16 @@ def test_a_state_that_would_not_come_back_as_it_was_is_refused(client, state):
     assert "go back to where you came from" in reply.text
 
 
-def test_without_a_return_url_the_state_rides_with_the_usual_one(client):
+def test_state_is_added_to_the_default_return_url(client):
     assert hidden(client.get("/intake?state=7").text, "return_url") == "https://app.example.com/done?state=7"
 
 
 @pytest.mark.parametrize("query", ["", "?state=", "?return_url="])
-def test_without_a_state_the_address_stays_as_it_is(client, query):
+def test_without_a_state_the_return_url_is_unchanged(client, query):
     assert hidden(client.get(f"/intake{query}").text, "return_url") == "https://app.example.com/done"
 
 
-def test_the_state_goes_through_form_and_session_to_the_app(enforcing, medblocks, patient, session):
+def test_state_reaches_the_app_through_form_and_session(enforcing, medblocks, patient, session):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
     client = enforcing.test_client()
@@ -73,7 +73,7 @@ def test_the_state_goes_through_form_and_session_to_the_app(enforcing, medblocks
     assert parse_qs(urlsplit(reply.location).query) == {"patient_session_id": ["ps_1"], "return_url": [sent]}
 
 
-def test_after_a_create_alone_the_app_gets_patient_and_state(enforcing, medblocks, patient):
+def test_after_a_create_the_app_gets_patient_and_state(enforcing, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient())
     client = enforcing.test_client()
     page = client.get("/intake?" + urlencode({"return_url": RECORDS, "state": "é&1"})).text
@@ -85,7 +85,7 @@ def test_after_a_create_alone_the_app_gets_patient_and_state(enforcing, medblock
     assert dict(parse_qsl(urlsplit(back).query)) == {"state": "é&1", "patient_id": "user_42"}
 
 
-def test_the_state_survives_mistakes_in_the_form(client):
+def test_state_survives_an_invalid_form(client):
     page = client.get("/intake?state=a%26b").text
     again = client.post("/intake", data={**fields(page), "email": "x", "action": "create"}).text
 
@@ -93,7 +93,7 @@ def test_the_state_survives_mistakes_in_the_form(client):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_an_error_page_leads_to_the_start_with_the_same_way_back(client, method):
+def test_error_page_links_to_the_form_with_return_url(client, method):
     values = {"return_url": RECORDS, "state": "a&b"}
     if method == "get":
         reply = client.get("/nothing?" + urlencode(values))
@@ -104,7 +104,7 @@ def test_an_error_page_leads_to_the_start_with_the_same_way_back(client, method)
     assert f'href="{start}"' in reply.text
 
 
-def test_the_page_before_medblocks_leads_back_to_the_app_too(started, medblocks, session):
+def test_leaving_page_links_back_to_the_app(started, medblocks, session):
     body = session(return_url=f"{RECORDS}?state=7")
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=body)
 
@@ -114,14 +114,14 @@ def test_the_page_before_medblocks_leads_back_to_the_app_too(started, medblocks,
     assert f'href="{back}">Go back without connecting' in page
 
 
-def test_an_address_of_another_site_is_never_linked_to(client):
+def test_disallowed_return_url_is_never_linked(client):
     reply = client.get("/nothing?return_url=https://evil.example/")
 
     assert 'href="https://evil.example' not in reply.text
 
 
 @pytest.mark.parametrize("state", ["a" * 2048, "%" * 682, "é" * 341, "患" * 227, "😀" * 170])
-def test_the_longest_state_fits_into_every_address_of_the_way(client, medblocks, session, patient, state):
+def test_longest_state_fits_into_every_url(client, medblocks, session, patient, state):
     form = fields(client.get("/intake", query_string={"state": state}).text)
     medblocks.post(f"{HOST}/patients", json=patient(id=form["suggested_id"]))
     medblocks.post(f"{HOST}/patient-sessions", json=session(patient_id=form["suggested_id"]))

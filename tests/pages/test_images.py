@@ -44,7 +44,7 @@ def browser(fetched, make_app):
 
 
 @pytest.mark.parametrize("picture", [PNG, SVG])
-def test_a_logo_comes_from_here_sandboxed_and_may_be_kept(browser, fetched, catalog, picture):
+def test_logo_is_sandboxed_and_cacheable(browser, fetched, catalog, picture):
     catalog()
     fetched[0]["https://alder.example/7.png"] = picture
 
@@ -60,7 +60,7 @@ def test_a_logo_comes_from_here_sandboxed_and_may_be_kept(browser, fetched, cata
 @pytest.mark.parametrize(
     "logo_url", [None, "http://alder.example/7.png", "javascript:alert(1)", "//x.example/"]
 )
-def test_a_logo_that_is_not_over_https_is_not_asked_for(browser, fetched, catalog, logo_url):
+def test_logo_url_without_https_is_not_fetched(browser, fetched, catalog, logo_url):
     catalog(logo_url=logo_url)
 
     reply = get(browser, logo(browser.application))
@@ -70,13 +70,13 @@ def test_a_logo_that_is_not_over_https_is_not_asked_for(browser, fetched, catalo
     assert fetched[1] == []
 
 
-def test_a_logo_that_can_not_be_had_is_a_neutral_picture(browser, catalog):
+def test_missing_logo_is_the_default_image(browser, catalog):
     catalog()
 
     assert get(browser, logo(browser.application)).data == get(browser, "/static/facility.svg").data
 
 
-def test_when_the_catalog_is_down_the_picture_is_neutral(browser, medblocks):
+def test_catalog_outage_gives_the_default_image(browser, medblocks):
     medblocks.get(f"{HOST}/connections/fhirsrc_7", status=500)
 
     assert get(browser, logo(browser.application)).mimetype == "image/svg+xml"
@@ -86,7 +86,7 @@ def test_when_the_catalog_is_down_the_picture_is_neutral(browser, medblocks):
     "facility_id", ["fhirsrc_8", "x", "conn_1", "https:%2F%2Fevil.example", "fhirsrc_a%2Fb", ".."]
 )
 @pytest.mark.parametrize("tag", ["", "?tag=", "?tag=forged", "?tag=é", "of another facility"])
-def test_only_what_our_pages_have_shown_is_looked_up(browser, fetched, medblocks, facility_id, tag):
+def test_logo_address_without_a_valid_tag_fetches_nothing(browser, fetched, medblocks, facility_id, tag):
     if tag == "of another facility":
         tag = f"?tag={logo(browser.application).partition('tag=')[2]}"
 
@@ -95,7 +95,7 @@ def test_only_what_our_pages_have_shown_is_looked_up(browser, fetched, medblocks
     assert fetched[1] == []
 
 
-def test_a_stranger_sends_us_nowhere(make_app, fetched, medblocks):
+def test_browser_without_a_cookie_fetches_nothing(make_app, fetched, medblocks):
     app = make_app()
 
     assert get(app.test_client(), logo(app)).status_code == 200
@@ -103,7 +103,7 @@ def test_a_stranger_sends_us_nowhere(make_app, fetched, medblocks):
     assert fetched[1] == []
 
 
-def test_pictures_do_not_use_up_what_a_waiting_room_behind_one_address_may_ask(fetched, make_app, catalog):
+def test_images_do_not_count_against_rate_limits(fetched, make_app, catalog):
     catalog()
     client = make_app(BFF_RATE_LIMIT_ADDRESS="2/minute", BFF_RATE_LIMIT_OWNER="2/minute").test_client()
     client.get("/intake")
@@ -121,7 +121,7 @@ def branded(make_app, tmp_path):
     ).test_client()
 
 
-def test_the_brand_stands_on_each_page_and_its_title(branded):
+def test_brand_is_on_each_page_and_title(branded):
     for path in ("/intake", "/connected", "/nothing"):
         page = branded.get(path).text
         assert '<span dir="auto">Alder &amp; &lt;Sons&gt; &#34;Ltd&#34;</span>' in page
@@ -130,7 +130,7 @@ def test_the_brand_stands_on_each_page_and_its_title(branded):
         assert re.search(r'<link rel="stylesheet" href="/brand.css\?v=[0-9a-f]{8}">', page)
 
 
-def test_the_brands_colour_is_a_style_sheet_that_may_be_kept(branded):
+def test_brand_color_is_a_cacheable_style_sheet(branded):
     reply = branded.get("/brand.css")
 
     assert reply.mimetype == "text/css"
@@ -140,14 +140,14 @@ def test_the_brands_colour_is_a_style_sheet_that_may_be_kept(branded):
     assert dark == "#ffcc00"
 
 
-def test_the_brands_logo_is_a_sandboxed_picture(branded):
+def test_brand_logo_is_sandboxed(branded):
     reply = branded.get("/brand/logo")
 
     assert (reply.data, reply.mimetype) == (PNG.body, "image/png")
     assert "sandbox" in reply.headers.getlist("Content-Security-Policy")
 
 
-def test_without_a_brand_there_is_nothing_of_it(client):
+def test_without_a_brand_pages_mention_none(client):
     page = client.get("/intake").text
 
     assert "/brand" not in page
@@ -157,7 +157,7 @@ def test_without_a_brand_there_is_nothing_of_it(client):
 
 
 @pytest.mark.parametrize("path", ["/intake", "/connected", "/nothing"])
-def test_a_page_brings_no_script_or_style_within_and_nothing_from_elsewhere(client, path):
+def test_page_has_no_inline_or_foreign_content(client, path):
     page = client.get(path).text
 
     assert re.findall(r"<script(?![^>]* src=\"/static/)", page) == []
@@ -167,7 +167,7 @@ def test_a_page_brings_no_script_or_style_within_and_nothing_from_elsewhere(clie
     ] == []
 
 
-def test_the_form_is_small(client):
+def test_form_and_its_assets_are_small(client):
     page = client.get("/intake")
     parts = [get(client, url).data for url in re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)]
 

@@ -51,7 +51,7 @@ def goes_on_to(reply):
 
 
 @pytest.mark.parametrize("path", ["/", "/intake"])
-def test_the_form_is_at_both_addresses(client, path):
+def test_form_has_two_urls(client, path):
     reply = client.get(path)
 
     assert reply.status_code == 200
@@ -66,14 +66,14 @@ def test_each_form_suggests_another_random_id(client):
     assert first != second
 
 
-def test_the_return_url_of_the_query_travels_with_the_form(client):
+def test_form_keeps_the_return_url_of_the_query(client):
     reply = client.get("/intake?" + urlencode({"return_url": "https://app.example.com/records?x=1"}))
 
     assert value_of(reply.text, "return_url") == "https://app.example.com/records?x=1"
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_return_url_that_is_not_allowed_is_refused_with_a_page(client, post, medblocks, method):
+def test_disallowed_return_url_is_refused_with_a_page(client, post, medblocks, method):
     bad = "https://evil.example/"
     if method == "get":
         reply = client.get("/intake?" + urlencode({"return_url": bad}))
@@ -86,7 +86,7 @@ def test_a_return_url_that_is_not_allowed_is_refused_with_a_page(client, post, m
     assert not medblocks.calls
 
 
-def test_create_patient_creates_and_goes_to_the_return_url(post, medblocks, patient):
+def test_create_goes_to_the_return_url(post, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     reply = post(return_url=f"{DONE}?step=2")
@@ -100,7 +100,7 @@ def test_create_patient_creates_and_goes_to_the_return_url(post, medblocks, pati
     }
 
 
-def test_connect_creates_the_patient_and_goes_on_to_medblocks(post, medblocks, patient, session):
+def test_connect_creates_the_patient_and_starts_a_session(post, medblocks, patient, session):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
@@ -110,9 +110,7 @@ def test_connect_creates_the_patient_and_goes_on_to_medblocks(post, medblocks, p
     assert sent(medblocks.calls[1]) == {"patient_id": "user_42", "return_url": DONE}
 
 
-def test_connect_with_somebody_elses_id_is_a_conflict_beside_the_field(
-    make_app, medblocks, taken, form_token
-):
+def test_connect_with_a_taken_id_is_a_field_error(make_app, medblocks, taken, form_token):
     taken()
     client = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL="http://localhost").test_client()
 
@@ -122,9 +120,7 @@ def test_connect_with_somebody_elses_id_is_a_conflict_beside_the_field(
     assert 'id="patient_id-error"' in reply.text
 
 
-def test_connect_updates_name_and_email_of_a_patient_that_is_the_callers_own(
-    signed_in, medblocks, session, form_token
-):
+def test_connect_updates_the_details_of_an_own_patient(signed_in, medblocks, session, form_token):
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
     signed_in.post("/intake", data={"form_token": form_token(signed_in), **filled(action="connect")})
@@ -138,7 +134,7 @@ def test_connect_updates_name_and_email_of_a_patient_that_is_the_callers_own(
 
 
 @pytest.mark.parametrize("token", [None, "", "forged"])
-def test_a_form_without_its_token_is_refused(client, medblocks, form_token, token):
+def test_form_without_its_token_is_refused(client, medblocks, form_token, token):
     form_token(client)
 
     reply = client.post("/intake", data={"form_token": token, **filled()} if token else filled())
@@ -148,14 +144,14 @@ def test_a_form_without_its_token_is_refused(client, medblocks, form_token, toke
     assert not medblocks.calls
 
 
-def test_a_form_token_of_another_browser_is_refused(app, medblocks, form_token):
+def test_form_token_of_another_browser_is_refused(app, medblocks, form_token):
     theirs, mine = app.test_client(), app.test_client()
     form_token(mine)
 
     assert mine.post("/intake", data={"form_token": form_token(theirs), **filled()}).status_code == 403
 
 
-def test_who_is_signed_in_is_not_asked_for_an_id(signed_in):
+def test_signed_in_patient_is_not_asked_for_an_id(signed_in):
     page = signed_in.get("/intake").text
 
     assert 'name="patient_id"' not in page
@@ -171,7 +167,7 @@ def test_without_an_id_the_suggested_one_is_used(post, medblocks, patient):
     assert sent(medblocks.calls[0]) == {"patient_id": "suggested-1", "metadata": {"signup_source": "intake"}}
 
 
-def test_spaces_around_what_was_typed_do_not_count(post, medblocks, patient):
+def test_spaces_around_values_are_removed(post, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     post(patient_id=" user_42 ", email=" asha@example.com\n")
@@ -180,7 +176,7 @@ def test_spaces_around_what_was_typed_do_not_count(post, medblocks, patient):
     assert sent(medblocks.calls[0])["email"] == "asha@example.com"
 
 
-def test_mistakes_come_back_together_beside_their_fields_with_all_values_kept(post, medblocks):
+def test_all_field_errors_are_shown_and_values_kept(post, medblocks):
     reply = post(email="asha@", patient_id="pat_1", name='A"sha <b>')
 
     assert reply.status_code == 400
@@ -197,7 +193,7 @@ def test_mistakes_come_back_together_beside_their_fields_with_all_values_kept(po
     assert not medblocks.calls
 
 
-def test_a_taken_id_comes_back_beside_its_field(post, medblocks, taken):
+def test_taken_id_is_shown_beside_its_field(post, medblocks, taken):
     taken()
 
     reply = post()
@@ -208,7 +204,7 @@ def test_a_taken_id_comes_back_beside_its_field(post, medblocks, taken):
     assert value_of(reply.text, "name") == "Asha Example"
 
 
-def test_when_medblocks_is_down_nothing_that_was_typed_is_lost(post, medblocks):
+def test_values_are_kept_when_medblocks_is_down(post, medblocks):
     medblocks.post(f"{HOST}/patients", status=503)
 
     reply = post()
@@ -221,18 +217,18 @@ def test_when_medblocks_is_down_nothing_that_was_typed_is_lost(post, medblocks):
 @pytest.mark.parametrize(
     "broken", [{"action": "delete"}, {"action": ""}, {"suggested_id": ""}, {"suggested_id": "a/b"}]
 )
-def test_a_form_that_was_tampered_with_is_refused(post, medblocks, broken):
+def test_tampered_form_is_refused(post, medblocks, broken):
     assert post(**broken).status_code == 400
     assert not medblocks.calls
 
 
-def test_healthz_answers_without_asking_medblocks(client, medblocks):
+def test_health_check_calls_no_upstream(client, medblocks):
     assert client.get("/healthz").json == {"ok": True}
     assert not medblocks.calls
 
 
 @pytest.mark.parametrize("path", ["/intake", "/leaving"])
-def test_a_form_that_is_too_large_is_told_so_on_a_page(client, path):
+def test_too_large_form_gets_an_error_page(client, path):
     reply = client.post(path, data={"name": "x" * 70_000}, query_string={"state": "7"})
 
     assert (reply.status_code, reply.mimetype) == (413, "text/html")

@@ -42,13 +42,13 @@ def create(medblocks, patient):
     [ASHA, {"name": " asha EXAMPLE ", "email": "Asha@Example.com "}],
     ids=["equal", "spelt otherwise"],
 )
-def test_the_same_name_and_email_on_the_same_browser_are_the_same_patient(enforcing, create, again):
+def test_same_name_and_email_are_the_same_patient(enforcing, create, again):
     browser = enforcing.test_client()
 
     assert create(browser, **ASHA)[0] == create(browser, **again)[0]
 
 
-def test_so_they_are_for_who_has_not_signed_in_where_that_is_only_reported(make_app, create):
+def test_same_patient_without_login_in_report_mode(make_app, create):
     login = {
         "BFF_IDENTITY": "jwt",
         "BFF_JWT_SECRET": "s" * 32,
@@ -74,14 +74,14 @@ def test_another_name_or_email_is_another_patient(enforcing, create, other):
     assert create(browser, **ASHA)[0] != create(browser, **other)[0]
 
 
-def test_the_same_name_and_email_on_another_browser_are_another_patient(enforcing, create):
+def test_another_browser_creates_another_patient(enforcing, create):
     first, second = (create(enforcing.test_client(), **ASHA)[0] for _ in range(2))
 
     assert first != second
 
 
 @pytest.mark.parametrize("typed", [{}, {"name": "Asha Example"}, {"email": "asha@example.com"}])
-def test_who_gives_not_both_gets_an_id_that_the_form_made_up(enforcing, create, typed):
+def test_without_name_and_email_the_id_is_random(enforcing, create, typed):
     browser = enforcing.test_client()
     used, suggested = create(browser, **typed)
 
@@ -89,11 +89,11 @@ def test_who_gives_not_both_gets_an_id_that_the_form_made_up(enforcing, create, 
     assert create(browser, **typed)[0] != used
 
 
-def test_a_number_goes_before_name_and_email(enforcing, create):
+def test_entered_id_is_used_despite_name_and_email(enforcing, create):
     assert create(enforcing.test_client(), **ASHA, patient_id="user_42")[0] == "user_42"
 
 
-def test_the_derived_id_is_as_good_as_a_random_one(enforcing, create):
+def test_derived_id_is_a_valid_uuid(enforcing, create):
     used, suggested = create(enforcing.test_client(), **ASHA)
 
     assert used != suggested
@@ -101,7 +101,7 @@ def test_the_derived_id_is_as_good_as_a_random_one(enforcing, create):
     assert patient_id_problem(used) is None
 
 
-def test_who_was_invited_stays_the_patient_of_the_invite(make_app, medblocks, session, form_token):
+def test_invited_patient_stays_the_invited_one(make_app, medblocks, session, form_token):
     app = make_app(BFF_IDENTITY="invite", BFF_ACCESS="enforce")
     medblocks.post(f"{HOST}/patient-sessions", json=session())
     url = f"/invite/{app.extensions['medblocks-bff'].invites().make('user_42', 1)}"

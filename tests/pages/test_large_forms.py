@@ -20,13 +20,13 @@ def unread(monkeypatch):
     ("path", "headers", "status"),
     [("/nothing", {}, 404), ("/intake", {"Sec-Fetch-Site": "cross-site"}, 403), ("/healthz", {}, 405)],
 )
-def test_a_large_form_that_is_refused_is_not_read(client, unread, path, headers, status):
+def test_refused_large_form_is_not_parsed(client, unread, path, headers, status):
     form = {"data": FORM, "content_type": "application/x-www-form-urlencoded"}
 
     assert client.post(path, headers=headers, **form).status_code == status
 
 
-def test_neither_is_one_over_the_limit_of_its_sender(make_app, unread):
+def test_rate_limited_large_form_is_not_parsed(make_app, unread):
     client = make_app(BFF_RATE_LIMIT_ADDRESS="1/day").test_client()
     client.get("/intake")
 
@@ -35,7 +35,7 @@ def test_neither_is_one_over_the_limit_of_its_sender(make_app, unread):
     assert reply.status_code == 429
 
 
-def test_a_small_one_keeps_its_way_back(make_app):
+def test_rate_limited_small_form_keeps_its_return_url(make_app):
     client = make_app(BFF_RATE_LIMIT_ADDRESS="1/day").test_client()
     client.get("/intake")
 

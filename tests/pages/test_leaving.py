@@ -56,7 +56,7 @@ def starts(medblocks):
     ]
 
 
-def test_it_says_where_one_goes_and_why_and_links_there(leave):
+def test_page_explains_and_links_to_medblocks(leave):
     reply = leave()
 
     assert reply.status_code == 200
@@ -66,7 +66,7 @@ def test_it_says_where_one_goes_and_why_and_links_there(leave):
     assert "http-equiv" not in reply.text
 
 
-def test_loading_it_again_starts_nothing(leave, started, medblocks):
+def test_reloading_starts_no_session(leave, started, medblocks):
     before = len(starts(medblocks))
     leave()
     started.get(PAGE)
@@ -74,7 +74,7 @@ def test_loading_it_again_starts_nothing(leave, started, medblocks):
     assert len(starts(medblocks)) == before
 
 
-def test_the_link_stands_in_no_header_and_no_log(leave, caplog):
+def test_session_link_is_in_no_header_or_log(leave, caplog):
     caplog.set_level("DEBUG")
 
     reply = leave()
@@ -85,13 +85,13 @@ def test_the_link_stands_in_no_header_and_no_log(leave, caplog):
 
 
 @pytest.mark.parametrize("status", ["complete", "expired", "paused"])
-def test_a_session_that_is_not_open_shows_its_state_instead(leave, status):
+def test_closed_session_redirects_to_connected(leave, status):
     reply = leave(status=status)
 
     assert (reply.status_code, reply.location) == (303, "/connected?patient_session_id=ps_1")
 
 
-def test_the_search_is_a_plain_form(leave):
+def test_search_is_a_plain_form(leave):
     page = leave().text
 
     start = '<form method="get" action="/leaving#facilities" role="search"'
@@ -101,7 +101,7 @@ def test_the_search_is_a_plain_form(leave):
     assert "Type two letters" not in page
 
 
-def test_the_places_that_match_are_a_list_of_buttons(search):
+def test_search_results_are_a_list_of_buttons(search):
     page = search(1, 2)
 
     assert 'Places that match “<span dir="auto">alder</span>”' in page
@@ -112,7 +112,7 @@ def test_the_places_that_match_are_a_list_of_buttons(search):
     assert "Show more places" not in page
 
 
-def test_the_vendor_of_a_place_is_not_shown(search):
+def test_facility_vendor_is_not_shown(search):
     words = re.sub(r"<[^>]*>", " ", search(1, 7)).lower()
 
     assert "alder example hospital 7" in words
@@ -120,14 +120,14 @@ def test_the_vendor_of_a_place_is_not_shown(search):
 
 
 @pytest.mark.parametrize(("q", "kept"), [("a", "a"), ("%20a%20", "a"), ("%C3%A9", "é")])
-def test_under_two_characters_it_asks_for_more_and_searches_nothing(leave, q, kept):
+def test_short_query_is_not_searched(leave, q, kept):
     page = leave(f"&q={q}").text
 
     assert "Type two letters of the name or more." in page
     assert f'type="search" value="{kept}"' in page
 
 
-def test_when_nothing_matches_it_says_what_to_try(search):
+def test_search_without_results_suggests_what_to_try(search):
     page = search(query="&q=zz%22%3Cb%3E")
 
     assert "No place matches" in page
@@ -135,7 +135,7 @@ def test_when_nothing_matches_it_says_what_to_try(search):
     assert "<b>" not in page
 
 
-def test_more_pages_are_a_link_away(search, medblocks):
+def test_more_results_are_linked(search, medblocks):
     page = search(1, has_more=True, next_cursor="c&2", query="&q=alder&starting_after=c1")
 
     more = html.unescape(re.search(r'href="([^"]+)" id="more"', page).group(1))
@@ -149,7 +149,7 @@ def test_more_pages_are_a_link_away(search, medblocks):
 
 
 @pytest.mark.parametrize("status", [500, 400, 404, 429])
-def test_when_the_catalog_is_down_the_rest_of_the_page_stands(leave, medblocks, status):
+def test_catalog_outage_leaves_the_rest_of_the_page(leave, medblocks, status):
     medblocks.get(f"{HOST}/connections", status=status)
 
     reply = leave("&q=alder")
@@ -160,7 +160,7 @@ def test_when_the_catalog_is_down_the_rest_of_the_page_stands(leave, medblocks, 
     assert 'type="search" value="alder"' in reply.text
 
 
-def test_a_hostile_catalog_is_harmless_here_too(search, facility):
+def test_hostile_catalog_is_shown_as_text(search, facility):
     names = ["<script>alert(1)</script>", '" onfocus="alert(1)']
     places = [facility(number, name=name, logo_url="http://x.example/") for number, name in enumerate(names)]
     places.append(facility(id='fhirsrc_"><script>', name="Not choosable"))
@@ -173,9 +173,7 @@ def test_a_hostile_catalog_is_harmless_here_too(search, facility):
     assert "x.example" not in page
 
 
-def test_choosing_a_place_starts_a_session_straight_to_it_for_the_same_patient(
-    choose, leave, medblocks, session
-):
+def test_choosing_a_facility_starts_a_session_for_it(choose, leave, medblocks, session):
     leave(return_url="https://app.example.com/records?state=7")
     medblocks.replace("POST", f"{HOST}/patient-sessions", json=session(id="ps_2", connection_id="fhirsrc_7"))
 
@@ -200,7 +198,7 @@ def test_choosing_twice_starts_one_session(choose, leave, medblocks):
     assert sum("connection_id" in body for body in starts(medblocks)) == 1
 
 
-def test_a_session_straight_to_a_place_goes_on_by_itself(leave, catalog):
+def test_session_with_a_facility_continues_by_itself(leave, catalog):
     catalog()
 
     page = leave(connection_id="fhirsrc_7").text
@@ -213,7 +211,7 @@ def test_a_session_straight_to_a_place_goes_on_by_itself(leave, catalog):
 
 
 @pytest.mark.parametrize("connection_id", ["", "x", "conn_1", "fhirsrc_a/b"])
-def test_only_places_of_the_catalog_can_be_chosen(choose, leave, medblocks, connection_id):
+def test_only_facility_ids_can_be_chosen(choose, leave, medblocks, connection_id):
     leave()
     before = len(starts(medblocks))
 
@@ -225,7 +223,7 @@ def test_only_places_of_the_catalog_can_be_chosen(choose, leave, medblocks, conn
     assert len(starts(medblocks)) == before
 
 
-def test_a_place_that_medblocks_does_not_know_leads_back_to_the_page(choose, leave, medblocks, error_body):
+def test_unknown_facility_links_back_to_the_page(choose, leave, medblocks, error_body):
     leave()
     medblocks.replace(
         "POST", f"{HOST}/patient-sessions", json=error_body("invalid_request", "connection_id"), status=400
@@ -239,14 +237,14 @@ def test_a_place_that_medblocks_does_not_know_leads_back_to_the_page(choose, lea
 
 
 @pytest.mark.parametrize("token", [None, "", "forged"])
-def test_choosing_needs_the_form(choose, medblocks, token):
+def test_choosing_needs_the_form_token(choose, medblocks, token):
     before = len(medblocks.calls)
 
     assert choose(form_token=token).status_code == 403
     assert len(medblocks.calls) == before
 
 
-def test_another_browser_can_choose_nothing(enforcing, form_token, medblocks):
+def test_another_browser_can_not_choose(enforcing, form_token, medblocks):
     browser = enforcing.test_client()
     data = {"patient_session_id": "ps_1", "connection_id": "fhirsrc_1", "form_token": form_token(browser)}
 
@@ -254,7 +252,7 @@ def test_another_browser_can_choose_nothing(enforcing, form_token, medblocks):
     assert not medblocks.calls
 
 
-def test_a_medblocks_that_is_down_can_be_tried_again(started, medblocks):
+def test_upstream_outage_can_be_retried(started, medblocks):
     medblocks.get(f"{HOST}/patient-sessions/ps_1", status=503)
 
     reply = started.get(f"{PAGE}&return_url=https://app.example.com/records?state%3D7")

@@ -49,7 +49,7 @@ def problem(**variables):
         ("https://app.example.com#x", "must not have a query or a fragment."),
     ],
 )
-def test_an_address_that_could_be_misread_is_refused(name, url, part):
+def test_ambiguous_url_is_refused(name, url, part):
     assert part in problem(**{name: url})
 
 
@@ -63,14 +63,14 @@ BRACKETS = ["[v1.x]", "[fe80::1%25eth0]", "[fe80::1%eth0]", "a[::1]", "[::1]a", 
     "host",
     [*HOSTS, *ADDRESSES_THAT_BROWSERS_REWRITE, *BRACKETS, "a.example.com.", "x" * 64, "x." * 127 + "xx"],
 )
-def test_a_host_that_can_not_be_is_refused(name, host):
+def test_impossible_host_is_refused(name, host):
     for port in ("", ":8443"):
         assert problem(**{name: f"https://{host}{port}"}).startswith(f"{name} ")
 
 
 @pytest.mark.parametrize("name", ["MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL"])
 @pytest.mark.parametrize("separator", [",", ";"])
-def test_one_address_is_not_taken_for_several(name, separator):
+def test_two_joined_urls_are_refused(name, separator):
     for first in ("https://a.example.com", "https://a.example.com/"):
         assert "Write one, without commas" in problem(**{name: f"{first}{separator}https://b.example.com"})
 
@@ -78,7 +78,7 @@ def test_one_address_is_not_taken_for_several(name, separator):
 @pytest.mark.parametrize(
     "host", ["a.example.com", "my_app", "xn--bro-hoa.example", "1a.example", "a-.example"]
 )
-def test_a_host_that_browsers_reach_is_accepted(host):
+def test_unusual_but_valid_host_is_accepted(host):
     assert load(BFF_PUBLIC_URL=f"https://{host}").public_url == f"https://{host}"
 
 
@@ -101,45 +101,45 @@ def fields(settings):
         ("https://[2001:DB8:0:0::1]:8443", "https://[2001:db8::1]:8443"),
     ],
 )
-def test_an_origin_is_kept_as_browsers_write_it(written, origin):
+def test_origin_is_normalized_as_in_browsers(written, origin):
     settings = load(**dict.fromkeys([*ADDRESSES, "BFF_TRUSTED_ORIGINS"], written))
 
     assert fields(settings) == (origin,) * 4
 
 
-def test_the_path_of_a_return_url_keeps_its_case():
+def test_path_of_a_return_url_keeps_its_case():
     assert load(BFF_RETURN_URLS="https://A.example:443/X/").return_urls == ("https://a.example/X",)
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
 @pytest.mark.parametrize("path", ["/*", "/x/*", "/x/../y", "/./x", "/x/..", "/."])
-def test_a_path_that_would_match_nothing_is_refused(name, path):
+def test_path_that_matches_nothing_is_refused(name, path):
     assert problem(**{name: f"https://a.example.com{path}"}).startswith(f"{name} ")
 
 
 @pytest.mark.parametrize("name", ["MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL"])
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "//x"])
-def test_an_origin_has_no_path(name, path):
+def test_origin_with_a_path_is_refused(name, path):
     assert "must be an origin alone" in problem(**{name: f"https://app.example.com{path}"})
 
 
-def test_a_return_url_may_have_a_path():
+def test_return_url_may_have_a_path():
     assert load(BFF_RETURN_URLS="https://a.example/x/y").return_urls == ("https://a.example/x/y",)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8001", "http://127.0.0.1:8001", "http://[::1]:8001"])
-def test_medblocks_may_be_an_http_address_of_this_machine(url):
+def test_upstream_on_this_machine_may_be_http(url):
     assert load(MEDBLOCKS_BASE_URL=url).base_url == url
 
 
 @pytest.mark.parametrize("host", ["medblocks.example", "10.0.0.1", "localhost.example", "127.0.0.1.example"])
-def test_medblocks_must_be_an_https_address_anywhere_else(host):
+def test_upstream_elsewhere_must_be_https(host):
     assert problem(MEDBLOCKS_BASE_URL=f"http://{host}") == (
         "MEDBLOCKS_BASE_URL must start with https:// (http:// is for this machine alone)."
     )
 
 
-def test_a_live_key_never_goes_to_an_http_address():
+def test_live_key_is_refused_for_an_http_upstream():
     told = problem(MEDBLOCKS_API_KEY="mb_sk_live_canary", MEDBLOCKS_BASE_URL="http://127.0.0.1:8001")
 
     assert told.startswith("MEDBLOCKS_BASE_URL is http://, but MEDBLOCKS_API_KEY is a live key.")
@@ -157,7 +157,7 @@ def test_a_live_key_never_goes_to_an_http_address():
     ],
 )
 @pytest.mark.parametrize("access", ["auto", "enforce"])
-def test_a_live_key_in_any_spelling_never_goes_to_an_http_address(key, access):
+def test_live_key_in_any_spelling_is_refused_for_http(key, access):
     told = problem(MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL="http://127.0.0.1:8001", BFF_ACCESS=access)
 
     assert told.startswith("MEDBLOCKS_BASE_URL is http://, but MEDBLOCKS_API_KEY is a live key.")
@@ -166,30 +166,30 @@ def test_a_live_key_in_any_spelling_never_goes_to_an_http_address(key, access):
 @pytest.mark.parametrize(
     "key", ['"mb_sk_live_canary"', '"mb_sk_live_canary', "mb_sk_live_canary'", '\\"mb_sk_live_x\\"']
 )
-def test_a_live_key_in_quotes_never_goes_to_an_http_address(key):
+def test_quoted_live_key_is_refused_for_http(key):
     with pytest.raises(SettingsError) as caught:
         load(MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL="http://127.0.0.1:8001")
 
     assert caught.value.problems[-1].startswith("MEDBLOCKS_API_KEY has quotes in its value.")
 
 
-def test_a_live_key_may_go_to_an_https_address_of_this_machine():
+def test_live_key_is_accepted_for_local_https():
     settings = load(MEDBLOCKS_API_KEY="mb_sk_live_canary", MEDBLOCKS_BASE_URL="https://localhost:8001")
 
     assert settings.base_url == "https://localhost:8001"
 
 
-def test_the_scheme_of_a_url_may_be_written_in_capitals():
+def test_scheme_in_capitals_is_parsed():
     assert split_http_url("HTTPS://App.Example.com:8443/X").port == 8443
 
 
-def test_a_live_key_is_not_sent_in_clear_through_a_scheme_in_capitals():
+def test_live_key_is_refused_for_an_uppercase_http_scheme():
     told = problem(MEDBLOCKS_API_KEY="mb_sk_live_canary", MEDBLOCKS_BASE_URL="HTTP://127.0.0.1:8001")
 
     assert told.startswith("MEDBLOCKS_BASE_URL ")
 
 
-def test_one_bad_return_url_among_good_ones_is_enough():
+def test_one_invalid_return_url_is_reported():
     assert problem(BFF_RETURN_URLS="https://a.example nonsense https://b.example").startswith(
         "BFF_RETURN_URLS "
     )
@@ -201,5 +201,5 @@ def test_this_machine_is_loopback(host):
 
 
 @pytest.mark.parametrize("host", [None, "", "::", "localhost.example", "127.0.0.1.example", "10.0.0.1"])
-def test_any_other_machine_is_not(host):
+def test_any_other_machine_is_not_loopback(host):
     assert not is_loopback(host)

@@ -24,13 +24,13 @@ def problems(**variables):
 
 
 @pytest.mark.parametrize("content", [KEY, f"{KEY}\n", f"  {KEY}\r\n"])
-def test_the_key_may_stand_in_a_file(key_file, content):
+def test_key_is_read_from_a_file(key_file, content):
     settings = load_settings({"MEDBLOCKS_API_KEY_FILE": key_file(content.encode())})
 
     assert settings.api_key.reveal() == KEY
 
 
-def test_a_file_and_a_key_together_are_refused(key_file):
+def test_key_and_key_file_together_are_refused(key_file):
     path = key_file(KEY.encode())
 
     assert problems(MEDBLOCKS_API_KEY=KEY, MEDBLOCKS_API_KEY_FILE=path) == [
@@ -38,21 +38,21 @@ def test_a_file_and_a_key_together_are_refused(key_file):
     ]
 
 
-def test_a_file_beside_an_empty_key_is_read(key_file):
+def test_key_file_beside_an_empty_key_is_read(key_file):
     path = key_file(KEY.encode())
 
     assert load_settings({"MEDBLOCKS_API_KEY": "", "MEDBLOCKS_API_KEY_FILE": path}).api_key.reveal() == KEY
 
 
 @pytest.mark.parametrize("path", ["missing", ".", "nul\0"])
-def test_a_file_that_can_not_be_read_is_told_without_its_path(tmp_path, path):
+def test_unreadable_key_file_is_reported_without_its_path(tmp_path, path):
     (problem,) = problems(MEDBLOCKS_API_KEY_FILE=str(tmp_path / path))
 
     rest = "names a file that can't be read. Check the path and its permissions."
     assert problem == f"MEDBLOCKS_API_KEY_FILE {rest}"
 
 
-def test_a_file_that_is_no_text_is_refused_without_showing_it(key_file):
+def test_non_ascii_key_file_is_refused_without_content(key_file):
     (problem,) = problems(MEDBLOCKS_API_KEY_FILE=key_file("clé-canary".encode()))
 
     assert problem.startswith("MEDBLOCKS_API_KEY_FILE ")
@@ -61,7 +61,7 @@ def test_a_file_that_is_no_text_is_refused_without_showing_it(key_file):
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("end", ["", "\r\n"])
-def test_a_file_may_be_written_by_powershell(key_file, encoding, end):
+def test_key_file_written_by_powershell_is_read(key_file, encoding, end):
     bom = "\ufeff" if encoding.endswith("e") else ""
 
     settings = load_settings({"MEDBLOCKS_API_KEY_FILE": key_file(f"{bom}{KEY}{end}".encode(encoding))})
@@ -71,7 +71,7 @@ def test_a_file_may_be_written_by_powershell(key_file, encoding, end):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("text", [f'"{KEY}"', f"'{KEY}'\r\n", f"“{KEY}”", f'"{KEY}', f"{KEY}'"])
-def test_a_key_in_quotes_in_a_file_is_refused(key_file, encoding, text):
+def test_quoted_key_in_a_file_is_refused(key_file, encoding, text):
     (problem,) = problems(MEDBLOCKS_API_KEY_FILE=key_file(text.encode(encoding)))
 
     assert problem.startswith("MEDBLOCKS_API_KEY_FILE ")
@@ -79,21 +79,21 @@ def test_a_key_in_quotes_in_a_file_is_refused(key_file, encoding, text):
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfeabc", b"\xfe\xff\xd8\x00\x00a", b"\xef\xbb\xbf\xff", b"a\0b\0"])
-def test_a_file_in_no_known_encoding_is_refused(key_file, data):
+def test_key_file_in_an_unknown_encoding_is_refused(key_file, data):
     (problem,) = problems(MEDBLOCKS_API_KEY_FILE=key_file(data))
 
     assert problem.startswith("MEDBLOCKS_API_KEY_FILE ")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"two words\n", b"two\nlines\n"])
-def test_a_file_that_holds_no_key_is_refused(key_file, content):
+def test_key_file_without_a_key_is_refused(key_file, content):
     (problem,) = problems(MEDBLOCKS_API_KEY_FILE=key_file(content))
 
     assert problem.startswith("MEDBLOCKS_API_KEY")
     assert "two" not in problem
 
 
-def test_a_live_key_in_a_file_never_goes_to_an_http_address(key_file):
+def test_live_key_in_a_file_needs_an_https_upstream(key_file):
     (problem,) = problems(
         MEDBLOCKS_API_KEY_FILE=key_file(b"mb_sk_live_canary"), MEDBLOCKS_BASE_URL="http://127.0.0.1:8001"
     )
@@ -102,7 +102,7 @@ def test_a_live_key_in_a_file_never_goes_to_an_http_address(key_file):
     assert "canary" not in problem
 
 
-def test_a_problem_with_the_file_does_not_hide_the_other_problems(tmp_path):
+def test_key_file_problem_does_not_hide_others(tmp_path):
     told = problems(MEDBLOCKS_API_KEY_FILE=str(tmp_path / "missing"), BFF_PUBLIC_URL="nonsense")
 
     assert {problem.split()[0] for problem in told} == {"MEDBLOCKS_API_KEY_FILE", "BFF_PUBLIC_URL"}

@@ -21,7 +21,7 @@ def problems(**variables):
     return caught.value.problems
 
 
-def test_a_key_is_enough():
+def test_key_is_the_only_required_setting():
     settings = load()
 
     assert settings.api_key.reveal() == KEY
@@ -40,7 +40,7 @@ def test_times_and_amounts_have_defaults():
     assert (settings.breaker_failures, settings.breaker_seconds) == (5, 2)
 
 
-def test_every_setting_can_be_set():
+def test_urls_version_and_source_can_be_set():
     settings = load(
         MEDBLOCKS_BASE_URL="https://eu.medblocks.example",
         MEDBLOCKS_API_VERSION="2027-01-31",
@@ -56,7 +56,7 @@ def test_every_setting_can_be_set():
     assert settings.signup_source == "clinic"
 
 
-def test_each_name_of_a_setting_is_listed_once():
+def test_each_setting_name_is_listed_once():
     assert len(SETTING_NAMES) == len(set(SETTING_NAMES))
     assert set(SETTING_NAMES) >= {
         "MEDBLOCKS_API_KEY",
@@ -69,24 +69,24 @@ def test_each_name_of_a_setting_is_listed_once():
     }
 
 
-def test_settings_can_not_be_changed():
+def test_settings_are_immutable():
     with pytest.raises(dataclasses.FrozenInstanceError):
         load().base_url = "https://evil.example"
 
 
-def test_the_connected_page_stands_on_the_public_url_by_default():
+def test_default_return_url_is_on_the_public_url():
     assert load(BFF_PUBLIC_URL="https://bff.example.com/").return_urls == (
         "https://bff.example.com/connected",
     )
 
 
-def test_return_urls_are_separated_by_any_white_space():
+def test_return_urls_are_separated_by_white_space():
     settings = load(BFF_RETURN_URLS="\n https://a.example/x\n\thttps://b.example  https://c.example\n")
 
     assert settings.return_urls == ("https://a.example/x", "https://b.example", "https://c.example")
 
 
-def test_a_trailing_slash_of_a_url_is_dropped():
+def test_trailing_slash_of_a_url_is_removed():
     settings = load(
         MEDBLOCKS_BASE_URL="https://m.example/",
         BFF_PUBLIC_URL="https://b.example/",
@@ -100,12 +100,12 @@ def test_a_trailing_slash_of_a_url_is_dropped():
 
 @pytest.mark.parametrize("nothing", ["", "   ", "\t\n"])
 @pytest.mark.parametrize("name", [name for name in SETTING_NAMES if name != "MEDBLOCKS_API_KEY"])
-def test_a_variable_that_is_set_to_nothing_counts_as_absent(name, nothing):
+def test_empty_variable_counts_as_absent(name, nothing):
     assert repr(load(**{name: nothing})) == repr(load())
 
 
 @pytest.mark.parametrize("values", [{}, {"MEDBLOCKS_API_KEY": ""}, {"MEDBLOCKS_API_KEY": "  \n"}])
-def test_a_missing_key_is_told_with_what_to_do_about_it(values):
+def test_missing_key_is_reported_with_next_steps(values):
     with pytest.raises(SettingsError) as caught:
         load_settings(values)
 
@@ -115,12 +115,12 @@ def test_a_missing_key_is_told_with_what_to_do_about_it(values):
     assert "medblocks-bff demo" in problem
 
 
-def test_white_space_around_a_value_is_no_part_of_it():
+def test_white_space_around_a_value_is_removed():
     assert load(MEDBLOCKS_API_KEY=f" {KEY}\n").api_key.reveal() == KEY
 
 
 @pytest.mark.parametrize("key", ["two words", "line\nbreak", "nul\0", "tab\tinside", "clé", "ключ"])
-def test_a_key_that_fits_no_header_is_refused(key):
+def test_key_that_fits_no_header_is_refused(key):
     assert problems(MEDBLOCKS_API_KEY=key) == [
         "MEDBLOCKS_API_KEY must be one word of plain ASCII characters."
     ]
@@ -129,7 +129,7 @@ def test_a_key_that_fits_no_header_is_refused(key):
 @pytest.mark.parametrize(
     "version", ["latest", "KEY", "key 2026-04-25", "2026-4-25", "2026-04-25x", "x2026-04-25", "20260425"]
 )
-def test_a_version_that_is_no_date_is_refused(version):
+def test_version_that_is_not_a_date_is_refused(version):
     assert problems(MEDBLOCKS_API_VERSION=version) == [
         "MEDBLOCKS_API_VERSION must be a date such as 2026-04-25, or key."
     ]
@@ -149,7 +149,7 @@ VALID = {
 
 @pytest.mark.parametrize("quotes", QUOTES)
 @pytest.mark.parametrize("name", SETTING_NAMES)
-def test_a_value_in_quotes_is_refused(name, quotes):
+def test_value_in_quotes_is_refused(name, quotes):
     for text in (f"{quotes[0]}{VALID.get(name, 'canary')}{quotes[1]}", f" {quotes}\n"):
         told = problems(**{name: text})
 
@@ -159,7 +159,7 @@ def test_a_value_in_quotes_is_refused(name, quotes):
         assert "canary" not in "".join(told)
 
 
-def test_a_quoted_value_causes_no_other_problem():
+def test_quoted_value_causes_no_other_problem():
     jwt = {"BFF_JWT_ISSUER": "https://login.example", "BFF_JWT_AUDIENCE": "bff", "BFF_JWT_SECRET": "s" * 32}
 
     (problem,) = problems(BFF_IDENTITY='"jwt"', **jwt)
@@ -168,7 +168,7 @@ def test_a_quoted_value_causes_no_other_problem():
 
 
 @pytest.mark.parametrize("name", ["'t Example", 'Example "Alder" Clinic', "Alders'", "5'"])
-def test_a_name_may_have_quotes_in_it(name):
+def test_brand_name_may_contain_quotes(name):
     assert load(BFF_BRAND_NAME=name).brand_name == name
 
 
@@ -182,22 +182,22 @@ def test_a_name_may_have_quotes_in_it(name):
         ),
     ],
 )
-def test_the_form_of_a_key_is_known(key, known):
+def test_form_of_a_key_is_recognized(key, known):
     assert load(MEDBLOCKS_API_KEY=key).known_key is known
 
 
-def test_the_version_may_be_left_to_the_key():
+def test_version_can_be_left_to_the_key():
     assert load(MEDBLOCKS_API_VERSION="key").api_version is None
 
 
-def test_a_signup_source_has_at_most_200_characters():
+def test_signup_source_has_at_most_200_characters():
     assert load(BFF_SIGNUP_SOURCE="s" * 200).signup_source == "s" * 200
     assert problems(BFF_SIGNUP_SOURCE="s" * 201) == [
         "BFF_SIGNUP_SOURCE must not be longer than 200 characters."
     ]
 
 
-def test_all_problems_come_at_once():
+def test_all_problems_are_reported_at_once():
     with pytest.raises(SettingsError) as caught:
         load_settings(
             {
@@ -220,12 +220,12 @@ def test_all_problems_come_at_once():
     assert str(caught.value).splitlines() == caught.value.problems
 
 
-def test_variables_of_others_are_ignored():
+def test_other_variables_are_ignored():
     assert repr(load(PATH="/bin", BFF_UNKNOWN="x")) == repr(load())
 
 
 @pytest.mark.parametrize("show", [str, repr, "{}".format, "{!r:>40}".format, "%s".__mod__])
-def test_a_secret_shows_itself_to_nobody_who_did_not_ask(show):
+def test_secret_is_not_shown_when_formatted(show):
     secret = Secret(KEY)
 
     assert KEY not in show((secret,) if show == "%s".__mod__ else secret)
@@ -237,7 +237,7 @@ def test_settings_never_show_the_key(show):
     assert KEY not in str(show(load()))
 
 
-def test_a_log_line_with_the_settings_does_not_carry_the_key(caplog):
+def test_logged_settings_do_not_show_the_key(caplog):
     with caplog.at_level(logging.INFO):
         logging.getLogger("test").info("started with %s and %r", load(), load().api_key)
 
@@ -264,7 +264,7 @@ def test_a_log_line_with_the_settings_does_not_carry_the_key(caplog):
         ("MEDBLOCKS_API_KEY_FILE", "canary"),
     ],
 )
-def test_a_problem_names_its_variable_and_never_shows_the_value(name, value):
+def test_problem_names_its_variable_without_the_value(name, value):
     values = {"MEDBLOCKS_API_KEY": "mb_sk_sbx_secret", name: value}
     if name == "MEDBLOCKS_API_KEY_FILE":
         del values["MEDBLOCKS_API_KEY"]
@@ -279,14 +279,14 @@ def test_a_problem_names_its_variable_and_never_shows_the_value(name, value):
     assert "mb_sk_sbx_secret" not in shown
 
 
-def test_without_redis_one_process_serves_since_it_alone_knows_the_counts(monkeypatch):
+def test_without_redis_one_process_serves(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
 
     assert load().processes == 1
     assert load(BFF_PROCESSES="3").processes == 3
 
 
-def test_with_redis_a_process_serves_on_each_core(monkeypatch):
+def test_with_redis_one_process_per_core_serves(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
 
     assert load(BFF_REDIS_URL="redis://127.0.0.1:6379").processes == 8
@@ -294,11 +294,11 @@ def test_with_redis_a_process_serves_on_each_core(monkeypatch):
 
 
 @pytest.mark.parametrize("number", ["0", "257", "two", "1.5"])
-def test_a_number_of_processes_that_can_not_be_is_refused(number):
+def test_invalid_number_of_processes_is_refused(number):
     assert [problem.partition(" ")[0] for problem in problems(BFF_PROCESSES=number)] == ["BFF_PROCESSES"]
 
 
-def test_the_brand_can_be_set(tmp_path):
+def test_brand_can_be_set(tmp_path):
     file = tmp_path / "logo.svg"
     file.write_text("<svg></svg>")
 
@@ -310,12 +310,12 @@ def test_the_brand_can_be_set(tmp_path):
 
 
 @pytest.mark.parametrize("color", ["0b6470", "#0b647", "#0b64700", "red", "#gggggg", "#0b6470;}"])
-def test_a_colour_is_six_digits(color):
+def test_brand_color_has_six_digits(color):
     assert problems(BFF_BRAND_COLOR=color) == ["BFF_BRAND_COLOR must be a colour such as #0b6470."]
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"GIF89a" + bytes(128 * 1024)])
-def test_a_logo_is_a_small_picture(tmp_path, content):
+def test_brand_logo_must_be_a_small_image(tmp_path, content):
     file = tmp_path / "logo"
     file.write_bytes(content)
 
@@ -324,11 +324,11 @@ def test_a_logo_is_a_small_picture(tmp_path, content):
     assert problem == "BFF_BRAND_LOGO must be a PNG, JPEG, GIF, WebP or SVG file of at most 128 KiB."
 
 
-def test_a_logo_that_can_not_be_read_is_said(tmp_path):
+def test_unreadable_brand_logo_is_reported(tmp_path):
     (problem,) = problems(BFF_BRAND_LOGO=str(tmp_path / "nothing"))
 
     assert problem == "BFF_BRAND_LOGO names a file that can't be read. Check the path and its permissions."
 
 
-def test_a_name_is_short():
+def test_brand_name_has_at_most_60_characters():
     assert problems(BFF_BRAND_NAME="x" * 61) == ["BFF_BRAND_NAME must not be longer than 60 characters."]

@@ -121,7 +121,7 @@ def without(values, *names):
     ],
     ids=lambda case: case[:60] if isinstance(case, str) else "",
 )
-def test_a_bad_setting_is_refused_with_its_variable_and_without_its_value(variables, told):
+def test_invalid_setting_is_reported_without_its_value(variables, told):
     with pytest.raises(SettingsError) as caught:
         load(**variables)
 
@@ -141,7 +141,7 @@ def test_all_dangers_to_a_live_key_are_reported():
     assert [problem.split()[0] for problem in caught.value.problems] == ["MEDBLOCKS_BASE_URL", "BFF_ACCESS"]
 
 
-def test_other_variables_with_an_identitys_prefix_are_ignored():
+def test_unknown_names_with_an_identity_prefix_are_ignored():
     assert load(BFF_JWT_TENANT_OF_OURS="x").identity == "owner"
 
 
@@ -157,7 +157,7 @@ NEEDED = {"BFF_HEADER_NETWORKS": HEADER, "BFF_JWT_ALGORITHMS": {**JWT, **JWKS}}
 
 @pytest.mark.parametrize("separator", SEPARATORS)
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_with_another_separator_is_refused(name, separator):
+def test_list_with_another_separator_is_refused(name, separator):
     for text in (separator.join(LISTS[name]), LISTS[name][0] + separator, separator + LISTS[name][0]):
         with pytest.raises(SettingsError) as caught:
             load(**{**NEEDED.get(name, {}), name: text})
@@ -166,13 +166,13 @@ def test_a_list_with_another_separator_is_refused(name, separator):
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_is_separated_by_spaces(name):
+def test_list_is_separated_by_spaces(name):
     settings = load(**{**NEEDED.get(name, {}), name: "  ".join(LISTS[name])})
 
     assert len(getattr(settings, name.removeprefix("BFF_").lower())) == 2
 
 
-def test_all_that_a_login_lacks_is_told_at_once():
+def test_all_missing_jwt_settings_are_reported():
     with pytest.raises(SettingsError) as caught:
         load(BFF_IDENTITY="jwt")
 
@@ -183,7 +183,7 @@ def test_all_that_a_login_lacks_is_told_at_once():
     }
 
 
-def test_all_that_a_proxy_lacks_is_told_at_once():
+def test_all_missing_header_settings_are_reported():
     with pytest.raises(SettingsError) as caught:
         load(BFF_IDENTITY="header")
 
@@ -191,7 +191,7 @@ def test_all_that_a_proxy_lacks_is_told_at_once():
     assert sorted(names) == ["BFF_HEADER_NETWORKS", "BFF_HEADER_SECRET"]
 
 
-def test_claims_that_nothing_separates_make_no_id():
+def test_adjacent_claims_are_refused():
     with pytest.raises(SettingsError) as caught:
         load(**JWT, **BY_SECRET, BFF_JWT_PATIENT_ID="{tenant}{sub}")
 
@@ -200,7 +200,7 @@ def test_claims_that_nothing_separates_make_no_id():
 
 
 @pytest.mark.parametrize("identity", ["owner", "invite", "header"])
-def test_what_is_set_for_another_way_of_signing_in_is_told_and_not_left_out(identity):
+def test_jwt_settings_of_another_identity_are_reported(identity):
     header = {"BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
     with pytest.raises(SettingsError) as caught:
         load(
@@ -218,7 +218,7 @@ def test_what_is_set_for_another_way_of_signing_in_is_told_and_not_left_out(iden
 
 
 @pytest.mark.parametrize("name", ["BFF_HEADER_SECRET", "BFF_HEADER_NETWORKS"])
-def test_so_is_what_is_set_for_a_proxy(name):
+def test_header_settings_of_another_identity_are_reported(name):
     value = {"BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}[name]
     with pytest.raises(SettingsError) as caught:
         load(**{name: value})
@@ -228,7 +228,7 @@ def test_so_is_what_is_set_for_a_proxy(name):
     ]
 
 
-def test_invites_that_several_processes_count_need_redis():
+def test_invites_with_several_processes_need_redis():
     redis = {"BFF_REDIS_URL": "redis://redis.example"}
     with pytest.raises(SettingsError, match=r"^BFF_REDIS_URL is not set, and .* BFF_PROCESSES=3 needs it"):
         load(BFF_IDENTITY="invite", BFF_PROCESSES="3")
@@ -255,7 +255,7 @@ def test_invites_that_several_processes_count_need_redis():
         ("MEDBLOCKS-API-VERSION", "MEDBLOCKS_API_VERSION"),
     ],
 )
-def test_a_name_with_a_slip_is_told_with_what_was_meant(name, meant):
+def test_misspelled_name_is_reported_with_a_suggestion(name, meant):
     with pytest.raises(SettingsError) as caught:
         load(**{name: "canary"})
 
@@ -280,7 +280,7 @@ def test_other_names_do_not_stop_the_start(name):
 
 
 @pytest.mark.parametrize("name", ["BFF_ACESS", "bff_access", "BFF-ACCESS"])
-def test_a_slip_beside_the_right_name_is_told_too(name):
+def test_misspelled_name_beside_the_right_one_is_reported(name):
     with pytest.raises(SettingsError) as caught:
         load(**{name: "report", "BFF_ACCESS": "enforce"})
 
@@ -299,19 +299,19 @@ def test_a_slip_beside_the_right_name_is_told_too(name):
         ),
     ],
 )
-def test_what_kubernetes_sets_is_not_unknown(service, rest):
+def test_kubernetes_variables_are_not_unknown(service, rest):
     assert unknown_names([f"{service}_{rest}"], SETTING_NAMES) == {}
 
 
 @pytest.mark.parametrize("name", SETTING_NAMES)
-def test_every_setting_is_recognised_in_other_spellings(name):
+def test_every_setting_is_suggested_for_other_spellings(name):
     others = [name.lower(), name.title(), name.replace("_", "-"), name.lower().replace("_", "-"), f"{name}_"]
 
     assert unknown_names([name, *others], SETTING_NAMES) == dict.fromkeys(others, name)
 
 
 @pytest.mark.parametrize("name", ["BFF_CORS_ORIGINS", "bff_nothing", "MEDBLOCKS-URL", "Medblocks_Api_Key_Id"])
-def test_a_name_like_ours_is_unknown(name):
+def test_name_with_our_prefix_is_unknown(name):
     assert unknown_names([name, "PATH", "BFFS", "MY_BFF_ACCESS"], SETTING_NAMES) == {name: None}
 
 
@@ -328,7 +328,7 @@ def test_a_name_like_ours_is_unknown(name):
         ":x@:1",
     ],
 )
-def test_an_address_of_redis_that_can_not_be_read_is_told_without_its_password(rest):
+def test_invalid_redis_url_is_reported_without_its_password(rest):
     with pytest.raises(SettingsError) as caught:
         load(BFF_REDIS_URL=f"redis://{rest}")
 
@@ -348,5 +348,5 @@ def test_an_address_of_redis_that_can_not_be_read_is_told_without_its_password(r
         "redis://[::1]:6379",
     ],
 )
-def test_an_address_of_redis_that_can_be_read_is_taken(url):
+def test_valid_redis_url_is_accepted(url):
     assert load(BFF_REDIS_URL=url).redis_url.reveal() == url

@@ -19,7 +19,7 @@ def load(**variables):
     return load_settings({"MEDBLOCKS_API_KEY": SANDBOX, **variables})
 
 
-def test_a_key_alone_sets_everything_else():
+def test_access_settings_have_defaults():
     settings = load()
 
     assert (
@@ -68,7 +68,7 @@ def test_a_key_alone_sets_everything_else():
     ],
 )
 @pytest.mark.parametrize("given", [{}, {"BFF_ACCESS": "auto"}])
-def test_what_auto_becomes(key, base_url, access, given):
+def test_auto_depends_on_key_and_upstream(key, base_url, access, given):
     settings = load(MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL=base_url, **given)
 
     assert settings.access == access
@@ -81,21 +81,21 @@ def test_access_can_always_be_enforced(key):
 
 
 @pytest.mark.parametrize("key", [SANDBOX, OTHER])
-def test_access_can_be_reported_with_any_key_but_a_live_one(key):
+def test_report_is_accepted_without_a_live_key(key):
     assert load(MEDBLOCKS_API_KEY=key, BFF_ACCESS="report").report_only
 
 
 @pytest.mark.parametrize(("source", "algorithms"), [(JWKS, ("RS256", "ES256")), (BY_SECRET, ("HS256",))])
-def test_the_source_of_keys_decides_the_algorithms(source, algorithms):
+def test_key_source_decides_the_default_algorithms(source, algorithms):
     assert load(**JWT, **source).jwt_algorithms == algorithms
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
-def test_the_keys_of_a_login_on_this_machine_may_come_over_http(host):
+def test_local_jwks_url_may_be_http(host):
     assert load(**JWT, BFF_JWT_JWKS_URL=f"http://{host}:9000/jwks").jwt_jwks_url == f"http://{host}:9000/jwks"
 
 
-def test_every_setting_of_access_can_be_set():
+def test_access_settings_can_be_set():
     settings = load(
         **HEADER | {"BFF_HEADER_NETWORKS": "10.0.0.0/8 ::1", "BFF_HEADER_NAME": "X-Member"},
         BFF_SECRET=LONG,
@@ -118,7 +118,7 @@ def test_every_setting_of_access_can_be_set():
     assert settings.redis_url.reveal() == "rediss://redis.example/0"
 
 
-def test_a_token_may_come_in_a_cookie_and_name_the_patient_by_several_claims():
+def test_jwt_cookie_and_claims_can_be_set():
     ours = {"BFF_JWT_COOKIE": "__Host-login", "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
     settings = load(**JWT, **BY_SECRET, **ours)
 
