@@ -1,4 +1,4 @@
-"""The sentences: each code that the code raises has one, and each sentence is used."""
+"""Messages: each raised code has one, and each one is used."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ SOURCES = [
 
 
 def texts():
-    """Return every text literal of the product."""
+    """Return every string literal of the product."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -26,7 +26,7 @@ def texts():
 
 
 def computed():
-    """Return the codes that are put together from parts."""
+    """Return the codes that are built from parts."""
     missing = ("patient", "patient session", "connection", "facility", "image", "invitation")
     return {
         *(f"no_{what.replace(' ', '_')}" for what in missing),

@@ -1,4 +1,4 @@
-"""What a browser may send: both spellings, every rule with its sentence, nothing unknown."""
+"""Schemas: both spellings, every rule with its message, and unknown fields."""
 
 import pytest
 from marshmallow import ValidationError
@@ -9,11 +9,11 @@ from bff.schemas import BrowserInput, NewPatient, NewPatientSession, camel_case
 FACILITY = "fhirsrc_1"
 
 
-def sentences(messages):
-    """Return marshmallow's messages, with a sentence for each code."""
+def texts(messages):
+    """Return marshmallow's messages with the text of each code."""
     if isinstance(messages, dict):
-        return {name: sentences(found) for name, found in messages.items()}
-    return [str(found if isinstance(found, Message) else Message(found)) for found in messages]
+        return {name: texts(nested) for name, nested in messages.items()}
+    return [str(each if isinstance(each, Message) else Message(each)) for each in messages]
 
 
 def patient(**changes):
@@ -27,7 +27,7 @@ def session(**changes):
 def problems(load, **changes):
     with pytest.raises(ValidationError) as caught:
         load(**changes)
-    return sentences(caught.value.messages)
+    return texts(caught.value.messages)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_body_that_is_not_an_object_is_refused(schema, body):
     with pytest.raises(ValidationError) as caught:
         schema().load(body)
 
-    assert sentences(caught.value.messages) == {"_schema": ["The body must be a JSON object."]}
+    assert texts(caught.value.messages) == {"_schema": ["The body must be a JSON object."]}
 
 
 MISSING = "Enter a patient id: it must not be empty."
@@ -171,7 +171,7 @@ def test_invalid_patient_id_is_reported(schema, body, message):
     with pytest.raises(ValidationError) as caught:
         schema().load(body)
 
-    assert sentences(caught.value.messages) == {"patient_id": [message]}
+    assert texts(caught.value.messages) == {"patient_id": [message]}
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
-"""What a browser may send: metadata, facilities, and the form that a person fills in."""
+"""Schemas: metadata, facilities, and the form."""
 
 import pytest
 from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from bff.schemas import IntakeForm, NewPatient, NewPatientSession, check_facility_id, check_patient_id
-from tests.test_schemas import sentences
+from tests.test_schemas import texts
 
 FACILITY = "fhirsrc_1"
 
@@ -25,7 +25,7 @@ def form(**changes):
 def problems(load, **changes):
     with pytest.raises(ValidationError) as caught:
         load(**changes)
-    return sentences(caught.value.messages)
+    return texts(caught.value.messages)
 
 
 def test_metadata_has_at_most_50_keys():
@@ -46,8 +46,8 @@ def test_metadata_with_reserved_keys_is_refused(key):
 
 @pytest.mark.parametrize("character", ["a", "é", "患"])
 def test_metadata_has_at_most_16_kib_of_utf8(character):
-    room = 16 * 1024 - len('{"k": ""}')
-    text = character * (room // len(character.encode()))
+    size = 16 * 1024 - len('{"k": ""}')
+    text = character * (size // len(character.encode()))
 
     assert patient(metadata={"k": text})["metadata"] == {"k": text}
     assert problems(patient, metadata={"k": text + character}) == {
@@ -61,11 +61,11 @@ def test_session_goes_straight_to_one_facility():
 
 @pytest.mark.parametrize("facility", ["1", "ps_1", "https://fhir.example.com/r4", "fhirsrc_", "fhirsrc_../x"])
 def test_invalid_facility_id_is_refused(facility):
-    told = "A facility's id starts with fhirsrc_: take it from the catalog."
+    message = "A facility's id starts with fhirsrc_: take it from the catalog."
 
-    assert problems(session, connection_id=facility) == {"connection_id": [told]}
+    assert problems(session, connection_id=facility) == {"connection_id": [message]}
     assert problems(session, recommended_connection_ids=[FACILITY, facility]) == {
-        "recommended_connection_ids": {1: [told]}
+        "recommended_connection_ids": {1: [message]}
     }
 
 

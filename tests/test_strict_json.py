@@ -1,4 +1,4 @@
-"""Strict JSON: equal to the standard parser on what it takes, and a sentence for everything else."""
+"""Strict JSON parses like the standard library, or raises an error with a message."""
 
 import json
 
@@ -16,7 +16,7 @@ scalars = (
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
 )
-# Bytes that look like JSON more often than chance: pieces of its syntax in any order.
+# Pieces of JSON's syntax in any order: more often nearly valid than random bytes.
 syntax = rb"""{ } [ ] , : "a" " \ \u \ud83d \ude00 d800 1 - 0 .5 e9 E999 NaN Infinity null true""".split()
 others = [b" ", b"\n", b"\0", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf"]
 pieces = st.lists(st.sampled_from([*syntax, *others]), max_size=24).map(b"".join)

@@ -1,4 +1,4 @@
-"""The settings of access: what they are when nobody sets them, and what `auto` becomes."""
+"""Settings of access: their defaults, and what `auto` resolves to."""
 
 import dataclasses
 from ipaddress import ip_network
@@ -119,8 +119,8 @@ def test_access_settings_can_be_set():
 
 
 def test_jwt_cookie_and_claims_can_be_set():
-    ours = {"BFF_JWT_COOKIE": "__Host-login", "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
-    settings = load(**JWT, **BY_SECRET, **ours)
+    options = {"BFF_JWT_COOKIE": "__Host-login", "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
+    settings = load(**JWT, **BY_SECRET, **options)
 
     assert (settings.jwt_cookie, settings.jwt_patient_id) == ("__Host-login", "{tenant}:{sub}")
 

@@ -1,4 +1,4 @@
-"""The settings of access: what is refused and which variable the refusal names."""
+"""Settings of access: invalid values and combinations, and the variable that each problem names."""
 
 import traceback
 
@@ -24,7 +24,7 @@ def without(values, *names):
 
 
 @pytest.mark.parametrize(
-    ("variables", "told"),
+    ("variables", "message"),
     [
         ({"BFF_ACCESS": "canary"}, "BFF_ACCESS must be one of: auto, enforce, report."),
         ({"BFF_ACCESS": "off"}, "BFF_ACCESS must be one of: auto, enforce, report."),
@@ -121,12 +121,12 @@ def without(values, *names):
     ],
     ids=lambda case: case[:60] if isinstance(case, str) else "",
 )
-def test_invalid_setting_is_reported_without_its_value(variables, told):
+def test_invalid_setting_is_reported_without_its_value(variables, message):
     with pytest.raises(SettingsError) as caught:
         load(**variables)
 
     (problem,) = caught.value.problems
-    assert problem.startswith(told)
+    assert problem.startswith(message)
     assert (
         "canar"
         not in "".join([problem, repr(caught.value), *traceback.format_exception(caught.value)]).lower()
@@ -239,7 +239,7 @@ def test_invites_with_several_processes_need_redis():
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "suggestion"),
     [
         ("BFF_ACESS", "BFF_ACCESS"),
         ("BFF_RETURNURLS", "BFF_RETURN_URLS"),
@@ -255,24 +255,24 @@ def test_invites_with_several_processes_need_redis():
         ("MEDBLOCKS-API-VERSION", "MEDBLOCKS_API_VERSION"),
     ],
 )
-def test_misspelled_name_is_reported_with_a_suggestion(name, meant):
+def test_misspelled_name_is_reported_with_a_suggestion(name, suggestion):
     with pytest.raises(SettingsError) as caught:
         load(**{name: "canary"})
 
-    assert caught.value.problems == [f"{name} is no setting. Did you mean {meant}?"]
+    assert caught.value.problems == [f"{name} is no setting. Did you mean {suggestion}?"]
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *("BFF_SERVICE_HOST", "BFF_SERVICE_PORT", "BFF_PORT", "BFF_PORT_8000_TCP"),  # a service of Kubernetes
+        *("BFF_SERVICE_HOST", "BFF_SERVICE_PORT", "BFF_PORT", "BFF_PORT_8000_TCP"),  # set by Kubernetes
         *("BFF_PORT_8000_TCP_PROTO", "BFF_SERVICE_PORT_HTTP", "BFF_IMAGE", "BFF_VERSION", "BFF_SECRET_OLD"),
         *(
             "MEDBLOCKS_API_KEY_ID",
             "MEDBLOCKS_API_KEY_2",
             "MEDBLOCKS_WEBHOOK_SECRET",
             "ACCESS",
-        ),  # the team's own
+        ),  # a team's own
     ],
 )
 def test_other_names_do_not_stop_the_start(name):

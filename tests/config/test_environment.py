@@ -1,4 +1,4 @@
-"""Where the variables come from: the process first, then a `.env` file."""
+"""Variables come from the process, then from a `.env` file."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The key from a file, as container platforms hand secrets over."""
+"""The key in a file, as container platforms mount secrets."""
 
 import pytest
 
@@ -103,6 +103,6 @@ def test_live_key_in_a_file_needs_an_https_upstream(key_file):
 
 
 def test_key_file_problem_does_not_hide_others(tmp_path):
-    told = problems(MEDBLOCKS_API_KEY_FILE=str(tmp_path / "missing"), BFF_PUBLIC_URL="nonsense")
+    reported = problems(MEDBLOCKS_API_KEY_FILE=str(tmp_path / "missing"), BFF_PUBLIC_URL="nonsense")
 
-    assert {problem.split()[0] for problem in told} == {"MEDBLOCKS_API_KEY_FILE", "BFF_PUBLIC_URL"}
+    assert {problem.split()[0] for problem in reported} == {"MEDBLOCKS_API_KEY_FILE", "BFF_PUBLIC_URL"}

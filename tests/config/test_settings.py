@@ -1,4 +1,4 @@
-"""The settings: what is accepted, what is refused and how, and where the key never shows."""
+"""Settings: valid and invalid values, defaults, and that secrets are never shown."""
 
 import dataclasses
 import logging
@@ -98,10 +98,10 @@ def test_trailing_slash_of_a_url_is_removed():
     assert settings.return_urls == ("https://a.example/records",)
 
 
-@pytest.mark.parametrize("nothing", ["", "   ", "\t\n"])
+@pytest.mark.parametrize("empty", ["", "   ", "\t\n"])
 @pytest.mark.parametrize("name", [name for name in SETTING_NAMES if name != "MEDBLOCKS_API_KEY"])
-def test_empty_variable_counts_as_absent(name, nothing):
-    assert repr(load(**{name: nothing})) == repr(load())
+def test_empty_variable_counts_as_absent(name, empty):
+    assert repr(load(**{name: empty})) == repr(load())
 
 
 @pytest.mark.parametrize("values", [{}, {"MEDBLOCKS_API_KEY": ""}, {"MEDBLOCKS_API_KEY": "  \n"}])
@@ -135,7 +135,7 @@ def test_version_that_is_not_a_date_is_refused(version):
     ]
 
 
-QUOTES = ['""', "''", "“”", "„“", "‘’", "«»", "``", "´´", "””"]  # noqa: RUF001 - the marks are meant
+QUOTES = ['""', "''", "“”", "„“", "‘’", "«»", "``", "´´", "””"]  # noqa: RUF001 - typographic marks on purpose
 VALID = {
     "MEDBLOCKS_API_VERSION": "2026-04-25",
     "BFF_ACCESS": "enforce",
@@ -151,12 +151,12 @@ VALID = {
 @pytest.mark.parametrize("name", SETTING_NAMES)
 def test_value_in_quotes_is_refused(name, quotes):
     for text in (f"{quotes[0]}{VALID.get(name, 'canary')}{quotes[1]}", f" {quotes}\n"):
-        told = problems(**{name: text})
+        reported = problems(**{name: text})
 
         refusal = f"{name} has quotes in its value. Remove them: Docker's env files, for one, keep them."
-        assert refusal in told
-        assert len([problem for problem in told if problem.startswith(f"{name} ")]) == 1
-        assert "canary" not in "".join(told)
+        assert refusal in reported
+        assert len([problem for problem in reported if problem.startswith(f"{name} ")]) == 1
+        assert "canary" not in "".join(reported)
 
 
 def test_quoted_value_causes_no_other_problem():

@@ -1,10 +1,10 @@
-"""The addresses among the settings: which spellings of a url are usable, and where http is."""
+"""URLs in settings: which spellings are valid, and where http is allowed."""
 
 import pytest
 
 from bff.config import SettingsError, is_loopback, load_settings, split_http_url
 
-ADDRESSES = ["MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL", "BFF_RETURN_URLS"]
+NAMES = ["MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL", "BFF_RETURN_URLS"]
 
 
 def load(**variables):
@@ -14,11 +14,11 @@ def load(**variables):
 def problem(**variables):
     with pytest.raises(SettingsError) as caught:
         load(**variables)
-    (only,) = caught.value.problems
-    return only
+    (message,) = caught.value.problems
+    return message
 
 
-@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("url", "part"),
     [
@@ -54,14 +54,14 @@ def test_ambiguous_url_is_refused(name, url, part):
 
 
 HOSTS = ["a b", "a*b", "*.example.com", "a..example.com", ".example.com", "a%2eexample.com", "a!example.com"]
-ADDRESSES_THAT_BROWSERS_REWRITE = ["127.1", "0x7f.1", "2130706433", "127.0.0.01", "1.2.3.4.5", "1.2.3.256"]
+REWRITTEN_BY_BROWSERS = ["127.1", "0x7f.1", "2130706433", "127.0.0.01", "1.2.3.4.5", "1.2.3.256"]
 BRACKETS = ["[v1.x]", "[fe80::1%25eth0]", "[fe80::1%eth0]", "a[::1]", "[::1]a", "[1.2.3.4]", "::1", "[]"]
 
 
-@pytest.mark.parametrize("name", [*ADDRESSES, "BFF_TRUSTED_ORIGINS"])
+@pytest.mark.parametrize("name", [*NAMES, "BFF_TRUSTED_ORIGINS"])
 @pytest.mark.parametrize(
     "host",
-    [*HOSTS, *ADDRESSES_THAT_BROWSERS_REWRITE, *BRACKETS, "a.example.com.", "x" * 64, "x." * 127 + "xx"],
+    [*HOSTS, *REWRITTEN_BY_BROWSERS, *BRACKETS, "a.example.com.", "x" * 64, "x." * 127 + "xx"],
 )
 def test_impossible_host_is_refused(name, host):
     for port in ("", ":8443"):
@@ -102,7 +102,7 @@ def fields(settings):
     ],
 )
 def test_origin_is_normalized_as_in_browsers(written, origin):
-    settings = load(**dict.fromkeys([*ADDRESSES, "BFF_TRUSTED_ORIGINS"], written))
+    settings = load(**dict.fromkeys([*NAMES, "BFF_TRUSTED_ORIGINS"], written))
 
     assert fields(settings) == (origin,) * 4
 
@@ -111,7 +111,7 @@ def test_path_of_a_return_url_keeps_its_case():
     assert load(BFF_RETURN_URLS="https://A.example:443/X/").return_urls == ("https://a.example/X",)
 
 
-@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("path", ["/*", "/x/*", "/x/../y", "/./x", "/x/..", "/."])
 def test_path_that_matches_nothing_is_refused(name, path):
     assert problem(**{name: f"https://a.example.com{path}"}).startswith(f"{name} ")
@@ -140,10 +140,10 @@ def test_upstream_elsewhere_must_be_https(host):
 
 
 def test_live_key_is_refused_for_an_http_upstream():
-    told = problem(MEDBLOCKS_API_KEY="mb_sk_live_canary", MEDBLOCKS_BASE_URL="http://127.0.0.1:8001")
+    message = problem(MEDBLOCKS_API_KEY="mb_sk_live_canary", MEDBLOCKS_BASE_URL="http://127.0.0.1:8001")
 
-    assert told.startswith("MEDBLOCKS_BASE_URL is http://, but MEDBLOCKS_API_KEY is a live key.")
-    assert "canary" not in told
+    assert message.startswith("MEDBLOCKS_BASE_URL is http://, but MEDBLOCKS_API_KEY is a live key.")
+    assert "canary" not in message
 
 
 @pytest.mark.parametrize(
@@ -158,9 +158,9 @@ def test_live_key_is_refused_for_an_http_upstream():
 )
 @pytest.mark.parametrize("access", ["auto", "enforce"])
 def test_live_key_in_any_spelling_is_refused_for_http(key, access):
-    told = problem(MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL="http://127.0.0.1:8001", BFF_ACCESS=access)
+    message = problem(MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL="http://127.0.0.1:8001", BFF_ACCESS=access)
 
-    assert told.startswith("MEDBLOCKS_BASE_URL is http://, but MEDBLOCKS_API_KEY is a live key.")
+    assert message.startswith("MEDBLOCKS_BASE_URL is http://, but MEDBLOCKS_API_KEY is a live key.")
 
 
 @pytest.mark.parametrize(
@@ -184,9 +184,9 @@ def test_scheme_in_capitals_is_parsed():
 
 
 def test_live_key_is_refused_for_an_uppercase_http_scheme():
-    told = problem(MEDBLOCKS_API_KEY="mb_sk_live_canary", MEDBLOCKS_BASE_URL="HTTP://127.0.0.1:8001")
+    message = problem(MEDBLOCKS_API_KEY="mb_sk_live_canary", MEDBLOCKS_BASE_URL="HTTP://127.0.0.1:8001")
 
-    assert told.startswith("MEDBLOCKS_BASE_URL ")
+    assert message.startswith("MEDBLOCKS_BASE_URL ")
 
 
 def test_one_invalid_return_url_is_reported():

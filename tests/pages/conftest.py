@@ -1,4 +1,4 @@
-"""A browser that is on its way, and what Medblocks and the catalog say to it."""
+"""Fixtures: a browser with a session, and the responses of Medblocks and its catalog."""
 
 import json
 import re
@@ -15,7 +15,7 @@ def enforcing(make_app):
 
 @pytest.fixture
 def started(enforcing, medblocks, patient, session):
-    """A browser that has created user_42 and started ps_1."""
+    """Return a browser that created user_42 and started ps_1."""
     client = enforcing.test_client()
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
@@ -25,7 +25,7 @@ def started(enforcing, medblocks, patient, session):
 
 @pytest.fixture
 def facility():
-    """Build a facility as the catalog sends it."""
+    """Build a facility as the catalog returns it."""
 
     def build(number=1, **changes):
         return {
@@ -44,21 +44,21 @@ def facility():
 
 @pytest.fixture
 def catalog(medblocks, facility):
-    """Let the catalog know every facility; changes hold for each of them."""
+    """Mock a catalog with every facility; changes apply to each."""
 
-    def know(**changes):
-        def answer(request):
+    def mock(**changes):
+        def respond(request):
             number = request.url.rpartition("_")[2]
             return 200, {}, json.dumps(facility(number, **changes))
 
-        medblocks.add_callback("GET", re.compile(rf"{HOST}/connections/fhirsrc_\w+\Z"), answer)
+        medblocks.add_callback("GET", re.compile(rf"{HOST}/connections/fhirsrc_\w+\Z"), respond)
 
-    return know
+    return mock
 
 
 @pytest.fixture
 def attempt():
-    """Build what became of a facility within a session."""
+    """Build a connection of a session."""
 
     def build(number=1, status="active", **changes):
         return {
@@ -74,7 +74,7 @@ def attempt():
 
 @pytest.fixture
 def come_back(started, medblocks, session):
-    """Come back from Medblocks, which says this of the session."""
+    """Open the return page for a session that Medblocks returns with these connections and changes."""
 
     def open_page(*attempts, hints="", **changes):
         body = session(connections=list(attempts), **{"status": "complete", **changes})

@@ -1,4 +1,4 @@
-"""`/connected`: each end of the way has its own words, and nothing of what the link says is believed."""
+"""`/connected`: the page shows what Medblocks returns, and nothing of the link."""
 
 import re
 import time
@@ -60,15 +60,15 @@ def test_own_return_url_shows_no_app_link(come_back):
 
 
 def test_own_return_url_behind_a_proxy_shows_no_app_link(make_app, medblocks, patient, session):
-    here = "https://records.example.com"
-    app = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=here, BFF_RETURN_URLS=f"{here}/connected")
-    client, own = app.test_client(), session(return_url=f"{here}/connected", status="complete")
+    origin = "https://records.example.com"
+    app = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin, BFF_RETURN_URLS=f"{origin}/connected")
+    client, own = app.test_client(), session(return_url=f"{origin}/connected", status="complete")
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=own)
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=own)
     cookie = client.post("/api/patient-sessions", json={"patientId": "user_42"}).headers["Set-Cookie"]
 
-    page = client.get(PAGE, headers={"Cookie": cookie.partition(";")[0]})  # over http, as the proxy asks
+    page = client.get(PAGE, headers={"Cookie": cookie.partition(";")[0]})  # over http, as the proxy sends it
 
     assert state_of(page) == "nothing"
     assert "Go back to the app" not in page.text

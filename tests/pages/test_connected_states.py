@@ -1,4 +1,4 @@
-"""Each state of `/connected`: what Medblocks says decides which it is, and what to do next."""
+"""The states of `/connected`: Medblocks' response decides the state and the next step."""
 
 import html
 import json
@@ -12,10 +12,10 @@ DENIED, CANCELLED, BROKEN = (
     ("failed", "access_denied"),
     ("failed", "oauth_callback_failed"),
 )
-HERE = "http://localhost/connected"  # so that there is no app to go back to
+OWN_URL = "http://localhost/connected"  # so that there is no link to an app
 ANOTHER = ("Connect another place", "/intake")
 
-# What each state says, and its buttons: their words, and where they lead.
+# The heading, the explanation, and the buttons of each state: their labels and targets.
 STATES = {
     "connected": (
         "Your health records are connected",
@@ -91,8 +91,8 @@ CONNECTIONS = [
     ([CANCELLED], "declined"),
     ([DENIED, CANCELLED], "declined"),
 ]
-# With connections, neither the session's own status nor the address changes anything.
-AROUND = [
+# With connections, the session's own status and the address change nothing.
+SURROUNDINGS = [
     ("complete", ""),
     ("open", "&success=false&error=user_denied"),
     ("expired", "&success=true&connection_id=fhirsrc_1"),
@@ -116,7 +116,7 @@ FORM = re.compile(r'action="([^"]*)".*?<button name="(\w+)" value="([^"]*)"[^>]*
 
 
 def buttons_of(page):
-    """Return the words of each button and its address, with the place that it names."""
+    """Return the label and the target of each button, with the facility that it names."""
     row = re.search(r'<div class="buttons">(.*?)</div>', page, re.DOTALL).group(1)
     links = [(words, address) for address, words in LINK.findall(row)]
     forms = [
@@ -143,7 +143,7 @@ def test_sentences_have_at_most_15_words(state):
 
 @pytest.fixture
 def build(attempt):
-    """Build a session's connections, each of a place of its own, from their statuses."""
+    """Build a session's connections from statuses, each for another facility."""
 
     def build(rows, first=1):
         pairs = [(row, None) if isinstance(row, str) else row for row in rows]
@@ -154,18 +154,18 @@ def build(attempt):
     return build
 
 
-@pytest.mark.parametrize(("session_status", "hints"), AROUND)
+@pytest.mark.parametrize(("session_status", "hints"), SURROUNDINGS)
 @pytest.mark.parametrize(("rows", "state"), CONNECTIONS)
 def test_connections_decide_the_state(come_back, catalog, build, rows, state, session_status, hints):
     catalog()
 
-    reply = come_back(*build(rows), hints=hints, status=session_status, return_url=HERE)
+    reply = come_back(*build(rows), hints=hints, status=session_status, return_url=OWN_URL)
 
     assert_state(reply, state, named(state, 1) if len(rows) > 1 else None)
 
 
 def named(state, number):
-    """Return a state's buttons where several places are listed: the first one says which it is for."""
+    """Return a state's buttons for several facilities: the first one names its facility."""
     first, *others = STATES[state][2]
     words, address = first
     if "fhirsrc_1" in address:
@@ -179,7 +179,7 @@ def named(state, number):
 @pytest.mark.parametrize("hints", HINTS)
 @pytest.mark.parametrize("session_status", SESSIONS)
 def test_without_connections_session_and_address_decide(come_back, session_status, hints):
-    reply = come_back(hints=hints, status=session_status, return_url=HERE)
+    reply = come_back(hints=hints, status=session_status, return_url=OWN_URL)
 
     assert_state(reply, HINTS[hints] or SESSIONS[session_status])
 
@@ -191,7 +191,7 @@ def test_order_of_connections_does_not_matter(come_back, catalog, build, rows):
     catalog()
     state = {"expired": "permission_expired"}.get(rows[0], rows[0])
 
-    assert_state(come_back(*build(rows[::-1]), return_url=HERE), state, named(state, 2))
+    assert_state(come_back(*build(rows[::-1]), return_url=OWN_URL), state, named(state, 2))
 
 
 ROWS = {
@@ -209,10 +209,10 @@ def test_each_facility_shows_its_status(come_back, catalog, build):
 
     page = come_back(*build(ROWS)).text
 
-    said = re.findall(
+    statuses = re.findall(
         r'<li data-connection-id="\w+" data-status="(\w+)">.*?class="status[^"]*">(.*?)<', page, re.DOTALL
     )
-    assert dict(said) == ROWS
+    assert dict(statuses) == ROWS
 
 
 @pytest.mark.parametrize(
@@ -278,4 +278,4 @@ def test_facility_without_a_name_can_be_reconnected(come_back, medblocks, build)
     medblocks.get(f"{HOST}/connections/fhirsrc_1", status=500)
     medblocks.get(f"{HOST}/connections/fhirsrc_2", status=500)
 
-    assert_state(come_back(*build(["refresh_failed", "failed"]), return_url=HERE), "refresh_failed")
+    assert_state(come_back(*build(["refresh_failed", "failed"]), return_url=OWN_URL), "refresh_failed")

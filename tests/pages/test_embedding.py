@@ -1,4 +1,4 @@
-"""An app sends its visitors here with `return_url` and `state`, and gets them back with both."""
+"""An app links here with `return_url` and `state`, and visitors return with both."""
 
 import html
 import json
@@ -87,9 +87,9 @@ def test_after_a_create_the_app_gets_patient_and_state(enforcing, medblocks, pat
 
 def test_state_survives_an_invalid_form(client):
     page = client.get("/intake?state=a%26b").text
-    again = client.post("/intake", data={**fields(page), "email": "x", "action": "create"}).text
+    invalid = client.post("/intake", data={**fields(page), "email": "x", "action": "create"}).text
 
-    assert hidden(again, "return_url") == hidden(page, "return_url")
+    assert hidden(invalid, "return_url") == hidden(page, "return_url")
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

@@ -1,4 +1,4 @@
-"""Logos and the brand: all from this server, and nothing in them that could act."""
+"""Logos and the brand come from this server, sandboxed."""
 
 import re
 
@@ -18,39 +18,39 @@ def get(client, path):
 
 @pytest.fixture
 def fetched(monkeypatch):
-    """What there is at which address, and which addresses were asked."""
-    pictures, asked = {}, []
+    """Mock the image fetches; return the images by URL, and the fetched URLs."""
+    images, urls = {}, []
 
     def fetch(url):
-        asked.append(url)
-        return pictures.get(url)
+        urls.append(url)
+        return images.get(url)
 
     monkeypatch.setattr("bff.app.fetch_image", fetch)
-    return pictures, asked
+    return images, urls
 
 
 def logo(app, number=7):
-    """The address of a facility's logo, as our pages show it."""
+    """Return the path of a facility's logo, as pages have it."""
     addresses = app.extensions["medblocks-bff"].logo_addresses
     return addresses.of(f"fhirsrc_{number}", "https://alder.example/logo.png")
 
 
 @pytest.fixture
 def browser(fetched, make_app):
-    """A browser that has opened the form."""
+    """Return a browser that opened the form."""
     client = make_app(BFF_ACCESS="enforce").test_client()
     client.get("/intake")
     return client
 
 
-@pytest.mark.parametrize("picture", [PNG, SVG])
-def test_logo_is_sandboxed_and_cacheable(browser, fetched, catalog, picture):
+@pytest.mark.parametrize("image", [PNG, SVG])
+def test_logo_is_sandboxed_and_cacheable(browser, fetched, catalog, image):
     catalog()
-    fetched[0]["https://alder.example/7.png"] = picture
+    fetched[0]["https://alder.example/7.png"] = image
 
     reply = get(browser, logo(browser.application))
 
-    assert (reply.data, reply.mimetype) == (picture.body, picture.mimetype)
+    assert (reply.data, reply.mimetype) == (image.body, image.mimetype)
     assert "sandbox" in reply.headers.getlist("Content-Security-Policy")
     assert any("default-src 'none'" in policy for policy in reply.headers.getlist("Content-Security-Policy"))
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
@@ -136,7 +136,7 @@ def test_brand_color_is_a_cacheable_style_sheet(branded):
     assert reply.mimetype == "text/css"
     assert reply.headers["Cache-Control"] == "public, max-age=86400"
     light, dark = re.findall(r"--accent:(#[0-9a-f]{6})", reply.text)
-    assert light != "#ffcc00"  # nobody could read it on white
+    assert light != "#ffcc00"  # unreadable on white
     assert dark == "#ffcc00"
 
 

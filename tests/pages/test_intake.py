@@ -1,4 +1,4 @@
-"""The intake page without a browser: what it shows, where it sends, what it keeps."""
+"""`/intake`: what the form shows, sends and keeps."""
 
 import html
 import json
@@ -13,7 +13,7 @@ DONE = "https://app.example.com/done"
 
 @pytest.fixture
 def post(client, form_token):
-    """Fill in the form and send it, as a browser that opened it before."""
+    """Submit the form, from a browser that opened it before."""
 
     def send(**changes):
         return client.post("/intake", data={"form_token": form_token(client), **filled(**changes)})
@@ -43,8 +43,8 @@ def sent(call):
     return body
 
 
-def goes_on_to(reply):
-    """Where a page leaves for by itself; its link goes to the same place."""
+def refresh_url(reply):
+    """Return the URL that a page goes to by itself; its link has the same one."""
     refresh = re.search(r'http-equiv="refresh" content="0; url=([^"]*)"', reply.text).group(1)
     assert f'href="{refresh}"' in reply.text
     return html.unescape(refresh)
@@ -91,7 +91,7 @@ def test_create_goes_to_the_return_url(post, medblocks, patient):
 
     reply = post(return_url=f"{DONE}?step=2")
 
-    assert goes_on_to(reply) == f"{DONE}?step=2&patient_id=user_42"
+    assert refresh_url(reply) == f"{DONE}?step=2&patient_id=user_42"
     assert sent(medblocks.calls[0]) == {
         "patient_id": "user_42",
         "name": "Asha Example",
@@ -163,7 +163,7 @@ def test_without_an_id_the_suggested_one_is_used(post, medblocks, patient):
 
     reply = post(patient_id="  ", name=" ", email="")
 
-    assert goes_on_to(reply) == f"{DONE}?patient_id=suggested-1"
+    assert refresh_url(reply) == f"{DONE}?patient_id=suggested-1"
     assert sent(medblocks.calls[0]) == {"patient_id": "suggested-1", "metadata": {"signup_source": "intake"}}
 
 
@@ -215,10 +215,10 @@ def test_values_are_kept_when_medblocks_is_down(post, medblocks):
 
 
 @pytest.mark.parametrize(
-    "broken", [{"action": "delete"}, {"action": ""}, {"suggested_id": ""}, {"suggested_id": "a/b"}]
+    "change", [{"action": "delete"}, {"action": ""}, {"suggested_id": ""}, {"suggested_id": "a/b"}]
 )
-def test_tampered_form_is_refused(post, medblocks, broken):
-    assert post(**broken).status_code == 400
+def test_tampered_form_is_refused(post, medblocks, change):
+    assert post(**change).status_code == 400
     assert not medblocks.calls
 
 

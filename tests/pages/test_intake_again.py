@@ -1,4 +1,4 @@
-"""Sending the form again without a number: the same person on the same browser stays one patient."""
+"""Submitting the form again without an id: the same person in the same browser stays one patient."""
 
 import json
 import re
@@ -19,12 +19,12 @@ def enforcing(make_app):
 
 @pytest.fixture
 def create(medblocks, patient):
-    """Open the form in a browser, send it, and give the id that Medblocks gets."""
+    """Submit the form in a browser; return the id that Medblocks receives and the suggested one."""
 
-    def send(browser, **typed):
+    def send(browser, **values):
         page = browser.get("/intake").text
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
-        reply = browser.post("/intake", data={**hidden, **typed, "action": "create"})
+        reply = browser.post("/intake", data={**hidden, **values, "action": "create"})
         assert reply.status_code == 200, reply.text
         sent = json.loads(medblocks.calls[-1].request.body)["patient_id"]
         return sent, hidden["suggested_id"]
@@ -38,14 +38,14 @@ def create(medblocks, patient):
 
 
 @pytest.mark.parametrize(
-    "again",
+    "second",
     [ASHA, {"name": " asha EXAMPLE ", "email": "Asha@Example.com "}],
-    ids=["equal", "spelt otherwise"],
+    ids=["equal", "spelled differently"],
 )
-def test_same_name_and_email_are_the_same_patient(enforcing, create, again):
+def test_same_name_and_email_are_the_same_patient(enforcing, create, second):
     browser = enforcing.test_client()
 
-    assert create(browser, **ASHA)[0] == create(browser, **again)[0]
+    assert create(browser, **ASHA)[0] == create(browser, **second)[0]
 
 
 def test_same_patient_without_login_in_report_mode(make_app, create):
@@ -80,13 +80,13 @@ def test_another_browser_creates_another_patient(enforcing, create):
     assert first != second
 
 
-@pytest.mark.parametrize("typed", [{}, {"name": "Asha Example"}, {"email": "asha@example.com"}])
-def test_without_name_and_email_the_id_is_random(enforcing, create, typed):
+@pytest.mark.parametrize("values", [{}, {"name": "Asha Example"}, {"email": "asha@example.com"}])
+def test_without_name_and_email_the_id_is_random(enforcing, create, values):
     browser = enforcing.test_client()
-    used, suggested = create(browser, **typed)
+    used, suggested = create(browser, **values)
 
     assert used == suggested
-    assert create(browser, **typed)[0] != used
+    assert create(browser, **values)[0] != used
 
 
 def test_entered_id_is_used_despite_name_and_email(enforcing, create):

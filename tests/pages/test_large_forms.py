@@ -1,4 +1,4 @@
-"""A form that is refused before anybody reads it costs no reading: anyone may send 64 KiB of them."""
+"""Refused requests parse no large form, since anyone can send 64 KiB of fields."""
 
 import pytest
 from werkzeug.formparser import FormDataParser
@@ -8,12 +8,12 @@ FORM = "&".join(["return_url=x", *["a"] * 30_000])
 
 @pytest.fixture
 def unread(monkeypatch):
-    """See to it that no form is read."""
+    """Fail the test if a form is parsed."""
 
-    def read(*_):
-        raise AssertionError("a form was read")
+    def parse(*_):
+        raise AssertionError("a form was parsed")
 
-    monkeypatch.setattr(FormDataParser, "parse", read)
+    monkeypatch.setattr(FormDataParser, "parse", parse)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`/leaving`: the page before Medblocks, and choosing a place on it."""
+"""`/leaving`: the page before Medblocks, and choosing a facility on it."""
 
 import html
 import json
@@ -14,7 +14,7 @@ LINK = "https://app.medblocks.com/c/unguessable"
 
 @pytest.fixture
 def leave(started, medblocks, session):
-    """Open the page, while Medblocks says this of the session."""
+    """Open the page for a session with these changes."""
 
     def open_page(query="", **changes):
         medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(**changes))
@@ -25,7 +25,7 @@ def leave(started, medblocks, session):
 
 @pytest.fixture
 def search(leave, medblocks, facility):
-    """Search on the page, while the catalog gives these numbers."""
+    """Search on the page, with these facilities as the result."""
 
     def find(*numbers, query="&q=alder", facilities=None, **changes):
         data = facilities or [facility(number) for number in numbers]
@@ -38,7 +38,7 @@ def search(leave, medblocks, facility):
 
 @pytest.fixture
 def choose(started, medblocks, form_token):
-    """Choose a place from the list."""
+    """Choose a facility from the list."""
 
     def send(connection_id="fhirsrc_7", **changes):
         token = form_token(started)
@@ -144,8 +144,8 @@ def test_more_results_are_linked(search, medblocks):
         "q": ["alder"],
         "starting_after": ["c&2"],
     }
-    asked = next(call.request.url for call in medblocks.calls if "/connections?" in call.request.url)
-    assert parse_qs(urlsplit(asked).query) == {"q": ["alder"], "limit": ["20"], "starting_after": ["c1"]}
+    sent = next(call.request.url for call in medblocks.calls if "/connections?" in call.request.url)
+    assert parse_qs(urlsplit(sent).query) == {"q": ["alder"], "limit": ["20"], "starting_after": ["c1"]}
 
 
 @pytest.mark.parametrize("status", [500, 400, 404, 429])
@@ -162,10 +162,12 @@ def test_catalog_outage_leaves_the_rest_of_the_page(leave, medblocks, status):
 
 def test_hostile_catalog_is_shown_as_text(search, facility):
     names = ["<script>alert(1)</script>", '" onfocus="alert(1)']
-    places = [facility(number, name=name, logo_url="http://x.example/") for number, name in enumerate(names)]
-    places.append(facility(id='fhirsrc_"><script>', name="Not choosable"))
+    facilities = [
+        facility(number, name=name, logo_url="http://x.example/") for number, name in enumerate(names)
+    ]
+    facilities.append(facility(id='fhirsrc_"><script>', name="Not choosable"))
 
-    page = search(facilities=places)
+    page = search(facilities=facilities)
 
     assert page.count("<script") == 1
     assert "&lt;script&gt;alert(1)" in page
@@ -258,6 +260,6 @@ def test_upstream_outage_can_be_retried(started, medblocks):
     reply = started.get(f"{PAGE}&return_url=https://app.example.com/records?state%3D7")
 
     assert reply.status_code == 502
-    way = "return_url=https://app.example.com/records?state%3D7"
-    assert f'href="{PAGE}&amp;{way}">Try again' in reply.text
-    assert f'href="/intake?{way}">Go to the start page' in reply.text
+    query = "return_url=https://app.example.com/records?state%3D7"
+    assert f'href="{PAGE}&amp;{query}">Try again' in reply.text
+    assert f'href="/intake?{query}">Go to the start page' in reply.text
