@@ -1,4 +1,4 @@
-"""A real Chromium, driven by Playwright; the system brings the browser."""
+"""Fixtures for tests in Chromium, which Playwright drives and the system provides."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from bff.sandbox.store import Store
 from tests.benchmarks.running import run_process, run_sandbox, variables
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-# No lookups of its own: nothing but the page under test may use the network.
+# Only the page under test uses the network.
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,16 +25,16 @@ _ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--process-per-site",  # going on to the next page costs a tenth less
+    "--process-per-site",  # makes navigation a tenth faster
 ]
-# Chromium's own notes: on an answer that is no success, and on who types before the page has set the focus.
-_NOTES = ("Failed to load resource", "Autofocus processing was blocked")
+# Messages of Chromium's own: for error responses, and if a test types before the page has set the focus.
+_CHROMIUM_MESSAGES = ("Failed to load resource", "Autofocus processing was blocked")
 DESKTOP = {"width": 1280, "height": 720}
-_PATIENCE = 60_000  # milliseconds: for a machine that has much else to do
+_TIMEOUT = 60_000  # milliseconds; for a busy machine
 
 
 def find_chromium() -> str:
-    """Give the path of a browser. Without one the test is skipped, or fails where `CI` is true."""
+    """Return the path of a browser. Without one, skip the test, or fail it if `CI` is true."""
     path = next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
         message = "No Chromium found: install the package chromium to run the browser tests."
@@ -48,31 +48,31 @@ def find_chromium() -> str:
 def chromium() -> Iterator[Browser]:
     path = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS, timeout=_PATIENCE)
+        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS, timeout=_TIMEOUT)
         yield browser
         browser.close()
 
 
 class Profiles:
-    """Browser profiles with a page, used by tests in turn: a busy machine takes a second to open one."""
+    """Browser profiles with a page, reused by tests: opening one can take a second."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         self._idle: defaultdict[bool, list[Page]] = defaultdict(list)
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def take(self, *, javascript: bool) -> Page:
-        """Give a page that nobody uses, of a profile that remembers nothing."""
+        """Return an unused page of an empty profile."""
         if self._idle[javascript]:
             return self._idle[javascript].pop()
         context = self._browser.new_context(java_script_enabled=javascript)
-        context.set_default_timeout(_PATIENCE)
-        context.on("console", lambda message: self.said.append(message.text))
-        context.on("weberror", lambda error: self.said.append(str(error.error)))
+        context.set_default_timeout(_TIMEOUT)
+        context.on("console", lambda message: self.messages.append(message.text))
+        context.on("weberror", lambda error: self.messages.append(str(error.error)))
         return context.new_page()
 
     def give_back(self, page: Page, *, javascript: bool) -> None:
-        """Close what a test has opened besides, and let the profile forget everything."""
+        """Close other pages, and clear the profile."""
         for other in page.context.pages:
             if other is not page:
                 other.close()
@@ -91,9 +91,9 @@ def profiles(chromium) -> Profiles:
 
 @pytest.fixture
 def open_page(profiles) -> Iterator[Callable[..., Page]]:
-    """Open a page in a browser profile of its own; at the end, no page may have said anything."""
+    """Open a page in its own profile; at the end, no page may have logged to the console."""
     taken = []
-    profiles.said.clear()
+    profiles.messages.clear()
 
     def open_page(url: str, *, javascript: bool = True) -> Page:
         page = profiles.take(javascript=javascript)
@@ -101,15 +101,15 @@ def open_page(profiles) -> Iterator[Callable[..., Page]]:
         page.goto(url)
         return page
 
-    open_page.said = profiles.said
+    open_page.messages = profiles.messages
     yield open_page
     for page, javascript in taken:
         profiles.give_back(page, javascript=javascript)
-    assert [text for text in profiles.said if not text.startswith(_NOTES)] == []
+    assert [text for text in profiles.messages if not text.startswith(_CHROMIUM_MESSAGES)] == []
 
 
 class Site(NamedTuple):
-    """The product, enforcing, and the pretend Medblocks behind it: where they are, and its inside."""
+    """The addresses of the server, which enforces access, and of the sandbox, with its store and faults."""
 
     bff: str
     medblocks: str
@@ -125,19 +125,19 @@ def running_site() -> Iterator[Site]:
 
 @pytest.fixture
 def site(running_site) -> Iterator[Site]:
-    """The product and its upstream, which all tests share; what a test made fail is well again afterwards."""
+    """Return the server and the sandbox that all tests share; a test's faults end with it."""
     yield running_site
     running_site.faults.replace([])
 
 
 @contextmanager
 def run_site(upstream: str, **changes: str) -> Iterator[str]:
-    """Run `serve` for an upstream, as a browser reaches it, and give its address."""
-    with socket.socket() as kept:
-        # Bound without listening, it keeps the port for the server, which has to know its own address.
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        kept.bind(("127.0.0.1", 0))
-        port = kept.getsockname()[1]
+    """Run `serve` for an upstream, and yield the address for browsers."""
+    with socket.socket() as reserved:
+        # Bound without listening, it reserves a port for the server, which has to know its own address.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
         settings = variables(upstream, **{"BFF_PUBLIC_URL": f"http://127.0.0.1:{port}", **changes})
         with run_process("serve", "--port", str(port), quiet=True, **settings) as running:
             yield running.address
@@ -145,13 +145,13 @@ def run_site(upstream: str, **changes: str) -> Iterator[str]:
 
 @pytest.fixture
 def page(request, site, open_page) -> Page:
-    """The intake page; with a parameter that says whether there is JavaScript."""
+    """Return the intake page; the parameter turns JavaScript on or off."""
     return open_page(f"{site.bff}/intake", javascript=getattr(request, "param", True))
 
 
 @pytest.fixture
 def run(page) -> Callable[..., Any]:
-    """Evaluate an expression that may use the front-end module as `mb`, and await it."""
+    """Evaluate and await an expression with the front-end module as `mb`."""
 
     def run(expression, argument=None):
         script = f"const mb = await import('/static/medblocks-bff.js'); return await ({expression});"

@@ -1,4 +1,4 @@
-"""The steps of a person on their way, and the ways into each state of the pages."""
+"""The steps of a journey, and how to reach each state of the pages."""
 
 from collections.abc import Callable
 
@@ -16,43 +16,43 @@ with_and_without_javascript = pytest.mark.parametrize(
 )
 
 
-def started(site: Site) -> tuple[int, int]:
-    """Count the patients and the sessions that there are."""
+def counts(site: Site) -> tuple[int, int]:
+    """Return the numbers of patients and sessions."""
     return len(site.store.patients), len(site.store.sessions)
 
 
 def heading(page: Page) -> str:
-    """Give the page's heading."""
+    """Return the page's heading."""
     return page.get_by_role("heading", level=1).inner_text()
 
 
 def fill_in(page: Page, name: str = "Asha Example", **others: str) -> None:
-    """Fill in the form: `email` and `patient_id` when they are given."""
+    """Fill in the form, with `email` and `patient_id` if given."""
     page.locator("#name").fill(name)
     for field, text in others.items():
         page.locator(f"#{field}").fill(text)
 
 
 def leave(page: Page) -> None:
-    """Send the form off, and come to the page before Medblocks."""
+    """Submit the form, and wait for the page before Medblocks."""
     page.get_by_role("button", name="Connect health records").click()
     page.wait_for_url("**/leaving?*")
 
 
 def go_on(page: Page, site: Site) -> None:
-    """Go on to Medblocks."""
+    """Continue to Medblocks."""
     page.locator("#continue").click()
     page.wait_for_url(f"{site.medblocks}/c/*")
 
 
 def decide(page: Page, decision: str, name: str = "Alderbrook") -> None:
-    """Choose a place at Medblocks, and approve or decline."""
+    """Choose a facility at Medblocks, and approve or decline."""
     page.get_by_role("link", name=name).click()
     page.get_by_role("button", name=decision).click()
 
 
 def finish(page: Page) -> None:
-    """Come back from Medblocks."""
+    """Return from Medblocks."""
     page.locator("form[action$='/finish'] button").click()
     page.wait_for_url("**/connected?*")
 
@@ -80,12 +80,12 @@ def reach_results(page: Page, site: Site) -> None:
 
 
 def at_medblocks(page: Page, site: Site) -> str:
-    """Come to the page before Medblocks, and give what stands for the session's link there."""
+    """Reach the page before Medblocks, and return the token of the session's link."""
     reach_leaving(page, site)
     return page.locator("#continue").get_attribute("href").rpartition("/")[2]
 
 
-# What happens at Medblocks is done in its store: the journeys go there in the browser.
+# These use the sandbox's store for the steps at Medblocks; the journeys take them in the browser.
 def reach_connected(page: Page, site: Site) -> None:
     token = at_medblocks(page, site)
     site.store.approve(token, ALDERBROOK)
@@ -96,13 +96,13 @@ def reach_connected(page: Page, site: Site) -> None:
 
 
 def set_status(site: Site, token: str, status: str, facility_id: str = ALDERBROOK) -> None:
-    """Connect a place, and put the connection into a status."""
+    """Connect a facility, and set the status of its connection."""
     connection = site.store.approve(token, facility_id)["connections"][-1]
     site.store.set_connection_status(connection["id"], status)
 
 
 def reach_status(*statuses: str) -> Callable[[Page, Site], None]:
-    """Return the way to a session that is complete, with a connection in each of these statuses."""
+    """Return a function that reaches a complete session with connections of these statuses."""
 
     def reach(page: Page, site: Site) -> None:
         token = at_medblocks(page, site)
@@ -157,7 +157,7 @@ def reach_saved(page: Page, site: Site) -> None:
     page.wait_for_url("**/connected?*")
 
 
-# Each by the `data-status` that its page shows, but for those in ALIASES.
+# By the `data-status` of the page, except for those in ALIASES.
 STATES: dict[str, Callable[[Page, Site], None]] = {
     "form": reach_form,
     "invalid": reach_invalid,

@@ -1,4 +1,4 @@
-"""Each state of the pages under WCAG 2.2 AA: by axe-core, and by measuring what it does not."""
+"""Each state of the pages meets WCAG 2.2 AA, by axe-core and by measurements that it lacks."""
 
 from pathlib import Path
 
@@ -9,26 +9,26 @@ from tests.browser.conftest import DESKTOP
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
 PHONE = {"width": 320, "height": 640}
-# Chromium's zoom of 400 % on a window of 1280 by 1024 leaves the page that many CSS pixels.
+# The CSS pixels of a 1280 by 1024 window at a zoom of 400 %.
 ZOOMED = {"width": 320, "height": 256}
-LEAST_TARGET = 24  # CSS pixels, WCAG 2.2, 2.5.8
+MIN_TARGET = 24  # CSS pixels, WCAG 2.2, 2.5.8
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COLOURS = ["color-contrast", "link-in-text-block"]
 VIOLATIONS = """async (tags) => {
   const { violations } = await axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
 }"""
-# A link within a sentence is exempt.
-SMALL_TARGETS = """(least) => [...document.querySelectorAll("a, button, input:not([type=hidden])")]
+# Links within a sentence are exempt.
+SMALL_TARGETS = """(minimum) => [...document.querySelectorAll("a, button, input:not([type=hidden])")]
   .filter((element) => element.getClientRects().length)
   .filter((element) => getComputedStyle(element).display !== "inline"
     || element.parentElement.textContent.trim() === element.textContent.trim())
   .filter((element) => {
     const { width, height } = element.getBoundingClientRect();
-    return width < least || height < least;
+    return width < minimum || height < minimum;
   })
   .map((element) => element.outerHTML)"""
-# What is wider than the screen, or than the box that cuts it off.
+# Elements that are wider than the screen, or than the box that clips them.
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("body *")]
   .filter((element) => !element.closest(".visually-hidden"))
   .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth)
@@ -42,28 +42,28 @@ def test_state_has_no_accessibility_violations(state, site, open_page):
     assert page.locator("main").get_attribute("data-status") == steps.ALIASES.get(state, state)
 
     page.evaluate(f"(() => {{ {AXE} }}).call(window)")
-    found = []
+    problems = []
     for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
-        found += page.evaluate(SMALL_TARGETS, LEAST_TARGET)
+        problems += page.evaluate(SMALL_TARGETS, MIN_TARGET)
         for scheme, rules in (("light", RULES), ("dark", COLOURS)):
             page.emulate_media(color_scheme=scheme)
-            found += page.evaluate(VIOLATIONS, rules)
+            problems += page.evaluate(VIOLATIONS, rules)
     for size in (PHONE, ZOOMED):
         page.set_viewport_size(size)
-        found += page.evaluate(TOO_WIDE)
+        problems += page.evaluate(TOO_WIDE)
 
-    assert found == []
+    assert problems == []
 
 
 def tab_to(page, selector):
-    """Press Tab until an element has the focus, which has to be seen at each stop."""
-    page.wait_for_load_state()  # before its style sheet is there, nothing of it can be seen
+    """Press Tab until an element has the focus, which must be visible at each stop."""
+    page.wait_for_load_state()  # without the style sheet, no focus is visible
     for _ in range(60):
         page.keyboard.press("Tab")
         focus = page.evaluate(FOCUS, selector)
-        assert focus["seen"] or not focus["ours"], focus
-        if focus["there"]:
+        assert focus["visible"] or not focus["ours"], focus
+        if focus["matches"]:
             return
     pytest.fail(f"Tab does not lead to {selector}")
 
@@ -71,8 +71,9 @@ def tab_to(page, selector):
 FOCUS = """(selector) => {
   const element = document.activeElement;
   const style = getComputedStyle(element);
-  const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-  return { there: element.matches(selector), seen, ours: element !== document.body, html: element.outerHTML };
+  const visible = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  const ours = element !== document.body;
+  return { matches: element.matches(selector), visible, ours, html: element.outerHTML };
 }"""
 
 

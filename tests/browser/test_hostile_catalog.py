@@ -1,4 +1,4 @@
-"""A catalog that somebody has filled with malice shows as harmless text, and so do 5,000 connections."""
+"""A hostile catalog, and 5,000 connections, are shown as harmless text."""
 
 import sys
 import time
@@ -17,7 +17,7 @@ NAME = (
     '<script>window.harmed = true</script><img src=x onerror="window.harmed = true">"\'&amp;\u202e'
     + "W" * 120
 )
-HOW_MANY = 5000
+CONNECTIONS = 5000
 
 
 def facility(facility_id):
@@ -32,7 +32,7 @@ def facility(facility_id):
 
 
 def hostile_medblocks(address):
-    """Build an upstream that keeps nothing, and answers with the worst that the contract allows."""
+    """Build an upstream that responds with the worst that the contract allows."""
     app, numbers = Flask(__name__), count()
     sessions = {}
 
@@ -60,7 +60,7 @@ def hostile_medblocks(address):
     def finish(session_id):
         connections = [
             {"id": f"conn_{n}", "connection_id": f"fhirsrc_{n}", "status": "active", "created_at": None}
-            for n in range(HOW_MANY)
+            for n in range(CONNECTIONS)
         ]
         sessions[session_id] |= {"status": "complete", "connections": connections}
         return {}
@@ -71,8 +71,8 @@ def hostile_medblocks(address):
 
     @app.get("/connections")
     def search():
-        found = [facility(f"fhirsrc_{number}") for number in range(20)]
-        return {"resource_type": "list", "data": found, "has_more": True, "next_cursor": '"><script>'}
+        facilities = [facility(f"fhirsrc_{number}") for number in range(20)]
+        return {"resource_type": "list", "data": facilities, "has_more": True, "next_cursor": '"><script>'}
 
     return app
 
@@ -90,28 +90,28 @@ def hostile_site():
 
 @pytest.fixture
 def leaving(hostile_site, open_page):
-    """A page before Medblocks, and what it has asked for."""
-    page, asked = open_page("about:blank"), []
-    page.on("request", lambda request: asked.append(request.url))
+    """Return a page before Medblocks, and the URLs that it requests."""
+    page, urls = open_page("about:blank"), []
+    page.on("request", lambda request: urls.append(request.url))
     steps.reach_leaving(page, hostile_site)
-    return page, asked
+    return page, urls
 
 
-def assert_harmless(page, asked, site, least):
-    assert page.locator("strong", has_text="<script>window.harmed = true</script>").count() >= least
+def assert_harmless(page, urls, site, minimum):
+    assert page.locator("strong", has_text="<script>window.harmed = true</script>").count() >= minimum
     assert page.evaluate("window.harmed") is None
     assert page.locator("main script, main img[onerror]").count() == 0
     assert (
         page.locator("a[href^='javascript' i], img[src^='http:' i]:not([src^='http://127.0.0.1'])").count()
         == 0
     )
-    assert [url for url in asked if not url.startswith(site.bff)] == []
+    assert [url for url in urls if not url.startswith(site.bff)] == []
     page.set_viewport_size(PHONE)
     assert page.evaluate(TOO_WIDE) == []
 
 
 def test_5000_hostile_connections_are_shown_as_text(leaving, hostile_site):
-    page, asked = leaving
+    page, urls = leaving
     session_id = page.locator("main").get_attribute("data-patient-session-id")
     page.request.post(f"{hostile_site.medblocks}/finish/{session_id}")
 
@@ -121,17 +121,17 @@ def test_5000_hostile_connections_are_shown_as_text(leaving, hostile_site):
 
     assert "You have connected 5000 places" in page.inner_text("main")
     assert "more, which are not listed here" in page.inner_text("main")
-    assert_harmless(page, asked, hostile_site, least=20)
+    assert_harmless(page, urls, hostile_site, minimum=20)
 
 
 def test_hostile_search_results_are_shown_as_text(leaving, hostile_site):
-    page, asked = leaving
+    page, urls = leaving
     page.goto(f"{page.url}&q=%3Cscript%3E")
-    assert_harmless(page, asked, hostile_site, least=20)
+    assert_harmless(page, urls, hostile_site, minimum=20)
 
 
 def test_hostile_live_results_are_shown_as_text(leaving, hostile_site):
-    page, asked = leaving
+    page, urls = leaving
     page.locator("#q").fill("<script>")
     page.locator("#live", has_text="These are the first 20 places that match “<script>”.").wait_for()
-    assert_harmless(page, asked, hostile_site, least=20)
+    assert_harmless(page, urls, hostile_site, minimum=20)

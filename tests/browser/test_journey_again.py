@@ -1,12 +1,12 @@
-"""The same way gone twice: clicked twice, loaded again, gone back to, in two tabs and in two browsers."""
+"""Repeated journeys: double clicks, reloads, going back, two tabs and two browsers."""
 
 from tests.browser import steps
-from tests.browser.steps import heading, started, with_and_without_javascript
+from tests.browser.steps import counts, heading, with_and_without_javascript
 
 
 @with_and_without_javascript
 def test_double_click_creates_one_patient_and_session(page, site):
-    patients, sessions = started(site)
+    patients, sessions = counts(site)
     site.faults.replace([{"fault": "latency", "operation": "create_patient", "ms": 200}])
 
     steps.fill_in(page)
@@ -14,7 +14,7 @@ def test_double_click_creates_one_patient_and_session(page, site):
     page.wait_for_url("**/leaving?*")
     page.wait_for_load_state()
 
-    assert started(site) == (patients + 1, sessions + 1)
+    assert counts(site) == (patients + 1, sessions + 1)
 
 
 @with_and_without_javascript
@@ -22,20 +22,20 @@ def test_double_click_on_a_facility_starts_one_session(page, site):
     steps.fill_in(page)
     steps.leave(page)
     page.goto(f"{page.url}&q=otterb")
-    sessions = started(site)[1]
+    sessions = counts(site)[1]
     site.faults.replace([{"fault": "latency", "operation": "start_session", "ms": 200}])
 
     page.get_by_role("button", name="Otterbank Walk-in Clinic").dblclick()
     page.wait_for_url(f"{site.medblocks}/c/*")
 
-    assert started(site)[1] == sessions + 1
+    assert counts(site)[1] == sessions + 1
 
 
 @with_and_without_javascript
 def test_reloading_or_going_back_starts_nothing(page, site):
     steps.fill_in(page)
     steps.leave(page)
-    before, leaving = started(site), page.url
+    before, leaving = counts(site), page.url
 
     page.reload()
     steps.go_on(page, site)
@@ -47,7 +47,7 @@ def test_reloading_or_going_back_starts_nothing(page, site):
     page.reload()
 
     assert heading(page) == "Your health records are connected"
-    assert started(site) == before
+    assert counts(site) == before
 
 
 def test_going_back_from_the_result_shows_it_again(page, site):
@@ -69,9 +69,9 @@ def test_two_tabs_of_a_browser_are_independent(page, site):
     for tab, name in ((page, "Asha Example"), (other, "Bo Example")):
         steps.fill_in(tab, name)
         steps.leave(tab)
-    for tab, place in ((other, "Bramblewood"), (page, "Alderbrook")):
+    for tab, facility in ((other, "Bramblewood"), (page, "Alderbrook")):
         steps.go_on(tab, site)
-        steps.decide(tab, "Approve", place)
+        steps.decide(tab, "Approve", facility)
         steps.finish(tab)
 
     assert "Alderbrook" in page.locator("#facilities").inner_text()

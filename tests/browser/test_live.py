@@ -1,4 +1,4 @@
-"""What scripts add to the pages: a search while one types, a status that is live, and forms sent once."""
+"""What scripts add to the pages: live search, live status, and forms that are submitted once."""
 
 import pytest
 
@@ -23,16 +23,16 @@ def leaving(site, open_page):
 
 
 def live(page, text):
-    """Wait until the live region says a text."""
+    """Wait until the live region has a text, and return it."""
     page.locator("#live", has_text=text).wait_for()
     return page.locator("#live")
 
 
 def test_facilities_are_found_while_typing(leaving, site):
     leaving.locator("#q").press_sequentially("clinic")
-    said = live(leaving, "places match “clinic”")
+    message = live(leaving, "places match “clinic”")
 
-    assert said.get_attribute("role") == "status"
+    assert message.get_attribute("role") == "status"
     shown = [button.inner_text() for button in leaving.locator("#facilities button").all()]
     leaving.reload()
     assert [button.inner_text() for button in leaving.locator("#facilities button").all()] == shown
@@ -67,8 +67,8 @@ def test_live_search_announces_no_results_and_failures(leaving, site):
 
 
 def test_more_live_results_are_linked(leaving):
-    found = {"data": [FACILITY] * 20, "has_more": True, "next_cursor": "c&1"}
-    leaving.route("**/api/connections?*", lambda route: route.fulfill(json=found))
+    results = {"data": [FACILITY] * 20, "has_more": True, "next_cursor": "c&1"}
+    leaving.route("**/api/connections?*", lambda route: route.fulfill(json=results))
     leaving.locator("#q").fill("al")
     live(leaving, "These are the first 20 places that match “al”.")
 
@@ -80,8 +80,8 @@ def test_more_live_results_are_linked(leaving):
 
 
 def test_facility_vendor_is_not_shown(leaving):
-    found = {"data": [FACILITY], "has_more": False, "next_cursor": None}
-    leaving.route("**/api/connections?*", lambda route: route.fulfill(json=found))
+    results = {"data": [FACILITY], "has_more": False, "next_cursor": None}
+    leaving.route("**/api/connections?*", lambda route: route.fulfill(json=results))
     leaving.locator("#q").fill("al")
     live(leaving, "1 place matches “al”.")
 
@@ -89,27 +89,27 @@ def test_facility_vendor_is_not_shown(leaving):
 
 
 def test_late_response_to_an_earlier_search_is_ignored(leaving):
-    held = []
+    pending = []
 
-    def answer(route):
+    def respond(route):
         if route.request.url.endswith("q=alder"):
             route.fulfill(json={"data": [FACILITY], "has_more": False, "next_cursor": None})
         else:
-            held.append(route)
+            pending.append(route)
 
-    leaving.route("**/api/connections?*", answer)
+    leaving.route("**/api/connections?*", respond)
     with leaving.expect_request("**/api/connections?q=al"):
         leaving.locator("#q").fill("al")
     with leaving.expect_event("requestfailed"):
         leaving.locator("#q").fill("alder")
     live(leaving, "1 place matches “alder”.")
 
-    assert len(held) == 1
+    assert len(pending) == 1
 
 
 @pytest.fixture
 def open_session(site, open_page):
-    """A page that shows a session which is under way, and that session's link."""
+    """Return a page of a session in progress, and the token of its link."""
     page = open_page("about:blank")
     token = steps.at_medblocks(page, site)
     session_id = page.locator("main").get_attribute("data-patient-session-id")
@@ -124,18 +124,18 @@ def test_new_connection_appears_and_is_announced(open_session, site):
 
     site.store.approve(token, "fhirsrc_wrenhollow_labs")
     site.store.finish(token)
-    said = live(page, "Your health records are connected. Thank you. You have connected 1 place.")
+    message = live(page, "Your health records are connected. Thank you. You have connected 1 place.")
 
     assert page.get_by_role("heading", level=1).inner_text() == "Your health records are connected"
     assert "Wrenhollow Labs" in page.locator("#facilities").inner_text()
     assert page.title() == "Your health records are connected"
-    # It is read out only when it was there before it changed.
-    assert said.evaluate("(now, before) => now === before", region)
-    assert said.get_attribute("role") == "status"
+    # Screen readers announce only a region that was there before.
+    assert message.evaluate("(now, before) => now === before", region)
+    assert message.get_attribute("role") == "status"
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "button"),
+    ("status", "message", "button"),
     [
         ("pending", "We are still waiting for an answer", "Connect another place"),
         ("refresh_failed", "Please sign in again", "Sign in again"),
@@ -143,13 +143,13 @@ def test_new_connection_appears_and_is_announced(open_session, site):
         ("disconnected", "Your connection has ended", "Connect again"),
     ],
 )
-def test_stopped_connection_appears_and_is_announced(open_session, site, status, said, button):
+def test_stopped_connection_appears_and_is_announced(open_session, site, status, message, button):
     page, token = open_session
 
     steps.set_status(site, token, status)
-    live(page, said)
+    live(page, message)
 
-    assert page.get_by_role("heading", level=1).inner_text() == said
+    assert page.get_by_role("heading", level=1).inner_text() == message
     page.get_by_role("button", name=button).wait_for()
     assert "Alderbrook Regional Health" in page.locator("#facilities").inner_text()
 
@@ -165,14 +165,14 @@ def test_focus_is_kept_when_the_page_changes(open_session, site):
 
 
 def test_ended_session_is_not_polled(site, open_page):
-    page, asked = open_page("about:blank"), []
-    page.on("request", lambda request: asked.append(request.url))
+    page, urls = open_page("about:blank"), []
+    page.on("request", lambda request: urls.append(request.url))
 
     steps.reach_connected(page, site)
     page.wait_for_load_state("networkidle")
 
-    assert page.url in asked
-    assert not [url for url in asked if "/api/" in url]
+    assert page.url in urls
+    assert not [url for url in urls if "/api/" in url]
 
 
 def test_unconfirmed_session_is_polled(site, open_page):
@@ -190,13 +190,13 @@ def test_unconfirmed_session_is_polled(site, open_page):
 def test_form_is_submitted_once_until_shown_again(site, open_page):
     page, sent = open_page(f"{site.bff}/intake"), []
 
-    def answer(route):
+    def respond(route):
         if route.request.method != "POST":
             return route.fallback()
         sent.append(route.request.post_data)
         return route.fulfill(status=204)  # the browser stays where it is
 
-    page.route("**/intake", answer)
+    page.route("**/intake", respond)
     connect = page.get_by_role("button", name="Connect health records")
     for _ in range(2):
         with page.expect_response("**/intake"):

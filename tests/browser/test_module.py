@@ -1,4 +1,4 @@
-"""The front-end module `static/medblocks-bff.js`, imported by a page of the server as an app would."""
+"""The front-end module `static/medblocks-bff.js`, imported by a page of the server."""
 
 import re
 from pathlib import Path
@@ -36,8 +36,8 @@ def test_patient_is_created_and_read(run):
 
 
 def test_facilities_are_searched_page_by_page(run, page):
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    urls = []
+    page.on("request", lambda request: urls.append(request.url))
 
     found = run("mb.searchConnections('hospital')")
     none = run("mb.searchConnections('h')")
@@ -47,7 +47,7 @@ def test_facilities_are_searched_page_by_page(run, page):
         row["name"] for row in found["data"]
     }
     assert (found["has_more"], found["next_cursor"], none["data"], bad["status"]) == (False, None, [], 400)
-    assert asked[-1].endswith("?q=hospital&starting_after=a+b")
+    assert urls[-1].endswith("?q=hospital&starting_after=a+b")
 
 
 def test_connections_are_raw_or_hydrated(run, site):
@@ -94,7 +94,7 @@ def test_dot_segment_id_is_not_sent(run, page):
     assert not [url for url in sent if "/api/" in url]
 
 
-ANSWERS = {
+RESPONSES = {
     "HTML of a proxy": {"status": 502, "content_type": "text/html", "body": "<h1>Bad Gateway</h1>"},
     "an empty body": {"status": 503, "body": ""},
     "a login page": {"status": 200, "content_type": "text/html", "body": "<p>Sign in"},
@@ -104,19 +104,19 @@ ANSWERS = {
 }
 
 
-def fulfilled_with(answer):
-    return lambda route: route.fulfill(**answer)
+def fulfill_with(response):
+    return lambda route: route.fulfill(**response)
 
 
 def test_unreadable_response_has_its_own_message(run, page):
     failures = {}
-    for name, answer in ANSWERS.items():
-        page.route("**/api/**", fulfilled_with(answer))
+    for name, response in RESPONSES.items():
+        page.route("**/api/**", fulfill_with(response))
         failures[name] = run(f"mb.getPatient('user_42').catch({FAILURE})")
         page.unroute_all()
 
     assert {name: failure["status"] for name, failure in failures.items()} == {
-        name: answer["status"] for name, answer in ANSWERS.items()
+        name: response["status"] for name, response in RESPONSES.items()
     }
     assert {failure["message"] for failure in failures.values()} == {UNREADABLE}
     assert {failure["code"] for failure in failures.values()} == {"unreadable_answer"}
@@ -193,9 +193,9 @@ NAMES = (
 
 
 def test_return_parameters_are_parsed_from_a_url(run):
-    told = run("argument.map((url) => mb.parseReturn(url))", list(RETURNS))
+    parsed = run("argument.map((url) => mb.parseReturn(url))", list(RETURNS))
 
-    assert told == [{**dict.fromkeys(NAMES), **values} for values in RETURNS.values()]
+    assert parsed == [{**dict.fromkeys(NAMES), **values} for values in RETURNS.values()]
 
 
 def test_return_parameters_are_parsed_from_this_page(run, page, site):

@@ -1,8 +1,8 @@
-"""`followPatientSession` of the front-end module: how it asks, and when it ends."""
+"""`followPatientSession` of the front-end module: how it polls, and when it ends."""
 
 import pytest
 
-# Pauses end at once, and are kept to be looked at.
+# Pauses end at once and are recorded.
 FOLLOW = """(async () => {
   window.pauses = [];
   window.pausing = new Promise((resolve) => {
@@ -34,17 +34,17 @@ def session(status, *connections):
 
 @pytest.fixture
 def follow(run, page):
-    """Begin to follow a session, which is answered in these ways one after the other, the last again."""
+    """Follow a session with these responses in order; the last one repeats."""
 
-    def follow(*answers):
-        left, follow.asked = list(answers), []
+    def follow(*responses):
+        remaining, follow.urls = list(responses), []
 
-        def answer(route):
-            follow.asked.append(route.request.url)
-            now = left.pop(0) if len(left) > 1 else left[0]
-            route.abort() if now is None else route.fulfill(**now)
+        def respond(route):
+            follow.urls.append(route.request.url)
+            response = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+            route.abort() if response is None else route.fulfill(**response)
 
-        page.route("**/api/patient-sessions/ps_1", answer)
+        page.route("**/api/patient-sessions/ps_1", respond)
         run(FOLLOW)
 
     return follow
@@ -103,13 +103,13 @@ def test_polling_survives_failures_and_honors_retry_after(follow, page):
     assert page.evaluate("pauses")[1] == 7000
 
 
-@pytest.mark.parametrize(("answer", "times"), [(DOWN, 5), (None, 5), ({"status": 404, "body": ""}, 1)])
-def test_polling_ends_with_a_permanent_error(follow, page, answer, times):
-    follow(answer)
+@pytest.mark.parametrize(("response", "times"), [(DOWN, 5), (None, 5), ({"status": 404, "body": ""}, 1)])
+def test_polling_ends_with_a_permanent_error(follow, page, response, times):
+    follow(response)
     page.evaluate("following")
 
     assert page.evaluate("states") == ["MedblocksError"]
-    assert len(follow.asked) == times
+    assert len(follow.urls) == times
 
 
 def test_polling_pauses_while_the_page_is_hidden(follow, page):
@@ -117,12 +117,12 @@ def test_polling_pauses_while_the_page_is_hidden(follow, page):
     follow(session("open"), session("complete"))
     page.evaluate("pausing")
     page.evaluate("fetch('/healthz').then((response) => response.text())")
-    asked = len(follow.asked)
+    hidden = len(follow.urls)
 
     page.evaluate("delete document.hidden, document.dispatchEvent(new Event('visibilitychange'))")
     page.evaluate("following")
 
-    assert (asked, len(follow.asked)) == (1, 2)
+    assert (hidden, len(follow.urls)) == (1, 2)
 
 
 def test_polling_stops_when_aborted(follow, page):

@@ -1,4 +1,4 @@
-"""The client functions of the documentation page, their types removed, in a real browser."""
+"""The documentation page's client functions, without types, in a real browser."""
 
 import pytest
 
@@ -27,7 +27,7 @@ ASHA = '{ patientId: "member 7/2".replace("/", "-"), email: "asha@example.com", 
 
 @pytest.fixture
 def run(site, open_page):
-    """Run an expression in the console of a page of the server, after the snippets."""
+    """Evaluate an expression after the snippets, on a page of the server."""
     page = open_page(site.bff)
 
     def evaluate(expression):
@@ -80,7 +80,7 @@ ERRORS = {
 
 
 def test_error_branches_throw_the_envelopes_message(run):
-    # On one page, since a browser takes a second to open each.
-    said = {call: run(f"{call}.catch((error) => error.message)") for call in ERRORS}
+    # On one page, since opening one takes a second.
+    messages = {call: run(f"{call}.catch((error) => error.message)") for call in ERRORS}
 
-    assert [call for call, message in ERRORS.items() if message not in said[call]] == []
+    assert [call for call, message in ERRORS.items() if message not in messages[call]] == []
