@@ -2,8 +2,8 @@
 
 from bff.config.checks import no_setting, unknown_names
 from bff.config.environment import environment
-from bff.config.kinds import Secret
 from bff.config.loading import SETTING_NAMES, load_settings
+from bff.config.parsers import Secret
 from bff.config.settings import Settings, SettingsError
 from bff.config.urls import is_loopback, origin_of, split_http_url
 

@@ -21,13 +21,13 @@ _SYMMETRIC = ("HS256", "HS384", "HS512")
 
 def key_problems(given: Collection[str]) -> dict[str, str]:
     """Return what is wrong if neither or both of the key's variables are given."""
-    both = [name in given for name in ("MEDBLOCKS_API_KEY", "MEDBLOCKS_API_KEY_FILE")]
-    if not any(both):
+    present = [name in given for name in ("MEDBLOCKS_API_KEY", "MEDBLOCKS_API_KEY_FILE")]
+    if not any(present):
         return {
             "MEDBLOCKS_API_KEY": "is not set. Set it to your Medblocks key (or set MEDBLOCKS_API_KEY_FILE), "
             "or try `medblocks-bff demo`, which needs none."
         }
-    if all(both):
+    if all(present):
         return {"MEDBLOCKS_API_KEY_FILE": "is set, and MEDBLOCKS_API_KEY too. Keep one of them."}
     return {}
 
@@ -83,7 +83,7 @@ def _missing(identity: str, needed: Mapping[str, object]) -> dict[str, str]:
 
 
 def _unused(chosen: str, given: Iterable[str]) -> dict[str, str]:
-    """Return the settings of other identities than the chosen one: it could be chosen by mistake."""
+    """Return settings of identities that are not chosen: the choice could be a mistake."""
     return {
         name: f"is set, but BFF_IDENTITY is {chosen}. Set BFF_IDENTITY={identity}, or remove this."
         for identity, prefix in _IDENTITY_PREFIXES.items()
@@ -93,13 +93,13 @@ def _unused(chosen: str, given: Iterable[str]) -> dict[str, str]:
 
 
 def misspelled_names(names: Iterable[str], settings: Collection[str]) -> dict[str, str]:
-    """Return what is wrong with names that are nearly a setting's: ignored, they could leave access open."""
+    """Return what is wrong with misspelled names: if they were ignored, access could stay open."""
     unknown = unknown_names(names, settings)
     return {name: no_setting(suggestion) for name, suggestion in unknown.items() if suggestion}
 
 
 def unknown_names(names: Iterable[str], settings: Collection[str]) -> dict[str, str | None]:
-    """Return the names that begin like a setting's and are none, each with the setting probably meant."""
+    """Return the unknown names with a prefix of settings, each with the setting that is probably meant."""
     return {
         name: _suggestion(name, settings)
         for name in names

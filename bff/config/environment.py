@@ -11,7 +11,7 @@ from bff.config.settings import SettingsError
 
 
 def environment(dotenv: Path = Path(".env")) -> dict[str, str]:
-    """Return the variables of the process, and those that only the `.env` file of the working directory has.
+    """Return the variables of the process and of the `.env` file in the working directory; the process wins.
 
     Raise SettingsError for a file with lines that can't be parsed.
     """

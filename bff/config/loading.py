@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from marshmallow import EXCLUDE, Schema, ValidationError
 
 from bff.config.checks import combination_problems, key_problems, misspelled_names
-from bff.config.kinds import IN_QUOTES, QUOTES, in_quotes
+from bff.config.parsers import IN_QUOTES, QUOTES, in_quotes
 from bff.config.settings import SANDBOX, Settings, SettingsError
 from bff.config.urls import is_loopback
 

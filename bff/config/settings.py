@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from marshmallow import fields
 
-from bff.config import kinds
-from bff.config.kinds import Secret
+from bff.config import parsers
+from bff.config.parsers import Secret
 from bff.images import Image
 
 LIVE, SANDBOX = "mb_sk_live_", "mb_sk_sbx_"
@@ -28,9 +28,9 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def setting(name: str, kind: Callable[[str], T], default: D) -> T | D:
-    """Declare a setting: its variable, the function that parses its text, and the value without it."""
-    field = fields.Function(deserialize=kind, data_key=name, load_default=default)
+def setting(name: str, parser: Callable[[str], T], default: D) -> T | D:
+    """Declare a setting: its variable, the parser of its text, and the default value."""
+    field = fields.Function(deserialize=parser, data_key=name, load_default=default)
     declared: T | D = dataclasses.field(metadata={"marshmallow": field})
     return declared
 
@@ -42,54 +42,54 @@ class Settings:
     `load_settings` replaces the defaults that depend on other settings.
     """
 
-    api_key: Secret = setting("MEDBLOCKS_API_KEY", kinds.api_key, Secret(""))  # or the key in the file
-    api_key_file: Secret | None = setting("MEDBLOCKS_API_KEY_FILE", kinds.api_key_file, None)
-    base_url: str = setting("MEDBLOCKS_BASE_URL", kinds.https_origin, "https://app.medblocks.com")
-    api_version: str | None = setting("MEDBLOCKS_API_VERSION", kinds.api_version, "2026-04-25")
-    public_url: str = setting("BFF_PUBLIC_URL", kinds.origin, "http://127.0.0.1:8000")
-    return_urls: tuple[str, ...] = setting("BFF_RETURN_URLS", kinds.each(kinds.url), ())
-    signup_source: str = setting("BFF_SIGNUP_SOURCE", kinds.short(200), "intake")
+    api_key: Secret = setting("MEDBLOCKS_API_KEY", parsers.api_key, Secret(""))  # or the key in the file
+    api_key_file: Secret | None = setting("MEDBLOCKS_API_KEY_FILE", parsers.api_key_file, None)
+    base_url: str = setting("MEDBLOCKS_BASE_URL", parsers.https_origin, "https://app.medblocks.com")
+    api_version: str | None = setting("MEDBLOCKS_API_VERSION", parsers.api_version, "2026-04-25")
+    public_url: str = setting("BFF_PUBLIC_URL", parsers.origin, "http://127.0.0.1:8000")
+    return_urls: tuple[str, ...] = setting("BFF_RETURN_URLS", parsers.each(parsers.url), ())
+    signup_source: str = setting("BFF_SIGNUP_SOURCE", parsers.short(200), "intake")
 
-    read_seconds: float = setting("BFF_READ_SECONDS", kinds.seconds, 8)
-    write_seconds: float = setting("BFF_WRITE_SECONDS", kinds.seconds, 12)
-    catalog_seconds: float = setting("BFF_CATALOG_SECONDS", kinds.seconds, 4)
-    upstream_calls: int = setting("BFF_UPSTREAM_CALLS", kinds.count, 400)
-    breaker_failures: int = setting("BFF_BREAKER_FAILURES", kinds.count, 5)
-    breaker_seconds: float = setting("BFF_BREAKER_SECONDS", kinds.seconds, 2)
-    requests: int = setting("BFF_REQUESTS", kinds.count, 512)
-    processes: int = setting("BFF_PROCESSES", kinds.integer(1, 256), 0)
+    read_seconds: float = setting("BFF_READ_SECONDS", parsers.seconds, 8)
+    write_seconds: float = setting("BFF_WRITE_SECONDS", parsers.seconds, 12)
+    catalog_seconds: float = setting("BFF_CATALOG_SECONDS", parsers.seconds, 4)
+    upstream_calls: int = setting("BFF_UPSTREAM_CALLS", parsers.count, 400)
+    breaker_failures: int = setting("BFF_BREAKER_FAILURES", parsers.count, 5)
+    breaker_seconds: float = setting("BFF_BREAKER_SECONDS", parsers.seconds, 2)
+    requests: int = setting("BFF_REQUESTS", parsers.count, 512)
+    processes: int = setting("BFF_PROCESSES", parsers.integer(1, 256), 0)
 
-    access: str = setting("BFF_ACCESS", kinds.choice("auto", "enforce", "report"), "auto")
-    identity: str = setting("BFF_IDENTITY", kinds.choice("owner", "jwt", "header", "invite"), "owner")
-    secret: Secret = setting("BFF_SECRET", kinds.random_secret, Secret(""))
-    owner_max_age: int = setting("BFF_OWNER_MAX_AGE", kinds.integer(60, 400 * _DAY, " seconds"), 7 * _DAY)
-    trusted_origins: tuple[str, ...] = setting("BFF_TRUSTED_ORIGINS", kinds.each(kinds.origin), ())
-    proxy_hops: int = setting("BFF_PROXY_HOPS", kinds.integer(0, 10), 0)
+    access: str = setting("BFF_ACCESS", parsers.choice("auto", "enforce", "report"), "auto")
+    identity: str = setting("BFF_IDENTITY", parsers.choice("owner", "jwt", "header", "invite"), "owner")
+    secret: Secret = setting("BFF_SECRET", parsers.random_secret, Secret(""))
+    owner_max_age: int = setting("BFF_OWNER_MAX_AGE", parsers.integer(60, 400 * _DAY, " seconds"), 7 * _DAY)
+    trusted_origins: tuple[str, ...] = setting("BFF_TRUSTED_ORIGINS", parsers.each(parsers.origin), ())
+    proxy_hops: int = setting("BFF_PROXY_HOPS", parsers.integer(0, 10), 0)
 
-    rate_limit: bool = setting("BFF_RATE_LIMIT", kinds.on_off, True)  # noqa: FBT003 - the default
-    rate_limit_address: str = setting("BFF_RATE_LIMIT_ADDRESS", kinds.rate_limit, "600/minute")
-    rate_limit_owner: str = setting("BFF_RATE_LIMIT_OWNER", kinds.rate_limit, "300/minute")
-    rate_limit_creates: str = setting("BFF_RATE_LIMIT_CREATES", kinds.rate_limit, "30/minute;200/hour")
-    rate_limit_sessions: str = setting("BFF_RATE_LIMIT_SESSIONS", kinds.rate_limit, "30/minute;200/hour")
-    rate_limit_conflicts: str = setting("BFF_RATE_LIMIT_CONFLICTS", kinds.rate_limit, "10/minute;30/hour")
-    redis_url: Secret | None = setting("BFF_REDIS_URL", kinds.redis_url, None)
+    rate_limit: bool = setting("BFF_RATE_LIMIT", parsers.on_off, True)  # noqa: FBT003 - the default
+    rate_limit_address: str = setting("BFF_RATE_LIMIT_ADDRESS", parsers.rate_limit, "600/minute")
+    rate_limit_owner: str = setting("BFF_RATE_LIMIT_OWNER", parsers.rate_limit, "300/minute")
+    rate_limit_creates: str = setting("BFF_RATE_LIMIT_CREATES", parsers.rate_limit, "30/minute;200/hour")
+    rate_limit_sessions: str = setting("BFF_RATE_LIMIT_SESSIONS", parsers.rate_limit, "30/minute;200/hour")
+    rate_limit_conflicts: str = setting("BFF_RATE_LIMIT_CONFLICTS", parsers.rate_limit, "10/minute;30/hour")
+    redis_url: Secret | None = setting("BFF_REDIS_URL", parsers.redis_url, None)
 
-    brand_name: str | None = setting("BFF_BRAND_NAME", kinds.short(60), None)
-    brand_logo: Image | None = setting("BFF_BRAND_LOGO", kinds.image_file, None)
-    brand_color: str | None = setting("BFF_BRAND_COLOR", kinds.color, None)
+    brand_name: str | None = setting("BFF_BRAND_NAME", parsers.short(60), None)
+    brand_logo: Image | None = setting("BFF_BRAND_LOGO", parsers.image_file, None)
+    brand_color: str | None = setting("BFF_BRAND_COLOR", parsers.color, None)
 
-    jwt_jwks_url: str | None = setting("BFF_JWT_JWKS_URL", kinds.https_url, None)
-    jwt_secret: Secret | None = setting("BFF_JWT_SECRET", kinds.random_secret, None)
-    jwt_issuer: str | None = setting("BFF_JWT_ISSUER", kinds.text(), None)
-    jwt_audience: str | None = setting("BFF_JWT_AUDIENCE", kinds.text(), None)
-    jwt_algorithms: tuple[str, ...] = setting("BFF_JWT_ALGORITHMS", kinds.each(kinds.text()), ())
-    jwt_cookie: str | None = setting("BFF_JWT_COOKIE", kinds.word, None)
-    jwt_patient_id: str = setting("BFF_JWT_PATIENT_ID", kinds.claims, "{sub}")
+    jwt_jwks_url: str | None = setting("BFF_JWT_JWKS_URL", parsers.https_url, None)
+    jwt_secret: Secret | None = setting("BFF_JWT_SECRET", parsers.random_secret, None)
+    jwt_issuer: str | None = setting("BFF_JWT_ISSUER", parsers.text(), None)
+    jwt_audience: str | None = setting("BFF_JWT_AUDIENCE", parsers.text(), None)
+    jwt_algorithms: tuple[str, ...] = setting("BFF_JWT_ALGORITHMS", parsers.each(parsers.text()), ())
+    jwt_cookie: str | None = setting("BFF_JWT_COOKIE", parsers.word, None)
+    jwt_patient_id: str = setting("BFF_JWT_PATIENT_ID", parsers.claims, "{sub}")
 
-    header_name: str = setting("BFF_HEADER_NAME", kinds.header_name, "X-Patient-Id")
-    header_secret: Secret | None = setting("BFF_HEADER_SECRET", kinds.random_secret, None)
+    header_name: str = setting("BFF_HEADER_NAME", parsers.header_name, "X-Patient-Id")
+    header_secret: Secret | None = setting("BFF_HEADER_SECRET", parsers.random_secret, None)
     header_networks: tuple[IPv4Network | IPv6Network, ...] = setting(
-        "BFF_HEADER_NETWORKS", kinds.each(kinds.network), ()
+        "BFF_HEADER_NETWORKS", parsers.each(parsers.network), ()
     )
 
     @property

@@ -1,7 +1,7 @@
-"""The kinds of values that settings have.
+"""Parsers for settings: functions from a variable's text to its value.
 
-Each kind is a function from a variable's text to its value. It raises ValidationError with what to correct,
-to be read after the variable's name, and without the text.
+They raise ValidationError with what to correct. Its message follows the variable's name, and does not
+contain the text.
 """
 
 import codecs
@@ -48,7 +48,7 @@ class Secret:
 
 
 def text(*checks: Callable[[str], object]) -> Callable[[str], str]:
-    """Return the kind of texts that pass marshmallow's validators."""
+    """Return a parser for texts that pass marshmallow's validators."""
 
     def parse(value: str) -> str:
         for check in checks:
@@ -59,13 +59,13 @@ def text(*checks: Callable[[str], object]) -> Callable[[str], str]:
 
 
 def choice(*words: str) -> Callable[[str], str]:
-    """Return the kind of one of these words."""
+    """Return a parser for one of these words."""
     return text(OneOf(words, error=f"must be one of: {', '.join(words)}."))
 
 
-def short(characters: int) -> Callable[[str], str]:
-    """Return the kind of texts with at most so many characters."""
-    return text(Length(max=characters, error=f"must not be longer than {characters} characters."))
+def short(limit: int) -> Callable[[str], str]:
+    """Return a parser for texts with a maximum length."""
+    return text(Length(max=limit, error=f"must not be longer than {limit} characters."))
 
 
 word = text(Regexp(r"[\x21-\x7e]+\Z", error="must be one word of plain ASCII characters."))
@@ -77,23 +77,23 @@ claims = text(  # doubled braces, since marshmallow formats its errors
 )
 
 
-def each(kind: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
-    """Return the kind for a list of values, separated by white space."""
+def each(parser: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    """Return a parser for a list of values, separated by white space."""
 
     def parse(value: str) -> tuple[T, ...]:
         if set(value) & set(",;"):
             raise ValidationError("has a comma or a semicolon. Separate several with spaces.")
-        return tuple(kind(item) for item in value.split())
+        return tuple(parser(item) for item in value.split())
 
     return parse
 
 
-def _number(convert: Callable[[str], N], what: str, low: N, high: N, unit: str) -> Callable[[str], N]:
+def _number(convert: Callable[[str], N], name: str, low: N, high: N, unit: str) -> Callable[[str], N]:
     def parse(value: str) -> N:
         try:
             number = convert(value)
         except ValueError:
-            raise ValidationError(f"must be {what}.") from None
+            raise ValidationError(f"must be {name}.") from None
         if not low <= number <= high:  # NaN is in no range
             raise ValidationError(f"must be {low} to {high}{unit}.")
         return number
@@ -102,7 +102,7 @@ def _number(convert: Callable[[str], N], what: str, low: N, high: N, unit: str) 
 
 
 def integer(low: int, high: int, unit: str = "") -> Callable[[str], int]:
-    """Return the kind for a whole number within bounds, of a unit such as " seconds"."""
+    """Return a parser for a whole number in a range; errors name the unit, such as " seconds"."""
     return _number(int, "a whole number", low, high, unit)
 
 
@@ -118,13 +118,13 @@ def on_off(value: str) -> bool:
 
 
 def api_version(value: str) -> str | None:
-    """Parse a date; `key` is None, for the version that is pinned on the API key."""
+    """Parse a date, or `key` as None, for the version that is pinned on the API key."""
     _VERSION(value)
     return None if value == "key" else value
 
 
 def api_key(value: str) -> Secret:
-    """Parse a key that fits into a header."""
+    """Parse an API key, which must fit into a header."""
     word(value)
     if set(value) & set(QUOTES):
         raise ValidationError(IN_QUOTES)
@@ -147,13 +147,13 @@ def api_key_file(path: str) -> Secret:
 
 
 def random_secret(value: str) -> Secret:
-    """Parse a secret that is long enough to sign with."""
+    """Parse a secret of at least 32 characters."""
     Length(min=32, error="is too short: use at least 32 random characters.")(value)
     return Secret(value)
 
 
 def redis_url(value: str) -> Secret:
-    """Parse the address of a Redis; it may contain a password."""
+    """Parse the URL of a Redis server, which can contain a password."""
     Regexp(r"rediss?://\S+\Z", error="must start with redis:// or rediss://.")(value)
     try:
         parts = urlsplit(value)
@@ -219,7 +219,7 @@ def network(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 
 def rate_limit(value: str) -> str:
-    """Check a limit such as `20/minute`, or several with semicolons."""
+    """Parse a limit such as `20/minute`, or several with semicolons; return the text."""
     try:
         parse_many(value)
     except ValueError as error:
