@@ -10,6 +10,7 @@ from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 
 from bff import __version__, api, middleware, pages
+from bff.access.browser_owner import BrowserOwner
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
@@ -62,17 +63,19 @@ def create_app(
     keys = Keys(settings.secret.reveal())
     audit = Audit(keys.tag)
     cookie = OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age)
-    guard = Guard(keys, cookie, provider_for(settings, identify), audit, report=settings.report_only)
+    browser = BrowserOwner(keys, cookie)
+    guard = Guard(keys, browser, provider_for(settings, identify), audit, report_only=settings.report_only)
     medblocks = connect(settings)
     upstream_limit = UpstreamLimit(settings.requests)
     return_urls = ReturnUrls(settings.return_urls, settings.public_url)
     redis = open_redis(settings)
     catalog = Catalog(medblocks, settings.catalog_seconds, within=upstream_limit.within)
     app.extensions[KEY] = Services(
-        enrollment=Enrollment(medblocks, guard, return_urls, settings, audit, upstream_limit.within),
+        enrollment=Enrollment(medblocks, guard, browser, return_urls, settings, audit, upstream_limit.within),
         catalog=catalog,
         facilities=Facilities(catalog),
         guard=guard,
+        browser=browser,
         forms=FormTokens(keys),
         invites=cache(partial(_invites, keys.derive("invite"), redis or MemoryStore())),
         idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
@@ -80,9 +83,9 @@ def create_app(
         logo_addresses=LogoAddresses(keys),
         brand=brand_of(settings),
     )
-    limits = RateLimits(settings, keys, guard, redis) if settings.rate_limit else None
+    limits = RateLimits(settings, keys, browser, redis) if settings.rate_limit else None
     app.extensions["rate_limits"] = limits
-    middleware.init_app(app, settings, guard, limits)
+    middleware.init_app(app, settings, browser, limits)
     api.init_app(app, __version__)
     pages.init_app(app, invites=settings.identity == "invite")
     errors.init_app(app)
@@ -91,7 +94,7 @@ def create_app(
 
 
 class NoSession(SessionInterface):
-    """Flask's sessions are off: the guard reads the owner cookie, and only where it is needed."""
+    """Flask's sessions are off: `BrowserOwner` reads the owner cookie, and only if it is needed."""
 
     def __init__(self) -> None:
         self._none = NullSession()

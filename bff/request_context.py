@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RequestContext(Request):
-    """A request and its context; the guard's part is None for what it has not looked for yet.
+    """A request and its context; `owner` is None until `BrowserOwner` reads it, `caller` until `Guard` does.
 
     `started` is the `time.perf_counter()` at which the request began. `names_sent` has the spelling in the
     body of each field's own name, once the body is read.
@@ -25,12 +25,11 @@ class RequestContext(Request):
     started = 0.0
     names_sent: Mapping[str, str] = MappingProxyType({})
 
-    owner: "Owner | None" = None  # as the browser will have it after this request
+    owner: "Owner | None" = None  # as it will be after this request
     came_with_cookie = False
     owner_changed = False
     identified = False
     caller: "Caller | None" = None
-    would_deny = False
 
 
 def request_context() -> RequestContext:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flask import current_app
 
+from bff.access.browser_owner import BrowserOwner
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
@@ -30,6 +31,7 @@ class Services:
     catalog: Catalog
     facilities: Facilities
     guard: Guard
+    browser: BrowserOwner
     forms: FormTokens
     invites: "Callable[[], Invites]"
     idempotency: IdempotencyKeys

@@ -6,8 +6,10 @@ No HTTP stands here: the guard has turned the request into grants before.
 import hashlib
 import json
 from collections.abc import Hashable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
+from bff.access.browser_owner import BrowserOwner
+from bff.access.guard import Guard
 from bff.audit import Audit
 from bff.config import Settings
 from bff.enrollment.creation import create_once
@@ -26,30 +28,6 @@ def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-class Ownership(Protocol):
-    """Where it is kept who owns what."""
-
-    def keep_owner(self) -> object:
-        """Make sure that the caller comes back as the same owner unless a create ends in a conflict."""
-        ...
-
-    def remember_patient(self, grant: Grant) -> None:
-        """Let the caller own this patient from now on."""
-        ...
-
-    def remember_session(self, patient_session_id: str) -> None:
-        """Let the caller come back to this session."""
-        ...
-
-    def owns(self, patient_id: str) -> bool:
-        """Tell whether a patient is the caller's, or may be seen all the same."""
-        ...
-
-    def overlooks(self, grant: Grant) -> bool:
-        """Tell whether a patient of somebody else may be used all the same, and report it."""
-        ...
-
-
 class Enrollment:
     """Creates and reads patients and their sessions, and writes the audit trail.
 
@@ -60,14 +38,16 @@ class Enrollment:
     def __init__(
         self,
         medblocks: Medblocks,
-        ownership: Ownership,
+        guard: Guard,
+        browser: BrowserOwner,
         return_urls: ReturnUrls,
         settings: Settings,
         audit: Audit,
         within: Within = within,
     ) -> None:
         self._medblocks = medblocks
-        self._ownership = ownership
+        self._guard = guard
+        self._browser = browser
         self.return_urls = return_urls
         self._settings = settings
         self._audit = audit
@@ -82,14 +62,14 @@ class Enrollment:
         """
         metadata = {"signup_source": self._settings.signup_source, **details.get("metadata", {})}
         details = {**details, "metadata": metadata}
-        self._ownership.keep_owner()
+        self._browser.keep_owner()
         with (
             self._within(self._settings.write_seconds),
             self._audit.trail("create", actor=grant.owner, patient_id=grant.patient_id) as entry,
         ):
             answer = create_once(self._medblocks, grant, details)
             entry.upstream_request_id = answer.request_id
-        self._ownership.remember_patient(grant)
+        self._browser.add_patient(grant)
         return answer
 
     def read_patient(self, grant: Grant) -> Answer:
@@ -141,7 +121,7 @@ class Enrollment:
             with self._audit.trail("session start", actor=grant.owner, patient_id=grant.patient_id) as entry:
                 answer = self._start(grant, session, click)
                 entry.upstream_request_id = answer.request_id
-        self._ownership.remember_session(answer.body["id"])
+        self._browser.add_session(answer.body["id"], grant.owner)
         return answer
 
     def _start(self, grant: Grant, session: Mapping[str, Any], click: Hashable) -> Answer:
@@ -155,7 +135,7 @@ class Enrollment:
         try:
             self.create_patient(grant, details)
         except Conflict:
-            if not self._ownership.overlooks(grant):
+            if not self._guard.reports_conflict(grant):
                 raise
 
     def read_session(self, grant: SessionGrant, event: str = "session read") -> Answer:
@@ -168,7 +148,7 @@ class Enrollment:
                 grant, "read session", lambda: self._medblocks.read_patient_session(grant)
             )
             entry.patient_id, entry.upstream_request_id = answer.body["patient_id"], answer.request_id
-            if not self._ownership.owns(answer.body["patient_id"]):
+            if not self._guard.may_read(answer.body["patient_id"]):
                 details = ErrorDetails(request_id=answer.request_id)
                 raise BadResponse("read session", details, "another patient than the caller's")
         return answer

@@ -3,7 +3,7 @@
 from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bff.access.guard import Guard
+from bff.access.browser_owner import BrowserOwner
 from bff.config import Settings
 from bff.medblocks import deadline
 from bff.middleware import request_body, request_log, security_headers
@@ -13,7 +13,7 @@ from bff.middleware.rate_limits import RateLimits
 from bff.request_context import RequestContext, request_context
 
 
-def init_app(app: Flask, settings: Settings, guard: Guard, limits: RateLimits | None) -> None:
+def init_app(app: Flask, settings: Settings, browser: BrowserOwner, limits: RateLimits | None) -> None:
     """Put around every route, also those that are added later, what none may be without, in this order."""
     cross_origin = CrossOriginProtection(settings.public_url, settings.trusted_origins)
     admission = AdmissionLimit(settings.requests)
@@ -38,7 +38,7 @@ def init_app(app: Flask, settings: Settings, guard: Guard, limits: RateLimits | 
         here = request_context()
         if limits:
             limits.count_conflict(here, response)
-        guard.finish(here, response)
+        browser.write_cookie(here, response)
         request_log.finish(here, response)
         return response
 

@@ -12,8 +12,8 @@ from flask import Response
 from limits import parse_many
 from werkzeug.exceptions import TooManyRequests
 
+from bff.access.browser_owner import BrowserOwner
 from bff.access.client_address import network_of
-from bff.access.guard import Guard
 from bff.access.keys import Keys
 from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
 from bff.config import Settings
@@ -36,9 +36,11 @@ _NONE: tuple[Window, ...] = ()
 class RateLimits:
     """Counts requests. In the store stand keyed tags, and neither addresses nor names."""
 
-    def __init__(self, settings: Settings, keys: Keys, guard: Guard, redis: RedisStore | None) -> None:
+    def __init__(
+        self, settings: Settings, keys: Keys, browser: BrowserOwner, redis: RedisStore | None
+    ) -> None:
         tag = partial(keys.tag, "limit")
-        self._guard = guard
+        self._browser = browser
         self._counters = FallbackCounters(redis, MemoryStore()) if redis else MemoryStore()
         self._by_address = _windows("address", settings.rate_limit_address, tag)
         self._by_owner = _windows("owner", settings.rate_limit_owner, tag)
@@ -53,7 +55,7 @@ class RateLimits:
             return
         client = network_of(asked.remote_addr or "")
         counted, looked_at = self._by_address(client), _NONE
-        if owner := self._guard.known_owner(asked):
+        if owner := self._browser.known_owner(asked):
             counted += self._by_owner(owner.name)
         if endpoint in _CREATES:
             counted += self._creates(client)

@@ -20,7 +20,7 @@ def _common() -> dict[str, Any]:
     """Return the variables that every template has."""
     return {
         "brand": services().brand,
-        "report_only": services().guard.report_only(),
+        "report_only": services().guard.report_only,
         "start_url": links.start_url,
         "retry_url": links.retry_url,
         "logo_path": services().logo_addresses.of,

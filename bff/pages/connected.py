@@ -43,7 +43,7 @@ _DECLINED = {"user_denied", "access_denied"}  # the second is OAuth's own code
 def connected() -> str:
     """Show the result of the session. Raise NotFound for a session or patient of another browser."""
     patient_session_id = request.args.get("patient_session_id")
-    form_token = services().forms.make(services().guard.owner())
+    form_token = services().forms.make(services().browser.owner())
     if patient_session_id is None:
         grant = services().guard.patient(request.args.get("patient_id", ""))
         return render_template(

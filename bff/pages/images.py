@@ -46,7 +46,7 @@ def brand_css() -> Response:
 def _logo(facility_id: str) -> Image | None:
     # The rate limits don't count images, so an invented address must not start any call.
     shown = services().logo_addresses.is_ours(facility_id, request.args.get("tag", ""))
-    if not shown or services().guard.known_owner(request_context()) is None:
+    if not shown or services().browser.known_owner(request_context()) is None:
         return None
     url = web_link(services().facilities.look_up(facility_id).get("logo_url"))
     return services().logos.get(url) if url else None

@@ -40,7 +40,7 @@ def form() -> str | tuple[str, int]:
     """
     return_url, guard = requested_return_url(), services().guard
     patient_id = guard.own_patient_id()
-    if patient_id is None and not guard.may_choose_id() and not guard.report_only():
+    if patient_id is None and not guard.may_choose_id() and not guard.report_only:
         return render_template("invitation.html", unusable=False), 403
     return form_page(patient_id, return_url)
 
@@ -48,7 +48,7 @@ def form() -> str | tuple[str, int]:
 @blueprint.post("/intake")
 def submit() -> str | Response:
     """Create the patient and go to `return_url`, or start a session and go to `/leaving`."""
-    services().forms.check(services().guard.owner(), request.form.get(FormTokens.FIELD))
+    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
     return_url = services().enrollment.return_urls.check(request.form.get("return_url"))
     patient = _load_form()
     once = patient.pop("form_id", None)
@@ -76,7 +76,7 @@ def _load_form() -> dict[str, Any]:
     name, email = patient.get("name"), patient.get("email")
     # The same name and email address are the same patient, also in another form of this browser.
     if name and email and patient["patient_id"] == _suggested_id(patient.get("form_id")):
-        patient["patient_id"] = services().guard.derive_patient_id(name.casefold(), email.casefold())
+        patient["patient_id"] = services().browser.derive_patient_id(name.casefold(), email.casefold())
     return patient
 
 
@@ -125,5 +125,5 @@ def _render_form(values: Mapping[str, str | None], problems: Mapping[str | None,
         values=values,
         problems=problems,
         may_choose_id=services().guard.may_choose_id(),
-        form_token=services().forms.make(services().guard.keep_owner()),
+        form_token=services().forms.make(services().browser.keep_owner()),
     )

@@ -26,21 +26,24 @@ def show(token: str) -> str:
     invite = services().invites().read(token)
     if invite is None:
         raise NotFound("invitation")
-    if services().guard.accepted(invite.patient_id):
+    if services().guard.invitation(invite.patient_id).owned:
         return form_page(invite.patient_id, requested_return_url())
-    form_token = services().forms.make(services().guard.keep_owner())
+    form_token = services().forms.make(services().browser.keep_owner())
     return render_template("invite.html", token=token, form_token=form_token)
 
 
 @blueprint.post("/invite/<token>")
 def accept(token: str) -> Response:
     """Use the invite, and go to the form. Raise NotFound if another browser has used it."""
-    services().forms.check(services().guard.owner(), request.form.get(FormTokens.FIELD))
-    invites, guard = services().invites(), services().guard
+    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
+    invites = services().invites()
     invite = invites.read(token)
-    if not invite or not (invites.consume(invite) or guard.accepted(invite.patient_id)):
+    if invite is None:
         raise NotFound("invitation")
-    guard.accept_invite(invite.patient_id)
+    grant = services().guard.invitation(invite.patient_id)
+    if not invites.consume(invite) and not grant.owned:
+        raise NotFound("invitation")
+    services().browser.add_patient(grant)
     return redirect(url_for("invite.show", token=token), 303)
 
 

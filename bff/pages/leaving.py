@@ -50,14 +50,14 @@ def leave() -> str | Response:
         facility=facility_id and services().facilities.look_up(facility_id),
         search=_search(request.args.get("q", ""), request.args.get("starting_after")),
         app_url=app_url(session),
-        form_token=services().forms.make(services().guard.owner()),
+        form_token=services().forms.make(services().browser.owner()),
     )
 
 
 @blueprint.post("/leaving")
 def choose() -> Response:
     """Start another session for the same patient, straight to one facility; the first one expires unused."""
-    services().forms.check(services().guard.owner(), request.form.get(FormTokens.FIELD))
+    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
     session = _read_session(request.form.get("patient_session_id", ""))
     facility_id = request.form.get("connection_id", "")
     if not is_facility_id(facility_id):

@@ -28,16 +28,16 @@ class Notebook:
     def keep_owner(self):
         pass
 
-    def owns(self, patient_id):
+    def may_read(self, patient_id):
         return True
 
-    def remember_patient(self, grant):
+    def add_patient(self, grant):
         self.patients.append(grant.patient_id)
 
-    def remember_session(self, patient_session_id):
+    def add_session(self, patient_session_id, caller):
         self.sessions.append(patient_session_id)
 
-    def overlooks(self, grant):
+    def reports_conflict(self, grant):
         self.overlooked.append(grant.patient_id)
         return self.report
 
@@ -58,7 +58,7 @@ def make_enrollment():
         settings = load_settings({"MEDBLOCKS_API_KEY": "canary", "MEDBLOCKS_BASE_URL": HOST})
         audit = Audit(lambda *_: "pseudonym")
         return Enrollment(
-            connect(settings), notebook, ReturnUrls([DONE], "http://localhost"), settings, audit
+            connect(settings), notebook, notebook, ReturnUrls([DONE], "http://localhost"), settings, audit
         )
 
     return build
