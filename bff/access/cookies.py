@@ -1,15 +1,15 @@
-"""Finds one cookie in a header without reading the others: thousands of them would hold everybody up."""
+"""Reads one cookie without parsing the others: a header with thousands of cookies would block the server."""
 
 import re
 from collections.abc import Callable
 
 
-def finder(name: str) -> Callable[[str], str | None]:
-    """Give what gives a header's first cookie of this name, or None where there is none."""
+def cookie_reader(name: str) -> Callable[[str], str | None]:
+    """Return a function that returns the first cookie with this name in a `Cookie` header, or None."""
     search = re.compile(rf"(?:^|;)[ \t]*{re.escape(name)}[ \t]*=([^;]*)").search
 
-    def find(header: str) -> str | None:
-        found = search(header)
-        return found[1].strip(' \t"') if found else None
+    def read(header: str) -> str | None:
+        match = search(header)
+        return match[1].strip(' \t"') if match else None
 
-    return find
+    return read

@@ -1,4 +1,7 @@
-"""The hidden token of each form, bound to the owner cookie (OWASP: signed double submit)."""
+"""Protects forms against cross-site requests: a hidden token, bound to the owner cookie.
+
+Follows the "Signed Double-Submit Cookie" pattern of OWASP's CSRF Prevention Cheat Sheet.
+"""
 
 import hmac
 
@@ -8,7 +11,7 @@ from bff.errors import CrossSiteRequest
 
 
 class FormTokens:
-    """Makes and checks the hidden field of the forms."""
+    """Makes and checks the tokens in the forms' hidden field."""
 
     FIELD = "form_token"
 
@@ -16,10 +19,10 @@ class FormTokens:
         self._keys = keys
 
     def make(self, owner: Owner) -> str:
-        """Give the token of a browser."""
+        """Return the token for forms of this browser."""
         return self._keys.tag("form", owner.name)
 
     def check(self, owner: Owner, token: str | None) -> None:
-        """Let a form pass. Raises CrossSiteRequest when its token is not that of the browser's cookie."""
+        """Raise CrossSiteRequest if the token is missing or belongs to another browser."""
         if not hmac.compare_digest(self.make(owner).encode(), (token or "").encode()):
             raise CrossSiteRequest

@@ -72,7 +72,7 @@ class Guard:
         caller = self._caller(request_context())
         name = caller.owner if caller else self._browser.owner().name
         if not self._browser.has_session(patient_session_id, name):
-            self._deny("patient session", name, None)
+            self._deny("patient session", name)
         return SessionGrant(patient_session_id, name)
 
     def may_read(self, patient_id: str) -> bool:
@@ -82,7 +82,7 @@ class Guard:
     def reports_conflict(self, grant: Grant) -> bool:
         """Return False if access is enforced; else report that the caller uses another owner's patient."""
         if self.report_only:
-            self._deny("patient", grant.owner, grant.patient_id)
+            self._report(grant.owner, grant.patient_id)
         return self.report_only
 
     def own_patient_id(self) -> str | None:
@@ -119,14 +119,18 @@ class Guard:
             owned = tag in owner.patients
         return Grant(patient_id, name, tag, owned)
 
-    def _deny(self, what: str, owner: str, patient_id: str | None) -> None:
-        outcome = "would deny" if self.report_only else "denied"
-        self._audit.record("access", outcome, actor=owner, patient_id=patient_id)
-        if not self.report_only:
-            raise NotFound(what)
-        after_this_request(_add_report)
+    def _deny(self, what: str, owner: str, patient_id: str | None = None) -> None:
+        if self.report_only:
+            self._report(owner, patient_id)
+            return
+        self._audit.record("access", "denied", actor=owner, patient_id=patient_id)
+        raise NotFound(what)
+
+    def _report(self, owner: str, patient_id: str | None) -> None:
+        self._audit.record("access", "would deny", actor=owner, patient_id=patient_id)
+        after_this_request(_add_header)
 
 
-def _add_report(response: Response) -> Response:
+def _add_header(response: Response) -> Response:
     response.headers["BFF-Access-Report"] = "would-deny"
     return response

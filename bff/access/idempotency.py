@@ -1,8 +1,8 @@
-"""`Idempotency-Key` on creates: the same key and body give the same answer, another body is refused.
+"""`Idempotency-Key` on creates: the same key with another body is refused.
 
-Follows the IETF draft "The Idempotency-Key HTTP Header Field". What makes a repeated create safe is the
-owner's tag on the patient; this adds the refusal, and lets a browser that never got its first cookie, since
-the answer was lost, be recognised by key and body.
+Follows the IETF draft "The Idempotency-Key HTTP Header Field". Repeated creates are safe without it, because
+of the owner's tag on the patient. The key adds two things: a mistaken reuse is detected, and a browser that
+lost the response with its first cookie is recognized by key and body.
 """
 
 import hashlib
@@ -17,28 +17,29 @@ from bff.messages import Message
 
 HEADER = "Idempotency-Key"
 _MIN, _MAX = 16, 255
-# How OpenAPI describes it.
+# The header in the OpenAPI document.
 PARAMETER = {
     "in": "header",
     "name": HEADER,
-    "description": "Random and secret, such as a UUID, and the same for every try: a browser that never got "
-    "an answer gets the patient then, not a conflict.",
+    "description": "Random and secret, such as a UUID, and the same for every attempt: a browser that lost "
+    "the response then gets its patient instead of a conflict.",
     "schema": {"type": "string", "minLength": _MIN, "maxLength": _MAX},
 }
-_REMEMBERED_SECONDS = 24 * 60 * 60
+_EXPIRY_SECONDS = 24 * 60 * 60
 
 
 class IdempotencyKeys:
-    """Remembers for a day which body came with which key; in the store stand tags alone."""
+    """Remembers for a day which body each key was used with. The store holds keyed hashes only."""
 
     def __init__(self, keys: Keys, store: Store) -> None:
         self._keys = keys
         self._store = store
 
     def check(self, request: Request) -> None:
-        """Let a request pass that has no key, a new one, or the body that the key came with before.
+        """Check the request's key, if it has one.
 
-        Raises InvalidInput for a key that could be guessed, IdempotencyKeyReused for another body.
+        Raise InvalidInput for a key that is too short to be secret, or too long, and IdempotencyKeyReused for
+        one that was used with another body.
         """
         key = request.headers.get(HEADER)
         if key is None:
@@ -46,23 +47,23 @@ class IdempotencyKeys:
         if not _MIN <= len(key) <= _MAX:
             raise InvalidInput({None: Message("idempotency_key_invalid", {"min": _MIN, "max": _MAX})})
         name = self._keys.tag("idempotency", key)
-        body = self._keys.tag("idempotency", key, body_digest(request))
-        if self._store.keep(name, body, _REMEMBERED_SECONDS) != body:
+        body = self._keys.tag("idempotency", key, _body_digest(request))
+        if self._store.setdefault(name, body, _EXPIRY_SECONDS) != body:
             raise IdempotencyKeyReused
 
 
 def first_owner_name(keys: Keys, request: Request) -> str | None:
-    """Name the owner of a browser that has no cookie yet by its key and body; None without a good key.
+    """Return the owner's name for a browser without a cookie, made of key and body; None without a valid key.
 
-    The name holds for the day (in UTC), so that a key that leaks later opens nothing.
+    The name changes every day (in UTC), so a key that leaks later is useless.
+    Raise werkzeug's HTTPException if the body can't be read.
     """
     key = request.headers.get(HEADER, "")
     if not _MIN <= len(key) <= _MAX:
         return None
     day = datetime.now(UTC).date().isoformat()
-    return keys.tag("idempotent owner", key, body_digest(request), day)
+    return keys.tag("idempotent owner", key, _body_digest(request), day)
 
 
-def body_digest(request: Request) -> str:
-    """Give a digest of the body's bytes, which stay readable. Raises werkzeug's RequestEntityTooLarge."""
+def _body_digest(request: Request) -> str:
     return hashlib.sha256(request.get_data(cache=True)).hexdigest()

@@ -1,6 +1,6 @@
 """Invite links: each lets one browser act for one patient, once, within 72 hours.
 
-The link's token is encrypted (JWE, RFC 7516), so that no patient id stands in a url.
+The token in the link is encrypted (JWE, RFC 7516), so no URL contains a patient id.
 """
 
 import json
@@ -18,25 +18,25 @@ from bff.access.store import Counters
 from bff.medblocks.ids import patient_id_problem
 
 MAX_HOURS = 72
-# Longer than any clock believes a token: the one that made it and the one that reads it may each be off by
-# the skew, and the skew is allowed besides.
-_REMEMBERED_SECONDS = MAX_HOURS * 3600 + 3 * CLOCK_SKEW_SECONDS
+# Longer than any server accepts the token: the clocks of the server that made it and of the one that reads it
+# may each be off by the skew, and `read` allows the skew in addition.
+_EXPIRY_SECONDS = MAX_HOURS * 3600 + 3 * CLOCK_SKEW_SECONDS
 _HEADER = {"alg": "dir", "enc": "A256GCM"}
 
 
 @dataclass(frozen=True)
 class Invite:
-    """An invite that is genuine and not expired; whether it was used, only `Invites.consume` tells."""
+    """A valid invite that has not expired. It may have been used; `Invites.consume` checks that."""
 
     patient_id: str
     nonce: str
 
 
 class Invites:
-    """Makes and reads the tokens. Takes a key of 32 bytes, the store of used ones, and a clock in seconds.
+    """Makes and reads the tokens, with a 32-byte key, and stores which invites were used.
 
-    A store in memory forgets at a restart and is not shared between processes: with BFF_REDIS_URL it does
-    neither.
+    A store in memory is lost at a restart, and not shared between processes; `BFF_REDIS_URL` solves both.
+    `clock` returns Unix time in seconds.
     """
 
     def __init__(self, key: bytes, used: Counters, clock: Callable[[], float] = time.time) -> None:
@@ -45,7 +45,7 @@ class Invites:
         self._clock = clock
 
     def make(self, patient_id: str, hours: float) -> str:
-        """Give a token for one patient. Raises ValueError for an id or a number of hours that can't be."""
+        """Return a token for a patient. Raise ValueError for an invalid id or number of hours."""
         if problem := patient_id_problem(patient_id):
             raise ValueError(problem)
         if not 0 < hours <= MAX_HOURS:
@@ -54,14 +54,14 @@ class Invites:
         return jwe.encrypt_compact(_HEADER, json.dumps(claims).encode(), self._key)
 
     def read(self, token: str) -> Invite | None:
-        """Give the invite of a token; None when it is forged or expired."""
+        """Return the invite in a token, or None if the token is forged or has expired."""
         try:
             plain = jwe.decrypt_compact(token, self._key, algorithms=list(_HEADER.values())).plaintext
             claims = json.loads(plain or b"")
         except (JoseError, ValueError, TypeError, LookupError, AttributeError):
-            return None  # a forged header can be any JSON, and the library expects its own
+            return None  # besides its own errors, the library raises others for unexpected JSON in the header
         return Invite(claims["p"], claims["n"]) if claims["e"] + CLOCK_SKEW_SECONDS > self._clock() else None
 
     def consume(self, invite: Invite) -> bool:
-        """Use up an invite; tell False when it was used already."""
-        return self._used.incr(f"invite:{invite.nonce}", _REMEMBERED_SECONDS) == 1
+        """Mark the invite as used. Return False if it was used before."""
+        return self._used.incr(f"invite:{invite.nonce}", _EXPIRY_SECONDS) == 1

@@ -1,7 +1,7 @@
-"""The owner cookie: which patients and sessions a browser may come back to, in tags that name nobody.
+"""The owner cookie: a signed list of the patients and sessions that a browser may access, as keyed hashes.
 
-It proves possession of the browser, not who sits before it. See the section "Backend for Frontend" of
-OAuth 2.0 for Browser-Based Applications for the cookie's attributes.
+It proves possession of the browser, not the identity of its user. The cookie's attributes follow the section
+"Backend for Frontend" of OAuth 2.0 for Browser-Based Applications.
 """
 
 import hashlib
@@ -16,28 +16,28 @@ from itsdangerous import BadPayload, BadSignature, TimestampSigner, URLSafeTimed
 from marshmallow import Schema, ValidationError, fields, post_load
 
 from bff.access import CLOCK_SKEW_SECONDS
-from bff.access.cookies import finder
+from bff.access.cookies import cookie_reader
 
-# Of the oldest, a browser loses hold when it has more: a cookie must fit into 4 KiB.
+# The oldest entries are dropped beyond these limits: browsers store at most 4 KiB per cookie.
 _MAX_PATIENTS = 60
 _MAX_SESSIONS = 30
-_KEPT_HEADER = 8 * 1024  # characters of a header that is remembered
+_MAX_CACHED_HEADER = 8 * 1024  # characters
 
 
 @dataclass(frozen=True)
 class Owner:
-    """One browser: its random name, and the tags of what it owns, the newest last."""
+    """A browser: its random name, and the tags of its patients and sessions, newest last."""
 
     name: str
     patients: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
 
     def with_patient(self, tag: str) -> "Owner":
-        """Give an owner that has this patient too."""
+        """Return a copy with this patient as the newest."""
         return replace(self, patients=(*(t for t in self.patients if t != tag), tag)[-_MAX_PATIENTS:])
 
     def with_session(self, tag: str) -> "Owner":
-        """Give an owner that has this session too."""
+        """Return a copy with this session as the newest."""
         return replace(self, sessions=(*(t for t in self.sessions if t != tag), tag)[-_MAX_SESSIONS:])
 
 
@@ -52,12 +52,12 @@ class _OwnerSchema(Schema):
 
 
 class OwnerCookie:
-    """Reads and writes the cookie. Takes a key, whether browsers use https, and its life in seconds."""
+    """Reads and writes the cookie, which expires after `max_age` seconds; `https` makes it `Secure`."""
 
     def __init__(self, key: bytes, *, https: bool, max_age: int) -> None:
-        # With this prefix a browser takes the cookie from this very host alone, and over https alone.
+        # With this prefix, browsers accept the cookie only from this host itself, and only over https.
         self.name = "__Host-bff" if https else "bff"
-        self._find = finder(self.name)
+        self._read_value = cookie_reader(self.name)
         self._https = https
         self._max_age = max_age
         self._serializer = URLSafeTimedSerializer(
@@ -65,24 +65,25 @@ class OwnerCookie:
         )
         self._signer = cast("TimestampSigner", self._serializer.make_signer())
         self._schema = _OwnerSchema()
-        # A browser sends the same header with every request; what is bad is an exception, which is not kept.
+        # A browser sends the same header with every request. Exceptions, for bad cookies, are not cached.
         self._verified = lru_cache(1024)(self._verify)
 
     def read(self, request: Request) -> Owner | None:
-        """Return the browser's owner; None where its cookie is missing, or may be replaced.
+        """Return the browser's owner, or None if the cookie is missing, has expired or is not signed by us.
 
-        A cookie may be replaced when this key did not sign it with a readable time, or when it has expired.
-        Any other cookie may hold patients, which an empty one in its place would lose for good. Where such a
-        cookie can't be used, because a clock far ahead signed it or a newer version wrote its payload, its
-        browser owns nothing here. It keeps the name in the cookie, or gets one derived from the cookie, so
-        that forms and repeated creates still work. Only when it comes to own something new, such as a patient
-        that it creates, does a cookie with that alone replace the old one.
+        Only then may a new, empty cookie replace it. Any other cookie may list patients, which would be lost
+        for good.
+
+        A signed cookie may be unusable: a server whose clock is far ahead signed it, or a newer version wrote
+        its payload. Its owner has no patients and sessions here, and the name in the cookie or one derived
+        from it, so that forms and repeated creates still work. It is replaced only when the browser gets
+        something new, such as a patient that it creates; the new cookie lists that alone.
         """
         header = request.environ.get("HTTP_COOKIE")
         if not header:
             return None
         try:
-            verify = self._verified if len(header) <= _KEPT_HEADER else self._verify
+            verify = self._verified if len(header) <= _MAX_CACHED_HEADER else self._verify
             owner, signed_at = verify(header)
         except (BadSignature, UnicodeError):
             return None
@@ -92,8 +93,8 @@ class OwnerCookie:
         return owner if age >= -CLOCK_SKEW_SECONDS else Owner(owner.name)
 
     def _verify(self, header: str) -> tuple[Owner, float]:
-        """Return what the cookie in this header holds, and when it was signed. Raise BadSignature."""
-        value = self._find(header) or ""
+        """Return the owner in a header's cookie, and when it was signed. Raise BadSignature."""
+        value = self._read_value(header) or ""
         payload, signed_at = self._signer.unsign(value, return_timestamp=True)
         try:
             held = self._serializer.load_payload(payload)
@@ -106,7 +107,7 @@ class OwnerCookie:
         return owner, signed_at.timestamp()
 
     def write(self, response: Response, owner: Owner) -> None:
-        """Let the browser keep this owner."""
+        """Set the cookie for this owner."""
         value = self._serializer.dumps({"o": owner.name, "p": owner.patients, "s": owner.sessions})
         response.set_cookie(
             self.name,
@@ -120,11 +121,11 @@ class OwnerCookie:
 
 
 def _name_in(held: object) -> str | None:
-    """Return the name in a payload of an unknown shape, if it still has one."""
+    """Return the name in a payload of an unknown shape, or None without one."""
     name = held.get("o") if isinstance(held, dict) else None
     return name if isinstance(name, str) else None
 
 
 def new_owner(name: str | None = None) -> Owner:
-    """Make an owner that nobody has yet, or the one of this name."""
+    """Return an owner without patients, with this name or a new random one."""
     return Owner(name or secrets.token_urlsafe(16))

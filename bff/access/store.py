@@ -1,4 +1,4 @@
-"""What limits, invites and idempotency keys count and remember for a while: in memory, or in Redis."""
+"""Stores expiring counters and texts for rate limits, invites and idempotency keys: in memory or Redis."""
 
 import logging
 import time
@@ -13,16 +13,16 @@ from bff.medblocks.locks import Lock
 
 log = logging.getLogger("bff.store")
 
-# A store that does not answer must not hold a browser up.
+# A Redis that does not answer must not delay browsers.
 _TIMEOUT_SECONDS = 0.5
-_PAUSE_SECONDS = 5.0
+_RETRY_SECONDS = 5.0
 _SWEEP_SECONDS = 60.0
 
 _Number = TypeVar("_Number", int, float)
 
 
 class Window(NamedTuple):
-    """A count that may reach `amount` before it ends, `seconds` after it has begun."""
+    """A counter of at most `amount` hits, which expires `seconds` after its first hit."""
 
     key: str
     amount: int
@@ -30,37 +30,37 @@ class Window(NamedTuple):
 
 
 class Counters(Protocol):
-    """Counts by name, exactly, however many threads and processes count at once."""
+    """Counters by key, exact across threads and processes."""
 
     def incr(self, key: str, expiry: int, /) -> int:
-        """Count one more, and give the number; a name's count ends `expiry` seconds after its first."""
+        """Increment a counter and return it. It expires `expiry` seconds after its first increment."""
 
-    def take(self, windows: Sequence[Window], looked_at: Sequence[Window] = (), /) -> float:
-        """Count one more in each window, up to the first that is full, and then look at others so.
+    def hit(self, windows: Sequence[Window], checked: Sequence[Window] = (), /) -> float:
+        """Count a hit in each window in order, and stop at the first full one; then check others likewise.
 
-        Give the seconds until the full one ends; 0 when none is full.
+        `checked` windows are not counted. Return the seconds until the full window expires, or 0 if none is.
         """
 
 
 class Store(Counters, Protocol):
-    """Counts, and remembers texts too."""
+    """Counters, and texts by key."""
 
-    def keep(self, key: str, text: str, expiry: int, /) -> str:
-        """Remember a text for `expiry` seconds, unless the name has one; give the one that it has."""
+    def setdefault(self, key: str, text: str, expiry: int, /) -> str:
+        """Return the key's text; set it first, for `expiry` seconds, if there is none."""
 
 
 class MemoryStore:
-    """A store of this process alone: forgets at a restart, and the oldest when it has `most` names."""
+    """A store for one process, lost at a restart. It drops the oldest keys beyond `max_keys`."""
 
-    def __init__(self, most: int = 50_000, clock: Callable[[], float] = time.time) -> None:
-        self._most = most
+    def __init__(self, max_keys: int = 50_000, clock: Callable[[], float] = time.time) -> None:
+        self._max_keys = max_keys
         self._clock = clock
         self._lock = Lock()
-        self._entries: dict[str, tuple[Any, float]] = {}  # what a name has, and until when
+        self._entries: dict[str, tuple[Any, float]] = {}  # value and expiry time of each key
         self._sweep_at = clock() + _SWEEP_SECONDS
 
     def incr(self, key: str, expiry: int, /) -> int:
-        """Count one more, and give the number."""
+        """Increment a counter and return it."""
         now = self._clock()
         with self._lock:
             count, ends = self._entries.get(key, (0, 0.0))
@@ -69,18 +69,18 @@ class MemoryStore:
             self._entries[key] = count + 1, ends
             return int(count + 1)
 
-    def take(self, windows: Sequence[Window], looked_at: Sequence[Window] = (), /) -> float:
-        """Count one more in each window; give the seconds until the first full one ends, or 0."""
+    def hit(self, windows: Sequence[Window], checked: Sequence[Window] = (), /) -> float:
+        """Count a hit in each window; return the seconds until the first full one expires, or 0."""
         for key, amount, seconds in windows:
             if self.incr(key, seconds) > amount:
                 return self._left(key)
-        for key, amount, _ in looked_at:
+        for key, amount, _ in checked:
             if self._entries.get(key, (0, 0.0))[0] >= amount and self._left(key):
                 return self._left(key)
         return 0
 
-    def keep(self, key: str, text: str, expiry: int, /) -> str:
-        """Remember a text, unless the name has one; give the one that it has."""
+    def setdefault(self, key: str, text: str, expiry: int, /) -> str:
+        """Return the key's text; set it first if there is none."""
         now = self._clock()
         with self._lock:
             kept, ends = self._entries.get(key, ("", 0.0))
@@ -93,17 +93,17 @@ class MemoryStore:
         return max(0.0, self._entries.get(key, (0, 0.0))[1] - self._clock())
 
     def _begin(self, key: str, now: float, expiry: int) -> float:
-        self._entries.pop(key, None)  # so that it will stand behind the older names
-        if now >= self._sweep_at or len(self._entries) >= self._most:
+        self._entries.pop(key, None)  # dictionaries keep their order: it becomes the newest
+        if now >= self._sweep_at or len(self._entries) >= self._max_keys:
             self._sweep_at = now + _SWEEP_SECONDS
             alive = [entry for entry in self._entries.items() if entry[1][1] > now]
-            # Space for a quarter at once, or a flood of names would sweep at each of them.
-            self._entries = dict(alive[-self._most * 3 // 4 :])
+            # Frees a quarter at once; otherwise a flood of new keys would sweep for each of them.
+            self._entries = dict(alive[-self._max_keys * 3 // 4 :])
         return now + expiry
 
 
-# In one call, since a call costs more than all else that is done for a limit.
-_TAKE = b"""
+# One script, because a round trip costs more than everything else that a rate limit does.
+_HIT_SCRIPT = b"""
 local counted = tonumber(ARGV[1])
 for i, key in ipairs(KEYS) do
   local count
@@ -120,25 +120,25 @@ return 0
 
 
 class RedisStore(RedisStorage):
-    """A store that processes share. Its calls raise limits' StorageError when it does not answer."""
+    """A store that processes share. Methods raise limits' StorageError if Redis does not answer."""
 
     def initialize_storage(self, _uri: str) -> None:
-        """Prepare the script, with those of limits."""
+        """Register the script, after those of limits."""
         super().initialize_storage(_uri)
-        self._take = self.get_connection().register_script(_TAKE)
+        self._run_hit = self.get_connection().register_script(_HIT_SCRIPT)
 
-    def take(self, windows: Sequence[Window], looked_at: Sequence[Window] = (), /) -> float:
-        """Count one more in each window; give the seconds until the first full one ends, or 0."""
-        both = (*windows, *looked_at)
+    def hit(self, windows: Sequence[Window], checked: Sequence[Window] = (), /) -> float:
+        """Count a hit in each window; return the seconds until the first full one expires, or 0."""
+        both = (*windows, *checked)
         bounds = [bound for window in both for bound in (window.amount, window.seconds)]
         try:
-            left = self._take([self.prefixed_key(window.key) for window in both], [len(windows), *bounds])
+            left = self._run_hit([self.prefixed_key(window.key) for window in both], [len(windows), *bounds])
         except self.base_exceptions as error:
             raise StorageError(error) from error
         return max(0, int(left)) / 1000
 
-    def keep(self, key: str, text: str, expiry: int, /) -> str:
-        """Remember a text, unless the name has one; give the one that it has."""
+    def setdefault(self, key: str, text: str, expiry: int, /) -> str:
+        """Return the key's text; set it first if there is none."""
         name, redis = self.prefixed_key(key), self.storage
         try:
             redis.set(name, text, ex=expiry, nx=True)
@@ -149,7 +149,7 @@ class RedisStore(RedisStorage):
 
 
 class FallbackCounters:
-    """Counts in a shared store, and in memory while that one does not answer."""
+    """Counts in a shared store, and in memory while the shared store does not answer."""
 
     def __init__(
         self, shared: Counters, memory: Counters, clock: Callable[[], float] = time.monotonic
@@ -157,40 +157,40 @@ class FallbackCounters:
         self._shared = shared
         self._memory = memory
         self._clock = clock
-        self._again_at = 0.0
+        self._retry_at = 0.0
         self._down = False
 
     def incr(self, key: str, expiry: int, /) -> int:
-        """Count one more, and give the number."""
-        return self._ask(lambda counters: counters.incr(key, expiry))
+        """Increment a counter and return it."""
+        return self._call(lambda counters: counters.incr(key, expiry))
 
-    def take(self, windows: Sequence[Window], looked_at: Sequence[Window] = (), /) -> float:
-        """Count one more in each window; give the seconds until the first full one ends, or 0."""
-        return self._ask(lambda counters: counters.take(windows, looked_at))
+    def hit(self, windows: Sequence[Window], checked: Sequence[Window] = (), /) -> float:
+        """Count a hit in each window; return the seconds until the first full one expires, or 0."""
+        return self._call(lambda counters: counters.hit(windows, checked))
 
-    def _ask(self, question: Callable[[Counters], _Number]) -> _Number:
+    def _call(self, operation: Callable[[Counters], _Number]) -> _Number:
         now = self._clock()
         if self._down:
-            if now < self._again_at:
-                return question(self._memory)
-            self._again_at = now + _PAUSE_SECONDS  # one asks anew, and nobody else waits meanwhile
+            if now < self._retry_at:
+                return operation(self._memory)
+            self._retry_at = now + _RETRY_SECONDS  # one caller tries again, and the others don't wait for it
         try:
-            answer = question(self._shared)
+            result = operation(self._shared)
         except StorageError as error:
-            self._note(error, now)
-            return question(self._memory)
+            self._mark_down(error, now)
+            return operation(self._memory)
         self._down = False
-        return answer
+        return result
 
-    def _note(self, error: StorageError, now: float) -> None:
+    def _mark_down(self, error: StorageError, now: float) -> None:
         if not self._down:
             kind = type(error.storage_error).__name__
             log.error("Redis does not answer (%s): limits are counted in memory until it does", kind)
-        self._down, self._again_at = True, now + _PAUSE_SECONDS
+        self._down, self._retry_at = True, now + _RETRY_SECONDS
 
 
 def open_redis(settings: Settings) -> RedisStore | None:
-    """Give the store that processes share, where one is set; whether it answers, its calls will show."""
+    """Return the store in `BFF_REDIS_URL`, or None if that is not set. Does not connect yet."""
     if settings.redis_url is None:
         return None
     return RedisStore(

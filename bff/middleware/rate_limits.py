@@ -63,7 +63,7 @@ class RateLimits:
             counted += self._sessions(client)
         if endpoint in _CONFLICTS:
             looked_at = self._conflicts(client)
-        if seconds := self._counters.take(counted, looked_at):
+        if seconds := self._counters.hit(counted, looked_at):
             raise TooManyRequests(retry_after=math.ceil(seconds))
 
     def count_conflict(self, asked: RequestContext, response: Response) -> None:

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.http import parse_cookie
 
-from bff.access.cookies import finder
+from bff.access.cookies import cookie_reader
 
 # As browsers write them: a value holds no semicolon, and none of those that a server quotes.
 pairs = st.tuples(
@@ -20,7 +20,7 @@ pairs = st.tuples(
 def test_the_first_of_its_name_is_found(cookies, between, name):
     header = between.join(f"{one}={value}" for one, value in cookies)
 
-    assert finder(name)(header) == parse_cookie(header).get(name)
+    assert cookie_reader(name)(header) == parse_cookie(header).get(name)
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_the_first_of_its_name_is_found(cookies, between, name):
     ],
 )
 def test_odd_headers_are_read_as_they_are_meant(header, value):
-    assert finder("bff")(header) == value
+    assert cookie_reader("bff")(header) == value

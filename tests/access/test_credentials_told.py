@@ -28,15 +28,15 @@ TWO_CLAIMS = {**JWT, "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
         (JWT, bearer(exp=1), "its exp (ExpiredTokenError)"),
         (JWT, bearer(typ="canary"), "its typ is not that of an access token"),
         (JWT, bearer(sub=...), "a claim of the patient id is missing"),
-        (JWT, bearer(sub="pat_canary"), "the patient id of the credential can't be one"),
+        (JWT, bearer(sub="pat_canary"), "its patient id is not a valid one"),
         (
             TWO_CLAIMS,
             bearer(tenant="a:canary"),
-            "a claim holds what separates the claims of the patient id",
+            "a claim of the patient id contains the template's separator",
         ),
-        (FOREIGN, {"X-Patient-Id": "canary"}, "the header came from outside of the proxy's network"),
+        (FOREIGN, {"X-Patient-Id": "canary"}, "the header came from outside the proxy's networks"),
         (HEADER, {"X-Patient-Id": "canary"}, "the header came without the proxy's secret"),
-        ({"identify": lambda _: 42}, {}, "the function gave something that is no text"),
+        ({"identify": lambda _: 42}, {}, "the function returned something that is not a string"),
     ],
 )
 def test_the_log_says_why_a_credential_was_refused(make_app, medblocks, caplog, settings, headers, reason):

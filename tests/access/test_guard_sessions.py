@@ -6,6 +6,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from bff.services import KEY
+
 HOST = "https://you-forgot-to-mock-medblocks.test"
 JWT = {
     "BFF_IDENTITY": "jwt",
@@ -229,3 +231,27 @@ def test_who_comes_next_is_somebody_else_even_where_an_app_context_stays_open(en
 
     assert stranger.status_code == 404
     assert "Set-Cookie" not in stranger.headers
+
+
+def test_a_session_is_shown_to_its_own_login_in_its_own_browser(make_app, medblocks, session):
+    app = make_app(BFF_ACCESS="enforce", **JWT)
+    browser = app.test_client()
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session())
+    browser.post("/api/patient-sessions", json={"patient_id": "user_42"}, headers=login())
+
+    assert browser.get("/api/patient-sessions/ps_1", headers=login()).status_code == 200
+    assert app.test_client().get("/api/patient-sessions/ps_1", headers=login()).status_code == 404
+
+
+def test_an_invitation_is_owned_once_the_browser_accepted_it(make_app):
+    app = make_app(BFF_ACCESS="enforce", BFF_IDENTITY="invite")
+    with app.test_request_context():
+        guard, browser = (app.extensions[KEY].guard, app.extensions[KEY].browser)
+        offered = guard.invitation("user_42")
+        browser.add_patient(offered)
+
+        assert not offered.owned
+        assert guard.invitation("user_42") == guard.patient("user_42")
+        assert guard.patient("user_42").owned
+        assert not guard.invitation("user_9").owned

@@ -81,4 +81,4 @@ def test_what_stands_in_the_store_for_an_idempotency_key_and_its_body():
     ):
         IdempotencyKeys(Keys(SECRET), store).check(request)
 
-    assert store.keep("2HYarrGV27xoJMNm86g22w", "another", 1) == "csOfuEJsmpsTRYR0f-T-jg"
+    assert store.setdefault("2HYarrGV27xoJMNm86g22w", "another", 1) == "csOfuEJsmpsTRYR0f-T-jg"

@@ -46,11 +46,11 @@ class Flaky:
             raise StorageError(ConnectionError("secret address"))
         return self.memory.incr(key, expiry)
 
-    def take(self, windows, looked_at):
+    def hit(self, windows, checked):
         self.asked += 1
         if not self.up:
             raise StorageError(ConnectionError("secret address"))
-        return self.memory.take(windows, looked_at)
+        return self.memory.hit(windows, checked)
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def test_each_name_has_a_count_of_its_own(store):
 
 
 def test_a_name_keeps_the_first_text(store):
-    assert [store.keep("key", text, 60) for text in ("first", "second", "first")] == ["first"] * 3
-    assert store.keep("another key", "second", 60) == "second"
+    assert [store.setdefault("key", text, 60) for text in ("first", "second", "first")] == ["first"] * 3
+    assert store.setdefault("another key", "second", 60) == "second"
 
 
 def test_a_count_ends_once_and_counting_on_does_not_put_it_off(clock):
@@ -84,51 +84,51 @@ def test_a_count_ends_once_and_counting_on_does_not_put_it_off(clock):
 def test_a_window_lets_its_amount_in_and_then_says_how_long_it_is_full(store):
     window = Window("minute", 2, 60)
 
-    assert [store.take([window]) for _ in range(2)] == [0, 0]
-    assert 59 < store.take([window]) <= 60
+    assert [store.hit([window]) for _ in range(2)] == [0, 0]
+    assert 59 < store.hit([window]) <= 60
 
 
 def test_windows_are_counted_up_to_the_first_that_is_full(store):
     minute, hour = Window("minute", 1, 60), Window("hour", 5, 3600)
     for _ in range(9):
-        store.take([minute, hour])
+        store.hit([minute, hour])
 
-    assert 59 < store.take([minute, hour]) <= 60
+    assert 59 < store.hit([minute, hour]) <= 60
     assert [store.incr("minute", 60), store.incr("hour", 60)] == [11, 2]
 
 
-def test_a_window_that_is_only_looked_at_is_not_counted(store):
-    looked_at = Window("conflicts", 1, 60)
+def test_a_window_that_is_only_checked_is_not_counted(store):
+    checked = Window("conflicts", 1, 60)
 
-    assert [store.take([], [looked_at]) for _ in range(3)] == [0, 0, 0]
+    assert [store.hit([], [checked]) for _ in range(3)] == [0, 0, 0]
     store.incr("conflicts", 60)
-    assert 59 < store.take([Window("minute", 9, 60)], [looked_at]) <= 60
+    assert 59 < store.hit([Window("minute", 9, 60)], [checked]) <= 60
 
 
 def test_a_full_window_lets_in_again_when_it_has_ended(clock):
     store, window = MemoryStore(clock=clock), Window("minute", 1, 60)
-    store.take([window])
+    store.hit([window])
     clock.now += 59
-    assert (store.take([window]), store.take([], [window])) == (1, 1)
+    assert (store.hit([window]), store.hit([], [window])) == (1, 1)
     clock.now += 1
 
-    assert (store.take([], [window]), store.take([window])) == (0, 0)
+    assert (store.hit([], [window]), store.hit([window])) == (0, 0)
 
 
 def test_threads_that_take_at_once_do_not_get_more_than_there_is(busy_store):
     window = Window("minute", 100, 60)
     with ThreadPoolExecutor(8) as pool:
-        waits = list(pool.map(lambda _: busy_store.take([window]), range(300)))
+        waits = list(pool.map(lambda _: busy_store.hit([window]), range(300)))
 
     assert waits.count(0) == 100
 
 
 def test_a_text_ends_too(clock):
     store = MemoryStore(clock=clock)
-    store.keep("key", "first", 60)
+    store.setdefault("key", "first", 60)
     clock.now += 60
 
-    assert store.keep("key", "second", 60) == "second"
+    assert store.setdefault("key", "second", 60) == "second"
 
 
 def test_threads_that_count_at_once_are_all_counted(busy_store):
@@ -143,7 +143,7 @@ def test_of_threads_that_bring_texts_at_once_one_wins_for_all(busy_store):
 
     def keep(number, name):
         together.wait(10)
-        return busy_store.keep(name, str(number), 60)
+        return busy_store.setdefault(name, str(number), 60)
 
     with ThreadPoolExecutor(8) as pool:
         for round_ in range(20):
@@ -151,7 +151,7 @@ def test_of_threads_that_bring_texts_at_once_one_wins_for_all(busy_store):
 
 
 def test_however_many_names_come_the_memory_is_bounded_and_the_newest_stay():
-    store = MemoryStore(most=100)
+    store = MemoryStore(max_keys=100)
     for number in range(10_000):
         store.incr(f"name {number}", 60)
         assert len(store._entries) <= 100
@@ -160,7 +160,7 @@ def test_however_many_names_come_the_memory_is_bounded_and_the_newest_stay():
 
 
 def test_a_name_that_began_anew_is_as_new_as_any():
-    store = MemoryStore(most=4)
+    store = MemoryStore(max_keys=4)
     store.incr("early", -1)
     for name in ("second", "third", "early"):
         store.incr(name, 60)
@@ -251,10 +251,10 @@ def test_without_its_redis_a_create_with_a_key_waits_and_one_without_a_key_passe
 
 
 @pytest.mark.parametrize("up", [True, False])
-def test_what_is_only_looked_at_counts_in_both_stores(counters, shared, up):
+def test_what_is_only_checked_counts_in_both_stores(counters, shared, up):
     shared.up = up
     window = Window("conflicts", 1, 60)
     counters.incr(window.key, window.seconds)
 
-    assert counters.take([], [window]) > 0
-    assert counters.take([], [Window("conflicts of others", 1, 60)]) == 0
+    assert counters.hit([], [window]) > 0
+    assert counters.hit([], [Window("conflicts of others", 1, 60)]) == 0

@@ -1,19 +1,18 @@
-"""Chooses the identity provider that the settings ask for."""
+"""Chooses the identity provider: one file each."""
 
 from collections.abc import Callable
 
 from flask import Request
 
 from bff.access.identity.base import IdentityProvider
+from bff.access.identity.browser import BrowserIdentity
 from bff.access.identity.callable import CallableIdentity
-from bff.access.identity.invite import InviteIdentity
-from bff.access.identity.owner import OwnerIdentity
 from bff.access.identity.proxy_header import HeaderIdentity
 from bff.config import Settings
 
 
 def provider_for(settings: Settings, identify: Callable[[Request], str | None] | None) -> IdentityProvider:
-    """Give the provider; a function of the embedding app comes before what the settings say."""
+    """Return the provider: the embedding app's function if there is one, else the one in the settings."""
     if identify is not None:
         return CallableIdentity(identify)
     if settings.identity == "jwt":
@@ -21,11 +20,11 @@ def provider_for(settings: Settings, identify: Callable[[Request], str | None] |
     if settings.identity == "header":
         secret = settings.header_secret.reveal() if settings.header_secret else ""
         return HeaderIdentity(settings.header_name, secret, settings.header_networks)
-    return InviteIdentity() if settings.identity == "invite" else OwnerIdentity()
+    return BrowserIdentity(may_enroll=settings.identity != "invite")
 
 
 def _jwt(settings: Settings) -> IdentityProvider:
-    # Here, since the cryptography behind it takes ten megabytes that no other provider needs.
+    # Imported only if needed: its cryptography takes ten megabytes of memory.
     from bff.access.identity.jwks import Jwks, shared_secret  # noqa: PLC0415 - see above
     from bff.access.identity.jwt import JwtIdentity  # noqa: PLC0415 - the same
 

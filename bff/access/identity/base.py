@@ -1,4 +1,4 @@
-"""Who is calling: the providers that `BFF_IDENTITY` chooses from, behind one small protocol."""
+"""The protocol of identity providers, which find out who the caller is. `BFF_IDENTITY` chooses one."""
 
 from typing import NamedTuple, Protocol
 
@@ -10,10 +10,10 @@ from bff.medblocks.ids import patient_id_problem
 
 
 class Caller(NamedTuple):
-    """Someone who asks for patients.
+    """The sender of a request.
 
-    With a `patient_id`, a login says who it is: that patient alone is its own. Without, it owns what its
-    browser's cookie holds. `may_enroll` says whether it may create patients that it does not own yet.
+    `owner` is its name in tags. A caller with a `patient_id` has signed in, and owns that patient only; any
+    other owns the patients in its browser's cookie. `may_enroll` allows it to create further patients.
     """
 
     owner: str
@@ -25,20 +25,20 @@ class Caller(NamedTuple):
 
 
 class IdentityProvider(Protocol):
-    """Finds out who sent a request."""
+    """Identifies the sender of a request."""
 
     def identify(self, request: Request, owner: Owner) -> Caller | None:
-        """Give the caller, or None when the request has no credential of this provider's kind.
+        """Return the caller, or None if the request has no credential of this provider's kind.
 
-        Raises InvalidCredential when it has one that can't be accepted: a bad credential never falls
-        back to a weaker one.
+        Raise InvalidCredential if the credential can't be accepted: a bad credential never falls back to a
+        weaker one, such as the cookie.
         """
         ...
 
 
 def caller_for(patient_id: str) -> Caller:
-    """Give the caller that a login vouches for. Raises InvalidCredential for what can't be an id."""
+    """Return the caller whose login has this patient id. Raise InvalidCredential for an invalid id."""
     if patient_id_problem(patient_id):
-        raise InvalidCredential("the patient id of the credential can't be one")
-    # The owner's name follows from the id, so that the tags agree on all browsers of this patient.
+        raise InvalidCredential("its patient id is not a valid one")
+    # The owner's name follows from the id, so that the tags are the same in all browsers of this patient.
     return Caller(f"patient:{patient_id}", patient_id)

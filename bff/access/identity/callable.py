@@ -1,4 +1,4 @@
-"""A function of the embedding app that returns the signed-in patient's id."""
+"""A function of the embedding app that returns the patient id of the signed-in user."""
 
 from collections.abc import Callable
 
@@ -10,14 +10,14 @@ from bff.errors import InvalidCredential
 
 
 class CallableIdentity:
-    """A function of an embedding Flask app that gives the patient id of a request, or None."""
+    """Calls the function, which returns a patient id, or None if nobody is signed in."""
 
     def __init__(self, identify: Callable[[Request], str | None]) -> None:
         self._identify = identify
 
     def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
-        """Ask the function."""
+        """Return the caller. Raise InvalidCredential if the function returns an invalid id."""
         patient_id = self._identify(request)
         if patient_id is not None and not isinstance(patient_id, str):
-            raise InvalidCredential("the function gave something that is no text")
+            raise InvalidCredential("the function returned something that is not a string")
         return None if patient_id is None else caller_for(patient_id)

@@ -1,4 +1,4 @@
-"""The keys that a login signs its tokens with: its public ones, fetched (RFC 7517), or a shared secret."""
+"""The keys that verify a login's tokens: public ones, fetched as a JWK Set (RFC 7517), or a shared secret."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from bff.errors import IdentityUnavailable, InvalidCredential
 
 log = logging.getLogger("bff.access.jwks")
 
-_LIFE_SECONDS = 600
+_MAX_AGE_SECONDS = 600
 _COOL_DOWN_SECONDS = 30
 _TIMEOUT_SECONDS = 3
 _MAX_BYTES = 256 * 1024
@@ -24,10 +24,11 @@ _CHUNK_BYTES = 64 * 1024
 
 
 class Jwks:
-    """The login's public keys, fetched when needed and kept for ten minutes.
+    """The login's public keys, fetched when first needed and then every ten minutes.
 
-    Takes the url and a clock in seconds. An unknown key id asks anew, but not again within the cool-down,
-    so that invented ids can't make this server hammer the login.
+    An unknown key id also causes a fetch, for rotated keys, but at most one per cool-down: otherwise invented
+    ids could make this server flood the login. If a fetch fails, the keys of the last one stay in use.
+    `clock` returns seconds.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -38,9 +39,9 @@ class Jwks:
         self._fetched = self._tried = float("-inf")
 
     def find(self, key_id: object) -> jwk.Key:
-        """Give the key with this id.
+        """Return the key with this id.
 
-        Raises InvalidCredential when there is none, IdentityUnavailable when there are no keys at all.
+        Raise InvalidCredential if there is none, IdentityUnavailable if no keys could be fetched yet.
         """
         name = key_id if isinstance(key_id, str) else ""
         self._refresh(known=name in self._keys)
@@ -51,7 +52,7 @@ class Jwks:
         return self._keys[name]
 
     def _refresh(self, *, known: bool) -> None:
-        # Who has a key goes on with it while another thread fetches; who has none waits for that thread.
+        # With a known key, a thread does not wait for another one's fetch; without, it does.
         due = self._due(known=known)
         if known and not due:
             return
@@ -64,15 +65,14 @@ class Jwks:
 
     def _due(self, *, known: bool) -> bool:
         now = self._clock()
-        life = _LIFE_SECONDS if known else _COOL_DOWN_SECONDS
-        return now - self._fetched >= life and now - self._tried >= _COOL_DOWN_SECONDS
+        max_age = _MAX_AGE_SECONDS if known else _COOL_DOWN_SECONDS
+        return now - self._fetched >= max_age and now - self._tried >= _COOL_DOWN_SECONDS
 
     def _fetch(self) -> None:
         self._tried = self._clock()
         try:
             keys = _usable_keys(_download(self._url))
         except (requests.RequestException, HTTPError, OSError, ValueError, RecursionError) as error:
-            # The keys that are here go on serving.
             log.warning("the keys of the login can't be fetched: %s", type(error).__name__)
             return
         self._keys = keys
@@ -80,17 +80,14 @@ class Jwks:
 
 
 def shared_secret(secret: str) -> Callable[[object], jwk.Key]:
-    """Give what finds the same key for every token: one made of a secret that is shared with the login."""
+    """Return a function like `Jwks.find` that returns the same key for each token: the login's secret."""
     key = jwk.OctKey.import_key(secret)
     return lambda _: key
 
 
 def _usable_keys(document: Any) -> dict[str, jwk.Key]:
-    """Give the public keys that have an id; one that can't be read leaves the others usable.
-
-    Raises ValueError when there is none.
-    """
-    found = {}
+    """Return the public keys with an id, except unreadable ones. Raise ValueError if there is none."""
+    keys = {}
     listed = document.get("keys") if isinstance(document, dict) else None
     for data in listed if isinstance(listed, list) else ():
         if not isinstance(data, dict):
@@ -98,24 +95,24 @@ def _usable_keys(document: Any) -> dict[str, jwk.Key]:
         try:
             key = jwk.import_key(data)
         except (JoseError, ValueError, TypeError, LookupError, AttributeError):
-            continue  # of a kind that we don't know, or broken
+            continue  # an unknown type, or malformed
         if key.kid and key.key_type != "oct":
-            found[key.kid] = key
-    if not found:
+            keys[key.kid] = key
+    if not keys:
         raise ValueError("no usable key")
-    return found
+    return keys
 
 
 def _download(url: str) -> Any:
-    ends = time.monotonic() + _TIMEOUT_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     body = bytearray()
     with requests.Session() as session:
         session.trust_env = False
         with session.get(url, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True) as reply:
             if reply.status_code != 200:
                 raise ValueError("not a 200")
-            while piece := reply.raw.read1(_CHUNK_BYTES, decode_content=True):
-                body += piece
-                if len(body) > _MAX_BYTES or time.monotonic() > ends:
+            while chunk := reply.raw.read1(_CHUNK_BYTES, decode_content=True):
+                body += chunk
+                if len(body) > _MAX_BYTES or time.monotonic() > deadline:
                     raise ValueError("too large, or too slow")
     return json.loads(body)

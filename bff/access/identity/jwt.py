@@ -1,4 +1,4 @@
-"""`jwt`: the host's own login, as a signed token (RFC 7519, checked as RFC 8725 advises)."""
+"""`jwt`: the host's own login, as a signed token (RFC 7519). The checks follow RFC 8725."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -9,7 +9,7 @@ from joserfc import jwk, jwt
 from joserfc.errors import ClaimError, JoseError
 
 from bff.access import CLOCK_SKEW_SECONDS
-from bff.access.cookies import finder
+from bff.access.cookies import cookie_reader
 from bff.access.identity.base import Caller, caller_for
 from bff.access.owner_cookie import Owner
 from bff.errors import InvalidCredential
@@ -20,10 +20,10 @@ _MAX_TOKEN_CHARACTERS = 8 * 1024
 
 
 class JwtIdentity:
-    """Reads a token from `Authorization: Bearer`, or from a cookie when one is named.
+    """Reads a token from `Authorization: Bearer`, or from the cookie if its name is set.
 
-    Takes a way to find the key of a key id, the algorithms that are allowed, the issuer and the audience
-    that a token must have, the cookie's name, and a template such as `{sub}` that gives the patient id.
+    `find_key` returns the key for a key id. A token must have one of the algorithms, the issuer and the
+    audience. The template, such as `{sub}`, makes the patient id from the token's claims.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class JwtIdentity:
     ) -> None:
         self._find_key = find_key
         self._algorithms = list(algorithms)
-        self._find_cookie = finder(cookie) if cookie else None
+        self._read_cookie = cookie_reader(cookie) if cookie else None
         self._template = template
         self._separators = set("".join(_PLACEHOLDER.split(template)[2:-1:2]))
         self._claims = jwt.JWTClaimsRegistry(
@@ -49,13 +49,13 @@ class JwtIdentity:
         )
 
     def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
-        """Check the token. Raises InvalidCredential, or IdentityUnavailable when its key can't be had."""
+        """Return the caller. Raise InvalidCredential, or IdentityUnavailable if there are no keys yet."""
         credential = self._credential(request)
         return None if credential is None else caller_for(self._patient_id(self._check(credential)))
 
     def _credential(self, request: Request) -> str | None:
-        if self._find_cookie:
-            return self._find_cookie(request.environ.get("HTTP_COOKIE", ""))
+        if self._read_cookie:
+            return self._read_cookie(request.environ.get("HTTP_COOKIE", ""))
         header = request.headers.get("Authorization")
         if header is None:
             return None
@@ -88,7 +88,7 @@ class JwtIdentity:
             if not isinstance(value, str) or not value:
                 raise InvalidCredential("a claim of the patient id is missing")
             if not self._separators.isdisjoint(value):
-                # "a-b" and "c" would make the same id as "a" and "b-c".
-                raise InvalidCredential("a claim holds what separates the claims of the patient id")
+                # Otherwise "a-b" and "c" would make the same id as "a" and "b-c".
+                raise InvalidCredential("a claim of the patient id contains the template's separator")
             values[name] = value
         return _PLACEHOLDER.sub(lambda match: values[match[1]], self._template)

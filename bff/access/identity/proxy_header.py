@@ -1,4 +1,4 @@
-"""`header`: a trusted reverse proxy has checked the login, and names the patient in a header."""
+"""`header`: a trusted reverse proxy checks the login, and sends the patient id in a header."""
 
 import hmac
 from collections.abc import Collection
@@ -16,7 +16,7 @@ _BEFORE_PROXY_FIX = "werkzeug.proxy_fix.orig"
 
 
 class HeaderIdentity:
-    """Believes one header from peers in these networks that also send the shared secret."""
+    """Trusts the header if it comes from one of the networks and with the shared secret."""
 
     def __init__(self, header: str, secret: str, networks: Collection[IPv4Network | IPv6Network]) -> None:
         self._header = header
@@ -24,13 +24,13 @@ class HeaderIdentity:
         self._networks = networks
 
     def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
-        """Read the header. Raises InvalidCredential when it comes from anyone but the proxy."""
+        """Return the caller. Raise InvalidCredential if the header does not come from the proxy."""
         patient_id = request.headers.get(self._header)
         if patient_id is None:
             return None
-        # The peer of the connection itself, as the server saw it before any X-Forwarded-For was believed.
+        # The peer of the connection itself, before ProxyFix applied X-Forwarded-For.
         if not self._is_proxy(request.environ.get(_BEFORE_PROXY_FIX, request.environ).get("REMOTE_ADDR")):
-            raise InvalidCredential("the header came from outside of the proxy's network")
+            raise InvalidCredential("the header came from outside the proxy's networks")
         if not hmac.compare_digest(request.headers.get(SECRET_HEADER, "").encode(), self._secret):
             raise InvalidCredential("the header came without the proxy's secret")
         return caller_for(patient_id)

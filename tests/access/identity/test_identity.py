@@ -7,10 +7,9 @@ import pytest
 
 from bff.access.identity import provider_for
 from bff.access.identity.base import Caller, caller_for
+from bff.access.identity.browser import BrowserIdentity
 from bff.access.identity.callable import CallableIdentity
-from bff.access.identity.invite import InviteIdentity
 from bff.access.identity.jwt import JwtIdentity
-from bff.access.identity.owner import OwnerIdentity
 from bff.access.identity.proxy_header import HeaderIdentity
 from bff.access.owner_cookie import Owner
 from bff.config import load_settings
@@ -90,9 +89,9 @@ def test_where_access_is_only_reported_who_has_not_signed_in_is_let_through(
 @pytest.mark.parametrize(
     ("settings", "kind"),
     [
-        ({}, OwnerIdentity),
-        ({"BFF_IDENTITY": "owner"}, OwnerIdentity),
-        ({"BFF_IDENTITY": "invite"}, InviteIdentity),
+        ({}, BrowserIdentity),
+        ({"BFF_IDENTITY": "owner"}, BrowserIdentity),
+        ({"BFF_IDENTITY": "invite"}, BrowserIdentity),
         ({"BFF_IDENTITY": "jwt", **JWT}, JwtIdentity),
         ({"BFF_IDENTITY": "header", **HEADER}, HeaderIdentity),
     ],
@@ -104,9 +103,11 @@ def test_the_settings_choose_the_provider(settings, kind):
     assert type(provider_for(settings, lambda _: None)) is CallableIdentity
 
 
-@pytest.mark.parametrize(("provider", "may_enroll"), [(OwnerIdentity(), True), (InviteIdentity(), False)])
-def test_a_browser_is_what_its_cookie_says(provider, may_enroll):
-    caller = provider.identify(None, Owner("browser"))
+@pytest.mark.parametrize(("identity", "may_enroll"), [("owner", True), ("invite", False)])
+def test_without_a_login_the_browser_is_the_caller(identity, may_enroll):
+    settings = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", "BFF_IDENTITY": identity})
+
+    caller = provider_for(settings, None).identify(None, Owner("browser"))
 
     assert caller == Caller("browser", patient_id=None, may_enroll=may_enroll)
 
@@ -128,7 +129,7 @@ def test_a_login_can_not_vouch_for_what_is_no_patient_id(patient_id):
     with pytest.raises(InvalidCredential) as caught:
         caller_for(patient_id)
 
-    assert str(caught.value) == "the patient id of the credential can't be one"
+    assert str(caught.value) == "its patient id is not a valid one"
 
 
 def test_a_caller_shows_itself_to_nobody():
