@@ -1,4 +1,4 @@
-"""What surrounds every route, one file each; `init_app` lists the order."""
+"""Middleware around every route, one file each. `init_app` lists the order."""
 
 from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -7,43 +7,44 @@ from bff.access.browser_owner import BrowserOwner
 from bff.config import Settings
 from bff.medblocks import deadline
 from bff.middleware import request_body, request_log, security_headers
-from bff.middleware.admission import AdmissionLimit, RootCheck
+from bff.middleware.admission import AdmissionLimit
 from bff.middleware.cross_origin import CrossOriginProtection
 from bff.middleware.rate_limits import RateLimits
+from bff.middleware.root_check import RootCheck
 from bff.request_context import RequestContext, request_context
 
 
 def init_app(app: Flask, settings: Settings, browser: BrowserOwner, limits: RateLimits | None) -> None:
-    """Put around every route, also those that are added later, what none may be without, in this order."""
+    """Add the middleware to an app. It also applies to routes that are added later."""
     cross_origin = CrossOriginProtection(settings.public_url, settings.trusted_origins)
     admission = AdmissionLimit(settings.requests)
     admission.init_app(app)
     root = RootCheck()
     app.request_class = RequestContext
 
-    # One function each, since Flask looks anew at every one of them at every request.
+    # One function for all of them, because Flask looks up each registered function at every request.
     @app.before_request
     def before() -> None:
-        here = request_context()
-        request_log.start(here)
-        root.check(here.environ)
-        admission.check(here.environ)
-        deadline.begin(here.environ.get(deadline.ARRIVED))
-        cross_origin.check(here)
+        context = request_context()
+        request_log.start(context)
+        root.check(context.environ)
+        admission.check(context.environ)
+        deadline.begin(context.environ.get(deadline.ARRIVED))
+        cross_origin.check(context)
         if limits:
-            limits.admit(here)
+            limits.check(context)
 
     @app.after_request
     def after(response: Response) -> Response:
-        here = request_context()
+        context = request_context()
         if limits:
-            limits.count_conflict(here, response)
-        browser.write_cookie(here, response)
-        request_log.finish(here, response)
+            limits.count_conflict(context, response)
+        browser.write_cookie(context, response)
+        request_log.finish(context, response)
         return response
 
-    hops = app.config["PROXY_HOPS"] = settings.proxy_hops  # the worker asks, too
+    hops = app.config["PROXY_HOPS"] = settings.proxy_hops  # the worker class reads it, too
     if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's own way to wrap an app
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's documented way to wrap an app
     request_body.init_app(app)
     security_headers.init_app(app, https=settings.https)

@@ -1,8 +1,4 @@
-"""Which requests are admitted at all, under any server.
-
-AdmissionLimit bounds how many are answered at the same time; the rest is told to come back. RootCheck refuses
-to be served below a path: browser code, pages and cookies are made for the root of an origin.
-"""
+"""Limits how many requests are served at the same time, under any server."""
 
 import logging
 import math
@@ -12,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from bff.errors import NotAtRoot, Overloaded
+from bff.errors import Overloaded
 from bff.logs import Fields
 from bff.medblocks.locks import Lock
 
@@ -22,29 +18,29 @@ if TYPE_CHECKING:
 log = logging.getLogger("bff.server")
 
 _HEALTH = "/healthz"
-_REFUSED = "bff.overloaded"  # in a request's environment: there was no place for it
+_REJECTED = "bff.overloaded"  # in the WSGI environment of a request over the limit
 _LOG_SECONDS = 1.0
 
 
 class AdmissionLimit:
-    """Takes how many requests may be under way. /healthz needs no place: it shows that the process lives."""
+    """Admits this many requests at a time, and /healthz always: it shows that the process is alive."""
 
     def __init__(self, requests: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._free = requests
         self._clock = clock
         self._lock = Lock()
-        self._refused = 0
+        self._rejected = 0
         self._logged_at = -math.inf
 
     def init_app(self, app: Flask) -> None:
-        """Count the requests of an app from their first step to their last."""
+        """Count the app's requests. Those over the limit go on to `check`, for the usual error response."""
         inner = app.wsgi_app
 
         def counted(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
             if environ.get("PATH_INFO") == _HEALTH:
                 return inner(environ, start_response)
             if not self._enter():
-                environ[_REFUSED] = True
+                environ[_REJECTED] = True
                 return inner(environ, start_response)
             try:
                 return inner(environ, start_response)
@@ -52,11 +48,11 @@ class AdmissionLimit:
                 with self._lock:
                     self._free += 1
 
-        app.wsgi_app = counted  # type: ignore[method-assign]  # Flask's own way to wrap an app
+        app.wsgi_app = counted  # type: ignore[method-assign]  # Flask's documented way to wrap an app
 
     def check(self, environ: "WSGIEnvironment") -> None:
-        """Raise Overloaded for a request without a place."""
-        if _REFUSED in environ:
+        """Raise Overloaded for a request over the limit."""
+        if _REJECTED in environ:
             raise Overloaded
 
     def _enter(self) -> bool:
@@ -64,30 +60,10 @@ class AdmissionLimit:
             if self._free > 0:
                 self._free -= 1
                 return True
-            self._refused += 1
-            refused, now = self._refused, self._clock()
+            self._rejected += 1
+            rejected, now = self._rejected, self._clock()
             if now - self._logged_at < _LOG_SECONDS:
                 return False
-            self._logged_at, self._refused = now, 0
-        log.warning(Fields(message="overloaded", refused=refused))
+            self._logged_at, self._rejected = now, 0
+        log.warning(Fields(message="overloaded", refused=rejected))
         return False
-
-
-class RootCheck:
-    """Refuses each request that came through a mount, and logs once what to do."""
-
-    def __init__(self) -> None:
-        self._logged = False
-
-    def check(self, environ: "WSGIEnvironment") -> None:
-        """Raise NotAtRoot for a request to an app that is mounted below a path."""
-        if environ.get("SCRIPT_NAME", "") in {"", "/"}:
-            return
-        if not self._logged:
-            self._logged = True
-            log.error(
-                "This app is mounted below a path (SCRIPT_NAME is set) and refuses all requests. "
-                "Serve it at the root of its own origin, and mount your app below a path instead: "
-                'DispatcherMiddleware(create_app(), {"/app": your_app}).'
-            )
-        raise NotAtRoot

@@ -1,8 +1,7 @@
-"""One gate against requests that another site makes a browser send: every unsafe method, every route.
+"""Refuses unsafe cross-site requests (CSRF), on every route.
 
-The order is that of Go 1.25's CrossOriginProtection: `Sec-Fetch-Site` decides where it is there, `Origin`
-where it is not, and a request with neither comes from no browser. Forms carry a token beside that, bound
-to the owner cookie (OWASP: signed double submit).
+Follows Go 1.25's `CrossOriginProtection`: `Sec-Fetch-Site` decides if it is present, else `Origin`. A request
+with neither does not come from a browser. In addition, forms have a token; see `bff.access.form_tokens`.
 """
 
 from collections.abc import Collection
@@ -15,14 +14,14 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class CrossOriginProtection:
-    """Refuses unsafe cross-site requests. Takes our own origin and those that are trusted besides."""
+    """Allows unsafe requests from this server's own origin and the trusted ones only."""
 
     def __init__(self, public_url: str, trusted: Collection[str]) -> None:
         self._own = public_url
         self._trusted = frozenset(trusted)
 
     def check(self, request: Request) -> None:
-        """Raise CrossSiteRequest for an unsafe request that another site caused."""
+        """Raise CrossSiteRequest for an unsafe request from another site."""
         if request.method in _SAFE_METHODS or request.headers.get("Origin") in self._trusted:
             return
         site = request.headers.get("Sec-Fetch-Site")
@@ -33,5 +32,5 @@ class CrossOriginProtection:
         raise CrossSiteRequest
 
     def _is_own(self, origin: str | None, host: str) -> bool:
-        # A proxy that ends TLS hides the scheme, so the host has to do, as it does in Go.
+        # As in Go, only the host is compared: behind a proxy that terminates TLS, the scheme is unknown.
         return origin in {None, self._own, f"https://{host}", f"http://{host}"}

@@ -115,7 +115,7 @@ def _upstream_response(error: upstream.MedblocksError) -> ErrorResponse:
     return ErrorResponse(502, "upstream_unavailable", unavailable)
 
 
-# Medblocks' names of fields that have another name here.
+# Medblocks' fields that have another name here.
 _OUR_NAMES = {"patient_email": "email", "patient_name": "name"}
 _REJECTED = {
     "patient_id",
@@ -158,9 +158,9 @@ def _http_response(error: HTTPException) -> ErrorResponse:
 
 
 def report(error: Exception) -> ErrorResponse:
-    """Return the response to an exception, and log what the operator has to know: our faults and Medblocks'.
+    """Return the response to an exception, and log it if it is our fault or Medblocks'.
 
-    Visitors' own mistakes are not logged, nor are exception texts, which may contain what a person typed.
+    Users' mistakes are not logged. Neither are exception texts, which may contain personal data.
     """
     response = response_for(error)
     level, message = _worth_logging(error, response)
@@ -171,7 +171,7 @@ def report(error: Exception) -> ErrorResponse:
 
 def _worth_logging(error: Exception, response: ErrorResponse) -> tuple[int, str]:
     if isinstance(error, Overloaded | NotAtRoot):
-        return logging.NOTSET, ""  # there may be thousands of these; they are logged where they are raised
+        return logging.NOTSET, ""  # possibly thousands; logged where they are raised
     if isinstance(error, upstream.MedblocksError) and response.status >= 500:
         return logging.ERROR, f"upstream: {error} (upstream request {error.details.request_id})"
     if isinstance(error, InvalidCredential):
@@ -188,7 +188,7 @@ def handle(error: Exception) -> Response:
     """Return the response to a request that failed: JSON under /api, a page for all other paths."""
     problem = report(error)
     if is_api(request.path):
-        # In the spelling that the caller used.
+        # In the caller's spelling, such as `patientId`.
         sent = request_context().names_sent.get(problem.param or "", problem.param)
         response = jsonify(replace(problem, param=sent).envelope())
     else:

@@ -1,7 +1,7 @@
-"""How often a client address and a browser may call, with tighter limits where it counts.
+"""Rate limits by client address and by browser.
 
-Creating patients, running into taken ids, and starting sessions have limits of their own: they cost
-upstream, and a taken id tells that a patient exists. Every request is counted, so this has to be quick.
+Creates, session starts and conflicts have stricter limits of their own: they cost calls to Medblocks, and a
+conflict reveals that a patient exists. Almost every request is counted, so this has to be fast.
 """
 
 import math
@@ -19,7 +19,7 @@ from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
 from bff.config import Settings
 from bff.request_context import RequestContext
 
-# A page brings its style sheets and pictures with it, twenty at a time.
+# A page loads up to twenty style sheets and images.
 _EXEMPT = {
     "static",
     "health.healthz",
@@ -34,7 +34,7 @@ _NONE: tuple[Window, ...] = ()
 
 
 class RateLimits:
-    """Counts requests. In the store stand keyed tags, and neither addresses nor names."""
+    """Counts requests and refuses those over a limit. The store holds keyed hashes, no addresses or names."""
 
     def __init__(
         self, settings: Settings, keys: Keys, browser: BrowserOwner, redis: RedisStore | None
@@ -48,40 +48,40 @@ class RateLimits:
         self._sessions = _windows("sessions", settings.rate_limit_sessions, tag)
         self._conflicts = _windows("conflicts", settings.rate_limit_conflicts, tag)
 
-    def admit(self, asked: RequestContext) -> None:
-        """Count a request. Raises TooManyRequests, with the seconds to wait, where one limit is reached."""
-        endpoint = asked.endpoint
+    def check(self, context: RequestContext) -> None:
+        """Count a request. Raise TooManyRequests, with the seconds to wait, if a limit is reached."""
+        endpoint = context.endpoint
         if endpoint in _EXEMPT:
             return
-        client = network_of(asked.remote_addr or "")
-        counted, looked_at = self._by_address(client), _NONE
-        if owner := self._browser.known_owner(asked):
+        client = network_of(context.remote_addr or "")
+        counted, checked = self._by_address(client), _NONE
+        if owner := self._browser.known_owner(context):
             counted += self._by_owner(owner.name)
         if endpoint in _CREATES:
             counted += self._creates(client)
         if endpoint in _SESSIONS:
             counted += self._sessions(client)
         if endpoint in _CONFLICTS:
-            looked_at = self._conflicts(client)
-        if seconds := self._counters.hit(counted, looked_at):
+            checked = self._conflicts(client)
+        if seconds := self._counters.hit(counted, checked):
             raise TooManyRequests(retry_after=math.ceil(seconds))
 
-    def count_conflict(self, asked: RequestContext, response: Response) -> None:
-        """Count an answer that tells that an id is taken."""
-        if response.status_code == 409 and asked.endpoint in _CONFLICTS:
-            for window in self._conflicts(network_of(asked.remote_addr or "")):
+    def count_conflict(self, context: RequestContext, response: Response) -> None:
+        """Count a response that reveals that an id is taken."""
+        if response.status_code == 409 and context.endpoint in _CONFLICTS:
+            for window in self._conflicts(network_of(context.remote_addr or "")):
                 self._counters.incr(window.key, window.seconds)
 
 
 def _windows(scope: str, setting: str, tag: Callable[[str], str]) -> Callable[[str], tuple[Window, ...]]:
-    """Give what finds the windows of somebody under a setting, the shortest first."""
+    """Return a function that returns the windows of a setting for a client, shortest first."""
     limits = sorted((item.get_expiry(), item.amount) for item in parse_many(setting))
 
     @lru_cache(4096)
-    def of(whose: str) -> tuple[Window, ...]:
-        name = tag(whose)
+    def windows(client: str) -> tuple[Window, ...]:
+        name = tag(client)
         return tuple(
             Window(f"{scope}/{amount}/{seconds}/{name}", amount, seconds) for seconds, amount in limits
         )
 
-    return of
+    return windows
