@@ -1,1 +1,1 @@
-"""What the pages show of the organisation and of the facilities: names, colours and logos."""
+"""The organisation's name, colour and logo, and the facilities' logos."""

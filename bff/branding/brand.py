@@ -1,4 +1,4 @@
-"""The organisation's name, logo and colour on the pages; the colour is changed until it can be read."""
+"""The organisation's name, logo and colour. The colour is adjusted until its contrast is sufficient."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from bff.config import Settings
 from bff.images import Image
 
-READABLE = 4.5  # WCAG 2.2, 1.4.3: the contrast of text
-# The surfaces of style.css that the colour stands on, and the text that stands on the colour.
+MIN_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, for text
+# The backgrounds of style.css, and the text on the accent colour.
 LIGHT, ON_LIGHT_ACCENT = "#ffffff", "#ffffff"
 DARK, ON_DARK_ACCENT = "#17232a", "#06171b"
 
 
 @dataclass(frozen=True)
 class Brand:
-    """What the pages show of an organisation; `version` changes with what a browser may keep."""
+    """The organisation as the pages show it. `version` is for caches: it changes with CSS and logo."""
 
     name: str | None
     logo: Image | None
@@ -23,21 +23,21 @@ class Brand:
 
 
 def brand_of(settings: Settings) -> Brand:
-    """Give the brand that the settings name."""
+    """Return the brand in the settings."""
     css = _css(settings.brand_color) if settings.brand_color else None
     logo = settings.brand_logo
-    kept = (css or "").encode() + (logo.body if logo else b"")
-    return Brand(settings.brand_name, logo, css, hashlib.sha256(kept).hexdigest()[:8])
+    cached = (css or "").encode() + (logo.body if logo else b"")
+    return Brand(settings.brand_name, logo, css, hashlib.sha256(cached).hexdigest()[:8])
 
 
 def readable(color: str, surface: str, towards: str) -> str:
-    """Mix a colour with another until its contrast to a surface is READABLE. All are `#rrggbb`."""
+    """Mix a colour with another until it has MIN_CONTRAST to a surface. All are `#rrggbb`."""
     mixes = (_mix(color, towards, share / 50) for share in range(51))
-    return next(mixed for mixed in mixes if contrast(mixed, surface) >= READABLE)
+    return next(mixed for mixed in mixes if contrast(mixed, surface) >= MIN_CONTRAST)
 
 
 def contrast(one: str, other: str) -> float:
-    """Give the contrast ratio of two colours, 1 to 21, as WCAG 2.2 defines it."""
+    """Return the contrast ratio of two colours, from 1 to 21, as WCAG 2.2 defines it."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 

@@ -1,7 +1,7 @@
-"""Facilities' logos, fetched for the browser: it would tell each facility's host who looks, and from where.
+"""Fetches facilities' logos for the browser, so that no other host learns who looks at which facility.
 
-The addresses come from the catalog, so they are held to be hostile: https on its own port alone, to
-addresses of the public internet alone, without redirects, small, quick, and pictures alone.
+The URLs come from the catalog and are not trusted: only https on port 443, only hosts on the public internet,
+no redirects, and only small images. See OWASP's Server-Side Request Forgery Prevention Cheat Sheet.
 """
 
 import hmac
@@ -27,43 +27,43 @@ from bff.medblocks.single_flight import SingleFlight
 
 DAY = 24 * 60 * 60  # seconds
 FETCH_SECONDS = 3.0
-_RETRY_SECONDS = 600  # until a host that gave no picture is asked again
-_AT_ONCE = 16
-_KEPT_BYTES = 8 * 1024 * 1024
-_ENTRY_BYTES = 1024  # about what an entry costs besides its picture
-_TRANSFERS = Transfers(_AT_ONCE)  # apart from the calls to Medblocks, and from their connections
+_RETRY_SECONDS = 600  # after a fetch without a logo
+_MAX_FETCHES = 16  # at the same time
+_CACHE_BYTES = 8 * 1024 * 1024
+_ENTRY_BYTES = 1024  # approximate size of a cache entry without its image
+_TRANSFERS = Transfers(_MAX_FETCHES)  # separate from the calls to Medblocks and their connections
 _UNICAST = ipaddress.ip_network("2000::/3")
-# Of IANA's special-purpose registries, what some versions of Python hold to be global, in whole or in part.
+# Networks of IANA's special-purpose registries that some Python versions take as global, at least in part.
 _SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")))
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an IP address is one of the public internet, by every way that it could be meant."""
+    """Return whether an IP address is on the public internet, also as an IPv4 address embedded in IPv6."""
     parsed = ipaddress.ip_address(address)
     public = parsed.is_global and not parsed.is_multicast and not any(parsed in net for net in _SPECIAL)
     if isinstance(parsed, ipaddress.IPv6Address):
-        # Some within, and all outside, may stand for an IPv4 address, and so for one of this network.
+        # 6to4 and Teredo addresses, and all outside 2000::/3, may embed a private IPv4 address.
         return public and parsed in _UNICAST and not (parsed.sixtofour or parsed.teredo)
     return public
 
 
 class LogoAddresses:
-    """Where logos stand on this server.
+    """The URLs of logos on this server.
 
-    An address carries a tag that we alone can make, so that nobody has us look up what we never showed.
+    Each has a tag that only this server can make, so clients can't request logos that no page has shown.
     """
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
 
     def of(self, facility_id: str, logo_url: str | None) -> str | None:
-        """Give the path of a facility's logo; None for one that has none over https."""
+        """Return the path of a facility's logo, or None if the facility has none over https."""
         if not (logo_url and logo_url.startswith("https://") and is_facility_id(facility_id)):
             return None
         return f"/facilities/{facility_id}/logo?tag={self._tag(facility_id)}"
 
     def is_ours(self, facility_id: str, tag: str) -> bool:
-        """Tell whether an address with this tag is one that was given for this facility."""
+        """Return whether the tag is the one of this facility."""
         return hmac.compare_digest(self._tag(facility_id).encode(), tag.encode())
 
     def _tag(self, facility_id: str) -> str:
@@ -71,22 +71,19 @@ class LogoAddresses:
 
 
 class Logos:
-    """Fetches each logo once a day and keeps some megabytes of them. Takes what fetches, and a clock."""
+    """Fetches each logo once a day, and caches a few megabytes of them. `clock` returns seconds."""
 
     def __init__(self, fetch: Callable[[str], Image | None], clock: Callable[[], float]) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
         self._calls: SingleFlight[Image | None] = SingleFlight()
-        self._free = threading.BoundedSemaphore(_AT_ONCE)
-        self._kept: TLRUCache[str, Image | None] = TLRUCache(
-            _KEPT_BYTES, ttu=_until, timer=clock, getsizeof=_size
+        self._free = threading.BoundedSemaphore(_MAX_FETCHES)
+        self._cache: TLRUCache[str, Image | None] = TLRUCache(
+            _CACHE_BYTES, ttu=_expires_at, timer=clock, getsizeof=_size
         )
 
     def get(self, url: str) -> Image | None:
-        """Give the logo at an https address; None where there is none to be had now.
-
-        Equal fetches at the same time are one.
-        """
+        """Return the logo at an https URL, or None if there is none now. Simultaneous calls share a fetch."""
         try:
             return self._calls.run(url, "fetch logo", lambda: self._get(url))
         except UpstreamTimeout:
@@ -94,9 +91,9 @@ class Logos:
 
     def _get(self, url: str) -> Image | None:
         with self._lock:
-            if url in self._kept:
-                return self._kept[url]
-        # Slow hosts must not gather the browsers' requests here: whoever comes too many does without.
+            if url in self._cache:
+                return self._cache[url]
+        # Browsers' requests must not queue up behind slow hosts: with all slots taken, there is no logo.
         if not self._free.acquire(blocking=False):
             return None
         try:
@@ -104,11 +101,11 @@ class Logos:
         finally:
             self._free.release()
         with self._lock:
-            self._kept[url] = logo
+            self._cache[url] = logo
         return logo
 
 
-def _until(_: str, logo: Image | None, now: float) -> float:
+def _expires_at(_: str, logo: Image | None, now: float) -> float:
     return now + (DAY if logo else _RETRY_SECONDS)
 
 
@@ -119,9 +116,9 @@ def _size(logo: Image | None) -> int:
 def fetch_image(
     url: str, *, may_connect: Callable[[str], bool] = is_public, port: int = 443, ca: str = certifi.where()
 ) -> Image | None:
-    """Fetch a picture over https; None for whatever is not a small picture, at once, from a public host.
+    """Return the image at an https URL, or None for anything but a complete small image from an allowed host.
 
-    `may_connect` judges the very address that is connected to, so a name can't mean another one meanwhile.
+    `may_connect` checks the IP address of the connection itself, so DNS can't return another one in between.
     """
     try:
         parts = split_http_url(url)
@@ -144,9 +141,9 @@ def fetch_image(
 
 
 def _handle(url: str, body: bytearray, ca: str) -> pycurl.Curl:
-    def keep(chunk: bytes) -> int:
+    def write(chunk: bytes) -> int:
         body.extend(chunk)
-        return len(chunk) if len(body) <= MAX_IMAGE_BYTES else 0  # less than was given ends the transfer
+        return len(chunk) if len(body) <= MAX_IMAGE_BYTES else 0  # less than len(chunk) aborts the transfer
 
     handle = pycurl.Curl()
     for option, value in (
@@ -154,12 +151,12 @@ def _handle(url: str, body: bytearray, ca: str) -> pycurl.Curl:
         (pycurl.PROTOCOLS, pycurl.PROTO_HTTPS),
         (pycurl.PROXY, ""),
         (pycurl.NOSIGNAL, 1),
-        (QUICK_EXIT, 1),  # a slow name look-up would hold up the whole process
-        (pycurl.FORBID_REUSE, 1),  # each connection is judged when it is opened
+        (QUICK_EXIT, 1),  # otherwise a slow DNS lookup would block the whole process
+        (pycurl.FORBID_REUSE, 1),  # each connection is checked when it is opened
         (pycurl.CAINFO, ca),
         (pycurl.TIMEOUT_MS, int(FETCH_SECONDS * 1000)),
         (pycurl.HTTPHEADER, ["Accept: image/*", "User-Agent: medblocks-bff"]),
-        (pycurl.WRITEFUNCTION, keep),
+        (pycurl.WRITEFUNCTION, write),
     ):
         handle.setopt(option, value)
     return handle
@@ -167,9 +164,9 @@ def _handle(url: str, body: bytearray, ca: str) -> pycurl.Curl:
 
 def _opener(sockets: ExitStack, may_connect: Callable[[str], bool]) -> Callable[..., Any]:
     def open_socket(_: int, address: Any) -> Any:
-        family, kind, protocol, where = address
-        if not may_connect(where[0]):
+        family, kind, protocol, peer = address
+        if not may_connect(peer[0]):
             return pycurl.SOCKET_BAD
-        return sockets.enter_context(socket.socket(family, kind, protocol))  # libcurl uses a copy of it
+        return sockets.enter_context(socket.socket(family, kind, protocol))  # libcurl uses a duplicate
 
     return open_socket

@@ -1,1 +1,1 @@
-"""The rules of enrollment: create a patient exactly once, start a session, and where browsers return to."""
+"""The rules of enrollment: creating patients exactly once, starting sessions, facilities and return URLs."""

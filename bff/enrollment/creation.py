@@ -1,9 +1,12 @@
-"""Creating a patient exactly once, on an API that has no idempotency keys.
+"""Creates a patient exactly once, on an API without idempotency keys.
 
-The create carries the owner's tag in its metadata. Whenever an answer leaves open what happened, the
-patient is read back: with our tag, our own create has won; with another, the id is somebody else's; when
-there is none, it is safe to create again, since Medblocks gives one id to one patient only. That also
-holds for a create that is committed late: the next one meets a conflict, and reads its own tag.
+A create sends the owner's tag in the patient's metadata. If its outcome is unknown, the patient is read back:
+
+- with our tag, our own create succeeded;
+- with another tag, or none, the id is taken;
+- if there is no patient, it is safe to create again, because Medblocks never gives one id to two patients.
+
+That also holds for a create that is committed late: the next one gets a conflict, and then reads our tag.
 """
 
 from collections.abc import Mapping
@@ -27,17 +30,17 @@ _FIELDS = ("id", "resource_type", "email", "name", "metadata", "created_at")
 
 
 def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) -> Answer:
-    """Give the created patient, whether this call created it or an earlier one of the same owner.
+    """Return the created patient, whether this call or an earlier one of the same owner created it.
 
-    Raise Conflict when the id belongs to someone else; for other details, AlreadyCreated when the caller owns
-    the patient, and CreatedDifferently when only the tag matches; or the error of the create, when a read
-    could not settle in time what happened.
+    Raise Conflict if the id belongs to another owner. If the patient exists with other details, raise
+    AlreadyCreated if the caller owns it, and CreatedDifferently if only the tag matches. Raise the error of
+    the create if reading back could not tell its outcome.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return medblocks.create_patient(grant, details)
         except (Conflict, UpstreamTimeout, ConnectionFailed, BadResponse) as error:
-            found = _find(medblocks, grant, error)
+            found = _read_back(medblocks, grant, error)
             if found is not None:
                 return _as_created(found, grant, details)
             if attempt == ATTEMPTS:
@@ -45,23 +48,23 @@ def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) 
     raise AssertionError("the last attempt returns or raises")
 
 
-def _find(medblocks: Medblocks, grant: Grant, error: MedblocksError) -> Answer | None:
-    """Read the patient back. Raises what is true to say when there is no telling."""
+def _read_back(medblocks: Medblocks, grant: Grant, error: MedblocksError) -> Answer | None:
+    """Return the patient, or None if there is none. If the read fails, raise the error to report."""
     try:
         return medblocks.read_patient(grant)
     except NotFound:
         return None
     except MedblocksError:
         if isinstance(error, Conflict):
-            raise  # the id may well be ours: "taken" would be a guess
+            raise  # the id may be ours, so "taken" could be wrong
         raise error from None
 
 
 def _as_created(found: Answer, grant: Grant, details: Mapping[str, Any]) -> Answer:
     patient = found.body
-    # A login vouches for its own id, whoever created the patient.
+    # With a login, the id is the caller's own, whichever browser created the patient.
     if found.owner_tag != grant.owner_tag and not grant.owned:
-        raise Conflict("create patient", detail="the id is somebody else's")
+        raise Conflict("create patient", detail="the id belongs to another owner")
     tagged = found.owner_tag is not None
     compared = ("email", "name", "metadata") if tagged else ("email", "name")
     if any(patient[name] != details.get(name) for name in compared):

@@ -1,6 +1,6 @@
-"""The rules of enrollment: who may create and read which patient, and start which session.
+"""The rules of enrollment: create and read patients, and start and read their sessions.
 
-No HTTP stands here: the guard has turned the request into grants before.
+There is no HTTP here. Methods take grants, which `Guard` returns for a request.
 """
 
 import hashlib
@@ -23,16 +23,10 @@ from bff.medblocks.single_flight import SingleFlight
 _DOUBLE_CLICK_SECONDS = 10.0
 
 
-def _digest(value: object) -> str:
-    """Stand for what was typed without keeping it."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
 class Enrollment:
-    """Creates and reads patients and their sessions, and writes the audit trail.
+    """Calls Medblocks for patients and sessions, keeps what the browser owns, and writes the audit trail.
 
-    Takes the upstream, who owns what, the allowed return urls, the settings, the trail, and what bounds a
-    request's time. Every method may raise any MedblocksError.
+    `within` is the context manager that sets a request's deadline. Each method may raise any MedblocksError.
     """
 
     def __init__(
@@ -56,9 +50,10 @@ class Enrollment:
         self._starts: SingleFlight[Answer] = SingleFlight(keep=_DOUBLE_CLICK_SECONDS)
 
     def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> Answer:
-        """Create a patient, exactly once, from optional `email`, `name` and `metadata`.
+        """Create a patient exactly once, and add it to the browser's cookie.
 
-        Raise Conflict, which grants nothing, for an id that is taken or has other details.
+        `details` are optional: `email`, `name` and `metadata`. Raise Conflict if the id is taken, or if the
+        patient exists with other details; this grants nothing.
         """
         metadata = {"signup_source": self._settings.signup_source, **details.get("metadata", {})}
         details = {**details, "metadata": metadata}
@@ -73,7 +68,7 @@ class Enrollment:
         return answer
 
     def read_patient(self, grant: Grant) -> Answer:
-        """Read a patient with all connections; equal reads of one owner at the same time are one call."""
+        """Return a patient with all connections. Simultaneous reads by one owner share one call."""
         with (
             self._within(self._settings.read_seconds),
             self._audit.trail("read", actor=grant.owner, patient_id=grant.patient_id) as entry,
@@ -83,7 +78,7 @@ class Enrollment:
         return answer
 
     def disconnect(self, grant: Grant, connection_id: str) -> Answer:
-        """Revoke one connection of a patient. Raises NotFound for one that the patient does not have."""
+        """Revoke a connection of a patient. Raise NotFound if the patient does not have it."""
         with (
             self._within(self._settings.write_seconds),
             self._audit.trail("disconnect", actor=grant.owner, patient_id=grant.patient_id) as entry,
@@ -100,18 +95,21 @@ class Enrollment:
         *,
         once: str | None = None,
     ) -> Answer:
-        """Start a session from optional `return_url`, `connection_id` or recommendations.
+        """Start a session, and add it to the browser's cookie.
 
-        A patient that the caller does not own is created first, since a session start would take over
-        whoever has the id; for one that it owns, the `email` and `name` of `details` are updated.
-        With `once`, which names one showing of a form, a second equal start within seconds gives the first
-        one's session: a double click.
-        Raise InvalidInput for a return url that is not allowed, and Conflict for an id that is taken or has
-        other details: nothing is started or updated then.
+        `session` has the documented fields, such as `return_url`; all are optional. A patient that the caller
+        does not own is created first, because Medblocks' session start would update any patient with this id.
+        For a patient that the caller owns, the start updates `email` and `name` with those in `details`.
+
+        `once` is the id of a form as shown to the user. A second equal start for it within seconds is a
+        double click, and returns the first one's session.
+
+        Raise InvalidInput if the return URL is not allowed, and Conflict if the id is taken or the patient
+        exists with other details. Then nothing is started or updated.
         """
         details = details or {}
         session = {**session, "return_url": self.return_urls.check(session.get("return_url"))}
-        # What a second click has in common with the first one, whose cookie it may have by then.
+        # `grant.owned` is not part of it: a second click may already have the first one's cookie.
         click = _digest([grant.owner_tag, once, session, details]) if once else None
         with self._within(self._settings.write_seconds):
             if grant.owned:
@@ -139,9 +137,9 @@ class Enrollment:
                 raise
 
     def read_session(self, grant: SessionGrant, event: str = "session read") -> Answer:
-        """Read a session that the caller started; equal reads at the same time are one call.
+        """Return a session that the caller started. Simultaneous reads share one call.
 
-        The trail may call it a `return`.
+        `event` names it in the audit trail. Raise BadResponse if the session's patient is not the caller's.
         """
         with self._within(self._settings.read_seconds), self._audit.trail(event, actor=grant.owner) as entry:
             answer = self._reads.run(
@@ -152,3 +150,8 @@ class Enrollment:
                 details = ErrorDetails(request_id=answer.request_id)
                 raise BadResponse("read session", details, "another patient than the caller's")
         return answer
+
+
+def _digest(value: object) -> str:
+    """Return a hash, so that no personal data stays in memory."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

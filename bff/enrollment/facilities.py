@@ -1,8 +1,4 @@
-"""A patient's connected facilities: what the catalog knows of each, beside the state of the connection.
-
-As the official SDK's `getConnections(id, {hydrate: true})`, it leaves out connections whose authorization
-failed, since they carry no data.
-"""
+"""Adds the facilities' details from the catalog to a patient's connections."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,45 +9,48 @@ from typing import Any
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.errors import CallRejected, MedblocksError
 
-_AT_ONCE = 32
+_MAX_THREADS = 32
 _SHOWN = ("name", "type", "logo_url", "portal_url", "fhir_base_url")
 
 
 class Facilities:
-    """Looks facilities up side by side. Takes the catalog."""
+    """Looks facilities up in parallel."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="facility")
+        self._pool = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="facility")
 
     def hydrate(self, connections: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Give `id`, `connection_id` and `status` of each connection, and its facility's fields.
+        """Describe the connections except those whose authorization failed, which have no data.
 
-        A facility that can't be looked up leaves its fields null, and the rest as they are.
+        Like the official SDK's `getConnections(id, {hydrate: true})`.
         """
         return self.described(connection for connection in connections if connection["status"] != "failed")
 
     def described(self, connections: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Give the same for all connections, failed attempts too."""
-        shown = list(connections)
-        wanted = dict.fromkeys(connection["connection_id"] for connection in shown)
+        """Return `id`, `connection_id` and `status` of each connection, with the fields of its facility.
+
+        The fields are None for a facility that can't be looked up.
+        """
+        connections = list(connections)
+        facility_ids = dict.fromkeys(connection["connection_id"] for connection in connections)
         with ExitStack() as stack:
-            with suppress(CallRejected):  # what the catalog has kept is there all the same
+            with suppress(CallRejected):  # facilities in the catalog's cache need no call
                 stack.enter_context(self._catalog.budget())
-            # The context carries the budget into the pool's threads: they all share the request's one seat.
-            running = {name: self._pool.submit(copy_context().run, self.look_up, name) for name in wanted}
-            found = {name: lookup.result() for name, lookup in running.items()}
+            # The context carries the budget into the pool's threads: they share the request's one slot.
+            lookups = {id_: self._pool.submit(copy_context().run, self.look_up, id_) for id_ in facility_ids}
+            facilities = {id_: lookup.result() for id_, lookup in lookups.items()}
         return [
             {
                 **{name: connection[name] for name in ("id", "connection_id", "status")},
-                **{name: found[connection["connection_id"]].get(name) for name in _SHOWN},
+                **{name: facilities[connection["connection_id"]].get(name) for name in _SHOWN},
             }
-            for connection in shown
+            for connection in connections
         ]
 
     def look_up(self, facility_id: str) -> dict[str, Any]:
-        """Give what the catalog knows of a facility; nothing when it can't be looked up."""
+        """Return a facility from the catalog, or an empty dict if it can't be looked up."""
         try:
             return self._catalog.facility(facility_id)
-        except (MedblocksError, ValueError):  # ValueError: an id that no path can carry
+        except (MedblocksError, ValueError):  # ValueError: an id that can't be in a path
             return {}

@@ -1,4 +1,4 @@
-"""Where a browser may be sent afterwards: only to addresses that the settings list."""
+"""Checks where a browser may be sent afterwards: only URLs that the settings allow (no open redirects)."""
 
 from collections.abc import Sequence
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
@@ -9,9 +9,9 @@ from bff.messages import InvalidValue, Message
 
 
 class ReturnUrls:
-    """The allowed addresses, as `BFF_RETURN_URLS` lists them: origins, or origins with a path prefix.
+    """The URLs in `BFF_RETURN_URLS`: origins, or origins with a path prefix. The first is the default.
 
-    Takes the origin of this very server, too.
+    `own` is the origin of this server.
     """
 
     def __init__(self, allowed: Sequence[str], own: str) -> None:
@@ -20,7 +20,7 @@ class ReturnUrls:
         self.default = allowed[0]
 
     def check(self, return_url: str | None) -> str:
-        """Return the URL if it is allowed, or the default if there is none. Raise InvalidInput."""
+        """Return the URL, or the default if it is None or empty. Raise InvalidInput if it is not allowed."""
         if not return_url:
             return self.default
         try:
@@ -33,7 +33,7 @@ class ReturnUrls:
         return return_url
 
     def is_own(self, return_url: str) -> bool:
-        """Tell whether a url leads to this very server, whatever a proxy made of the request."""
+        """Return whether a URL is on this server's public origin, whatever the request's host is."""
         try:
             return origin_of(split_http_url(return_url)) == self._own
         except ValueError:
@@ -41,10 +41,10 @@ class ReturnUrls:
 
 
 def _covers(allowed: SplitResult, candidate: SplitResult) -> bool:
-    """Tell whether a url has the allowed origin, and a path at or below the allowed one."""
+    """Return whether a URL has the allowed origin, and a path at or below the allowed one."""
     if origin_of(allowed) != origin_of(candidate):
         return False
-    # Whoever resolves "..", plain or encoded, would leave the allowed prefix.
+    # A server that resolves "..", plain or encoded, would leave the allowed prefix.
     if {".", ".."} & set(unquote(candidate.path).replace("\\", "/").split("/")):
         return False
     prefix = allowed.path.rstrip("/")
@@ -52,7 +52,7 @@ def _covers(allowed: SplitResult, candidate: SplitResult) -> bool:
 
 
 def with_query(url: str, **values: str) -> str:
-    """Add parameters to a url's query; of the same name, only ours remains, the rest stays as it is."""
+    """Return the URL with these query parameters. They replace those of the same name only."""
     parts = urlsplit(url)
     kept = [pair for pair in parts.query.split("&") if pair and _name(pair) not in values]
     return urlunsplit(parts._replace(query="&".join([*kept, urlencode(values)])))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff.branding.brand import DARK, LIGHT, ON_DARK_ACCENT, ON_LIGHT_ACCENT, READABLE, contrast, readable
+from bff.branding.brand import DARK, LIGHT, MIN_CONTRAST, ON_DARK_ACCENT, ON_LIGHT_ACCENT, contrast, readable
 
 colors = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
@@ -25,10 +25,10 @@ def test_the_contrast_is_that_of_the_standard(one, other, expected):
 def test_any_colour_becomes_readable_on_both_schemes(color):
     light, dark = readable(color, LIGHT, "#000000"), readable(color, DARK, "#ffffff")
 
-    assert contrast(light, LIGHT) >= READABLE
-    assert contrast(light, ON_LIGHT_ACCENT) >= READABLE
-    assert contrast(dark, DARK) >= READABLE
-    assert contrast(dark, ON_DARK_ACCENT) >= READABLE
+    assert contrast(light, LIGHT) >= MIN_CONTRAST
+    assert contrast(light, ON_LIGHT_ACCENT) >= MIN_CONTRAST
+    assert contrast(dark, DARK) >= MIN_CONTRAST
+    assert contrast(dark, ON_DARK_ACCENT) >= MIN_CONTRAST
 
 
 def test_a_colour_that_can_be_read_stays_as_it_is():
