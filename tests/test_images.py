@@ -18,7 +18,7 @@ from bff.images import MAX_IMAGE_BYTES, read_image
         (b'<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x"><svg >', "image/svg+xml"),
     ],
 )
-def test_a_picture_is_known_by_its_beginning(body, mimetype):
+def test_an_image_is_recognized_by_its_content(body, mimetype):
     assert read_image(body).mimetype == mimetype
 
 
@@ -36,11 +36,11 @@ def test_a_picture_is_known_by_its_beginning(body, mimetype):
         b"<!--" * 20_000,
     ],
 )
-def test_anything_else_is_none(body):
+def test_other_content_is_not_an_image(body):
     assert read_image(body) is None
 
 
-def test_a_picture_may_be_just_so_large():
+def test_an_image_has_a_maximum_size():
     beginning = b"GIF89a"
 
     assert read_image(beginning.ljust(MAX_IMAGE_BYTES))

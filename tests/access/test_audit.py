@@ -84,7 +84,7 @@ def entry(event, reply, outcome="ok", upstream_request_id="req_upstream", **more
         ("return", "GET", "/connected?patient_id=user_42&patient_session_id=ps_1", None),
     ],
 )
-def test_each_thing_that_an_owner_does_leaves_one_line(browser, upstream, trail, event, method, path, body):
+def test_each_action_of_an_owner_writes_one_line(browser, upstream, trail, event, method, path, body):
     browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
     trail()
 
@@ -94,7 +94,7 @@ def test_each_thing_that_an_owner_does_leaves_one_line(browser, upstream, trail,
     assert [rest(line) for line in trail()] == [entry(event, reply)]
 
 
-def test_a_session_for_a_new_patient_leaves_a_line_for_each_of_the_two(browser, upstream, trail):
+def test_a_new_patients_session_writes_two_lines(browser, upstream, trail):
     reply = browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
 
     assert [rest(line) for line in trail()] == [entry("create", reply), entry("session start", reply)]
@@ -109,7 +109,7 @@ def test_a_session_for_a_new_patient_leaves_a_line_for_each_of_the_two(browser, 
         ("/connected?patient_id=user_42", {}),
     ],
 )
-def test_each_denial_leaves_one_line(browser, trail, path, about):
+def test_each_denial_writes_one_line(browser, trail, path, about):
     reply = browser.get(path)
 
     assert [rest(line) for line in trail()] == [entry("access", reply, "denied", None, **about)]
@@ -133,7 +133,7 @@ def test_each_denial_leaves_one_line(browser, trail, path, about):
         ({"body": RuntimeError("Asha Brandnew, user_42")}, "RuntimeError"),
     ],
 )
-def test_a_call_that_fails_leaves_its_error_and_no_text_of_it(browser, upstream, trail, answer, outcome):
+def test_a_failed_call_is_recorded_by_its_errors_name(browser, upstream, trail, answer, outcome):
     browser.post("/api/patients", json=PERSON)
     trail()
     upstream.replace("GET", f"{HOST}/patients/user_42", **answer)
@@ -144,7 +144,7 @@ def test_a_call_that_fails_leaves_its_error_and_no_text_of_it(browser, upstream,
 
 
 @pytest.mark.parametrize("answer", [{}, {"id": "user_9", "name": None, "email": None, "created_at": None}])
-def test_an_answer_that_can_not_be_used_leaves_medblocks_own_request_id(browser, upstream, trail, answer):
+def test_a_bad_response_is_recorded_with_medblocks_request_id(browser, upstream, trail, answer):
     browser.post("/api/patients", json=PERSON)
     trail()
     answer = {**answer, "connections": []}
@@ -155,7 +155,7 @@ def test_an_answer_that_can_not_be_used_leaves_medblocks_own_request_id(browser,
     assert [rest(line) for line in trail()] == [entry("read", reply, "BadResponse")]
 
 
-def test_so_does_a_session_of_somebody_else(browser, upstream, trail, session):
+def test_another_patients_session_is_recorded_with_medblocks_request_id(browser, upstream, trail, session):
     browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
     trail()
     upstream.replace(
@@ -167,7 +167,7 @@ def test_so_does_a_session_of_somebody_else(browser, upstream, trail, session):
     assert [rest(line) for line in trail()] == [entry("session read", reply, "BadResponse")]
 
 
-def test_an_id_that_is_taken_leaves_a_conflict(browser, upstream, trail):
+def test_a_taken_id_is_recorded_as_a_conflict(browser, upstream, trail):
     upstream.replace("POST", f"{HOST}/patients", status=409)
 
     reply = browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
@@ -175,7 +175,7 @@ def test_an_id_that_is_taken_leaves_a_conflict(browser, upstream, trail):
     assert [rest(line) for line in trail()] == [entry("create", reply, "Conflict", None)]
 
 
-def test_a_taken_id_that_is_only_reported_names_who_and_which_patient(make_app, upstream, trail):
+def test_a_reported_conflict_has_actor_and_patient(make_app, upstream, trail):
     upstream.replace("POST", f"{HOST}/patients", status=409)
     browser = make_app(BFF_ACCESS="report").test_client()
     trail()
@@ -189,7 +189,7 @@ def test_a_taken_id_that_is_only_reported_names_who_and_which_patient(make_app, 
     ]
 
 
-def test_the_configuration_is_told_once_at_the_start_without_its_secrets(make_app, trail):
+def test_the_configuration_is_recorded_once_without_secrets(make_app, trail):
     make_app(BFF_ACCESS="enforce", BFF_SECRET="k" * 32)
 
     (line,) = trail()
@@ -214,7 +214,7 @@ def test_the_configuration_is_told_once_at_the_start_without_its_secrets(make_ap
     }
 
 
-def test_the_configuration_says_that_the_key_has_the_version(make_app, trail):
+def test_the_configuration_records_the_version_of_the_key(make_app, trail):
     make_app(MEDBLOCKS_API_VERSION="key")
 
     assert trail()[0]["api_version"] == "pinned on the key"
@@ -236,14 +236,14 @@ def pseudonyms(make_app, trail):
     return read
 
 
-def test_a_pseudonym_is_the_same_for_the_same_person_and_key(pseudonyms):
+def test_a_pseudonym_is_stable_for_person_and_key(pseudonyms):
     first = pseudonyms("/api/patients/user_42", "/api/patients/user_42")
     restarted = pseudonyms("/api/patients/user_42")
 
     assert len({*first, *restarted}) == 1
 
 
-def test_another_patient_actor_or_key_has_another_pseudonym(pseudonyms):
+def test_another_patient_actor_or_key_changes_the_pseudonym(pseudonyms):
     (actor, patient), (_, other_patient) = pseudonyms("/api/patients/user_42", "/api/patients/user_43")
     ((other_actor, _),) = pseudonyms("/api/patients/user_42", fresh=True)
     (other_key,) = pseudonyms("/api/patients/user_42", BFF_SECRET="k" * 32)
@@ -251,7 +251,7 @@ def test_another_patient_actor_or_key_has_another_pseudonym(pseudonyms):
     assert len({actor, other_actor, other_key[0], patient, other_patient, other_key[1]}) == 6
 
 
-def test_a_create_that_is_denied_names_who_and_which_patient(make_app, trail):
+def test_a_denied_create_has_actor_and_patient(make_app, trail):
     browser = make_app(BFF_ACCESS="enforce", BFF_IDENTITY="invite").test_client()
     trail()
 
@@ -262,7 +262,7 @@ def test_a_create_that_is_denied_names_who_and_which_patient(make_app, trail):
 
 
 @pytest.mark.parametrize("session_id", ["ps_9", "x"])
-def test_a_session_of_nobody_is_called_what_it_is(browser, session_id):
+def test_a_denied_session_is_recorded_without_a_patient(browser, session_id):
     reply = browser.get(f"/api/patient-sessions/{session_id}")
 
     assert reply.json["error"]["message"] == "There is no such patient session."

@@ -30,7 +30,7 @@ zones = st.from_regex(r"[A-Za-z0-9._~-]{1,15}", fullmatch=True)
         (f"[::ffff:{V4}]:50001", V4),
     ],
 )
-def test_ports_brackets_and_zones_are_left_out(text, address):
+def test_ports_brackets_and_zones_are_ignored(text, address):
     assert parse_address(text) == ip_address(address)
 
 
@@ -65,7 +65,7 @@ UNPARSABLE = [
 
 
 @pytest.mark.parametrize("text", UNPARSABLE, ids=lambda text: repr(text)[:30])
-def test_what_is_no_address_shares_one_bucket(text):
+def test_invalid_addresses_are_one_client(text):
     assert parse_address(text) is None
     assert network_of(text) == UNKNOWN
 
@@ -76,29 +76,29 @@ def test_any_text_is_a_network_or_unknown(text):
 
 
 @given(addresses, ports, ports)
-def test_ports_make_no_other_client(address, first, second):
+def test_the_port_does_not_change_the_client(address, first, second):
     written = f"[{address}]" if address.version == 6 else str(address)
 
     assert network_of(f"{written}:{first}") == network_of(f"{written}:{second}") == network_of(str(address))
 
 
 @given(st.ip_addresses(v=6), zones, zones)
-def test_zones_make_no_other_client(address, first, second):
+def test_the_zone_does_not_change_the_client(address, first, second):
     assert network_of(f"{address}%{first}") == network_of(f"{address}%{second}") == network_of(str(address))
 
 
 @given(st.ip_addresses(v=4), st.ip_addresses(v=4))
-def test_ipv4_addresses_are_clients_of_their_own(first, second):
+def test_each_ipv4_address_is_a_client(first, second):
     assert (network_of(str(first)) == network_of(str(second))) == (first == second)
 
 
 @given(st.ip_addresses(v=4))
-def test_ipv4_through_a_socket_for_both_is_the_same_client(address):
+def test_an_ipv4_mapped_address_is_the_same_client(address):
     assert network_of(f"::ffff:{address}") == network_of(str(address)) == str(address)
 
 
 @given(st.integers(2**125, 2**126 - 1), st.integers(0, 2**64 - 1))
-def test_an_ipv6_network_of_64_bits_is_one_client(number, host):
+def test_an_ipv6_64_network_is_one_client(number, host):
     address = IPv6Address(number)
     neighbour = IPv6Address(number & ~(2**64 - 1) | host)
     stranger = IPv6Address(number ^ 2**64)
@@ -107,6 +107,6 @@ def test_an_ipv6_network_of_64_bits_is_one_client(number, host):
     assert network_of(str(address)) != network_of(str(stranger))
 
 
-def test_the_zero_address_is_an_address():
+def test_the_zero_address_is_valid():
     assert parse_address("0.0.0.0") == IPv4Address(0)  # noqa: S104 - parsed, and not listened on
     assert network_of("::") == "::/64"

@@ -17,7 +17,7 @@ pairs = st.tuples(
     st.lists(pairs, max_size=6), st.sampled_from(["; ", ";", " ; ", ";\t"]), st.sampled_from(["bff", "a.b"])
 )
 @example([("axb", "1"), ("a.b", "2")], "; ", "a.b")
-def test_the_first_of_its_name_is_found(cookies, between, name):
+def test_the_first_cookie_with_the_name_is_read(cookies, between, name):
     header = between.join(f"{one}={value}" for one, value in cookies)
 
     assert cookie_reader(name)(header) == parse_cookie(header).get(name)
@@ -39,5 +39,5 @@ def test_the_first_of_its_name_is_found(cookies, between, name):
         ("BFF=1", None),
     ],
 )
-def test_odd_headers_are_read_as_they_are_meant(header, value):
+def test_unusual_headers_are_read(header, value):
     assert cookie_reader("bff")(header) == value

@@ -39,7 +39,7 @@ TWO_CLAIMS = {**JWT, "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
         ({"identify": lambda _: 42}, {}, "the function returned something that is not a string"),
     ],
 )
-def test_the_log_says_why_a_credential_was_refused(make_app, medblocks, caplog, settings, headers, reason):
+def test_the_log_has_the_reason_of_a_refusal(make_app, medblocks, caplog, settings, headers, reason):
     reply = make_app(BFF_ACCESS="enforce", **settings).test_client().get("/api/patients/x", headers=headers)
 
     told = {record.msg["message"] for record in caplog.records if record.levelname == "WARNING"}

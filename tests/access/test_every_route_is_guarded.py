@@ -58,21 +58,21 @@ def upstream(medblocks, patient, session):
     return medblocks.calls
 
 
-def test_no_route_about_one_patient_reaches_medblocks_for_a_stranger(enforcing, upstream):
+def test_no_route_calls_medblocks_for_another_browser(enforcing, upstream):
     assert unguarded(enforcing, upstream) == []
 
 
-def test_this_check_knows_a_value_for_every_parameter_of_every_route(enforcing):
+def test_the_check_has_a_value_for_each_parameter(enforcing):
     assert examples_missing(enforcing) == []
 
 
-def test_this_check_notices_a_parameter_that_it_does_not_know(enforcing):
+def test_the_check_finds_an_unknown_parameter(enforcing):
     enforcing.add_url_rule("/api/charts/<chart_id>", view_func=lambda chart_id: chart_id)
 
     assert examples_missing(enforcing) == ["/api/charts/<chart_id>"]
 
 
-def test_this_check_catches_a_route_without_the_guard(enforcing, upstream):
+def test_the_check_finds_a_route_without_the_guard(enforcing, upstream):
     @enforcing.route("/api/patients/<patient_id>/summary", methods=["GET", "POST"])
     def summary(patient_id):
         return services().enrollment.read_patient(Grant(patient_id, "anybody", "tag")).body
@@ -81,7 +81,7 @@ def test_this_check_catches_a_route_without_the_guard(enforcing, upstream):
     assert unguarded(enforcing, upstream) == [(rule, "GET"), (rule, "HEAD"), (rule, "POST")]
 
 
-def test_a_new_route_that_asks_the_guard_passes_this_check(enforcing, upstream):
+def test_the_check_passes_a_guarded_route(enforcing, upstream):
     @enforcing.get("/api/patients/<patient_id>/summary")
     def summary(patient_id):
         return services().enrollment.read_patient(services().guard.patient(patient_id)).body
@@ -124,5 +124,5 @@ def test_only_the_guard_makes_grants():
         "from bff.medblocks.grants import Grant\nreplace(grant, patient_id='user_9')",
     ],
 )
-def test_the_search_for_makers_of_grants_finds_each_way_to_make_one(source):
+def test_the_search_finds_each_way_to_make_a_grant(source):
     assert grants_made(source)

@@ -83,7 +83,7 @@ def test_a_canary_in_a_log_record_is_a_hit(make, canary):
     assert watch.take() == []
 
 
-def test_a_record_without_a_canary_is_no_hit_and_is_left_as_it_was():
+def test_a_record_without_a_canary_is_unchanged():
     watch, made = Watch(), record("hello %s", "you", exc_info=error_of("a fault"))
     before = dict(vars(made))
     watch.handle(made)
@@ -92,14 +92,14 @@ def test_a_record_without_a_canary_is_no_hit_and_is_left_as_it_was():
     assert vars(made) == before
 
 
-def test_a_record_that_cannot_be_read_is_a_hit():
+def test_an_unformattable_record_is_a_hit():
     watch = Watch()
     watch.handle(record("%s %s", "one"))
 
     assert watch.hits == 1
 
 
-def test_an_exempt_test_makes_no_hits():
+def test_an_exempt_test_has_no_hits():
     watch = Watch()
     watch.exempt = True
     watch.handle(record(CANARIES[0]))
@@ -146,7 +146,7 @@ def leaky_run(tmp_path_factory):
     )
 
 
-def test_the_run_fails_for_each_test_that_leaks_and_for_no_other(leaky_run):
+def test_only_the_tests_that_leak_fail(leaky_run):
     outcomes = dict(
         reversed(pair) for pair in re.findall(r"^(PASSED|FAILED|ERROR) \S+::(\w+)", leaky_run.stdout, re.M)
     )
@@ -162,5 +162,5 @@ def test_the_run_fails_for_each_test_that_leaks_and_for_no_other(leaky_run):
     }
 
 
-def test_the_run_closes_with_one_line_that_counts(leaky_run):
+def test_the_run_ends_with_a_summary_line(leaky_run):
     assert re.search(r"^canaries: 3 hits in \d+ log records and 1 responses$", leaky_run.stdout, re.M)

@@ -171,7 +171,7 @@ def spelled(rule):
     return str(rule).replace("<connection_id>", CONNECTION)
 
 
-def test_the_routes_of_the_matrix_are_all_that_there_are(app):
+def test_the_matrix_has_every_route(app):
     rules = {
         spelled(rule)
         for rule in app.url_map.iter_rules()
@@ -182,15 +182,13 @@ def test_the_routes_of_the_matrix_are_all_that_there_are(app):
 
 
 @pytest.mark.parametrize("id_", NOBODY)
-def test_there_are_sixty_spellings_and_all_differ(id_):
+def test_there_are_sixty_different_spellings(id_):
     assert len(set(spellings(id_))) >= 60
 
 
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", [name for name in CALLERS if name != "owner"])
-def test_a_stranger_gets_what_an_unknown_patient_gets_and_asks_nothing_upstream(
-    caller, upstream, name, route
-):
+def test_another_caller_gets_the_404_of_an_unknown_patient(caller, upstream, name, route):
     stranger, calls = caller(name), upstream()
     id_ = OWNER_OF[re.search("<.*?>", route)[0]]
     wrong = []
@@ -219,7 +217,7 @@ def is_no_route(reply, of_nobody, id_):
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_the_owner_gets_the_patient_for_the_exact_id_alone(caller, upstream, route):
+def test_the_owner_reaches_only_the_exact_id(caller, upstream, route):
     owner, calls = caller("owner"), upstream()
     id_ = OWNER_OF[re.search("<.*?>", route)[0]]
     wrong = []

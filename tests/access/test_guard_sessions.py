@@ -78,7 +78,7 @@ def test_a_forged_cookie_owns_nothing(enforcing, enroll, medblocks, how, path):
     assert not medblocks.calls
 
 
-def test_a_cookie_serves_one_app_key_and_survives_a_restart(make_app, enroll, medblocks, patient):
+def test_a_cookie_survives_a_restart(make_app, enroll, medblocks, patient):
     owner = make_app(BFF_ACCESS="enforce").test_client()
     enroll(owner)
     restarted = make_app(BFF_ACCESS="enforce").test_client()
@@ -88,7 +88,7 @@ def test_a_cookie_serves_one_app_key_and_survives_a_restart(make_app, enroll, me
     assert restarted.get("/api/patients/user_42").status_code == 200
 
 
-def test_with_a_secret_a_cookie_survives_another_api_key(make_app, enroll, medblocks, patient):
+def test_with_a_secret_cookies_survive_a_new_api_key(make_app, enroll, medblocks, patient):
     secret = {"BFF_ACCESS": "enforce", "BFF_SECRET": "k" * 32}
     owner = make_app(**secret).test_client()
     enroll(owner)
@@ -99,7 +99,7 @@ def test_with_a_secret_a_cookie_survives_another_api_key(make_app, enroll, medbl
     assert rotated.get("/api/patients/user_42").status_code == 200
 
 
-def test_without_a_secret_a_cookie_ends_with_its_api_key(make_app, enroll):
+def test_without_a_secret_a_new_api_key_ends_cookies(make_app, enroll):
     owner = make_app(BFF_ACCESS="enforce").test_client()
     enroll(owner)
     rotated = make_app(BFF_ACCESS="enforce", MEDBLOCKS_API_KEY="mb_sk_sbx_another").test_client()
@@ -108,7 +108,7 @@ def test_without_a_secret_a_cookie_ends_with_its_api_key(make_app, enroll):
     assert rotated.get("/api/patients/user_42").status_code == 404
 
 
-def test_a_session_id_is_not_taken_for_a_patient_id_or_the_reverse(enforcing, enroll, medblocks):
+def test_session_ids_and_patient_ids_are_not_confused(enforcing, enroll, medblocks):
     owner = enforcing.test_client()
     enroll(owner, patient_id="same", session_id="ps_1")
     medblocks.calls.reset()
@@ -118,7 +118,7 @@ def test_a_session_id_is_not_taken_for_a_patient_id_or_the_reverse(enforcing, en
     assert not medblocks.calls
 
 
-def test_who_only_may_create_does_not_own_until_the_create_succeeded(enforcing, medblocks, taken):
+def test_a_failed_create_grants_nothing(enforcing, medblocks, taken):
     client = enforcing.test_client()
     taken()
     assert client.post("/api/patients", json={"patient_id": "user_42"}).status_code == 409
@@ -128,7 +128,7 @@ def test_who_only_may_create_does_not_own_until_the_create_succeeded(enforcing, 
     assert not medblocks.calls
 
 
-def test_a_browser_keeps_its_older_patients_when_it_creates_more(enforcing, enroll, medblocks, patient):
+def test_a_browser_keeps_its_older_patients(enforcing, enroll, medblocks, patient):
     owner = enforcing.test_client()
     for number in (1, 2, 3):
         enroll(owner, f"user_{number}", f"ps_{number}")
@@ -137,7 +137,7 @@ def test_a_browser_keeps_its_older_patients_when_it_creates_more(enforcing, enro
     assert owner.get("/api/patients/user_1").status_code == 200
 
 
-def test_the_cookie_names_neither_patients_nor_sessions(enforcing, enroll):
+def test_the_cookie_has_no_patient_or_session_ids(enforcing, enroll):
     owner = enforcing.test_client()
     enroll(owner)
 
@@ -157,7 +157,7 @@ def test_the_cookie_stays_under_four_kib_with_many_patients(make_app, enroll):
 
 
 @pytest.mark.parametrize("path", ["/api/patient-sessions/ps_1", "/connected?patient_session_id=ps_1"])
-def test_a_session_is_not_shown_to_the_next_login_in_the_same_browser(make_app, medblocks, session, path):
+def test_the_next_login_can_not_read_a_session(make_app, medblocks, session, path):
     browser = make_app(BFF_ACCESS="enforce", **JWT).test_client()
     medblocks.post(f"{HOST}/patient-sessions", json=session())
     browser.post("/api/patient-sessions", json={"patient_id": "user_42"}, headers=login())
@@ -177,7 +177,7 @@ def test_a_session_is_not_shown_to_the_next_login_in_the_same_browser(make_app, 
     "wrong", [{"iss": "https://evil.example"}, {"aud": "other"}, {"exp": 1}, {"sub": ""}, {"sub": "pat_1"}]
 )
 @pytest.mark.parametrize("patient_id", ["user_42", "nobody"])
-def test_a_login_that_is_refused_learns_nothing_about_any_id(make_app, medblocks, wrong, patient_id):
+def test_a_refused_login_learns_nothing_about_ids(make_app, medblocks, wrong, patient_id):
     reply = (
         make_app(BFF_ACCESS="enforce", **JWT)
         .test_client()
@@ -206,7 +206,7 @@ def test_a_refused_login_does_not_fall_back_to_the_cookie(make_app, medblocks, s
     [({"BFF_IDENTITY": "invite"}, {}), (JWT, login(sub="user_9"))],
     ids=["invite", "jwt"],
 )
-def test_who_may_not_create_patients_asks_nothing_upstream(make_app, medblocks, variables, headers, path):
+def test_a_forbidden_create_does_not_call_medblocks(make_app, medblocks, variables, headers, path):
     client = make_app(BFF_ACCESS="enforce", **variables).test_client()
 
     reply = client.post(path, json={"patient_id": "user_42"}, headers=headers)
@@ -216,14 +216,14 @@ def test_who_may_not_create_patients_asks_nothing_upstream(make_app, medblocks, 
 
 
 @pytest.mark.parametrize("sub", ["User_42", "USER_42", "user_4\uff12", "user_42 ", "user_420", "user_4"])
-def test_a_login_owns_the_exact_id_alone(make_app, medblocks, sub):
+def test_a_login_owns_only_the_exact_id(make_app, medblocks, sub):
     client = make_app(BFF_ACCESS="enforce", **JWT).test_client()
 
     assert client.get("/api/patients/user_42", headers=login(sub=sub)).status_code == 404
     assert not medblocks.calls
 
 
-def test_who_comes_next_is_somebody_else_even_where_an_app_context_stays_open(enforcing, enroll):
+def test_an_open_app_context_does_not_share_owners(enforcing, enroll):
     # As after `app.app_context().push()` in a module: Flask uses that context, and its `g`, for all requests.
     with enforcing.app_context():
         enroll(enforcing.test_client())
@@ -233,7 +233,7 @@ def test_who_comes_next_is_somebody_else_even_where_an_app_context_stays_open(en
     assert "Set-Cookie" not in stranger.headers
 
 
-def test_a_session_is_shown_to_its_own_login_in_its_own_browser(make_app, medblocks, session):
+def test_a_login_can_read_its_session_in_its_browser(make_app, medblocks, session):
     app = make_app(BFF_ACCESS="enforce", **JWT)
     browser = app.test_client()
     medblocks.post(f"{HOST}/patient-sessions", json=session())
@@ -244,7 +244,7 @@ def test_a_session_is_shown_to_its_own_login_in_its_own_browser(make_app, medblo
     assert app.test_client().get("/api/patient-sessions/ps_1", headers=login()).status_code == 404
 
 
-def test_an_invitation_is_owned_once_the_browser_accepted_it(make_app):
+def test_an_accepted_invitation_is_owned(make_app):
     app = make_app(BFF_ACCESS="enforce", BFF_IDENTITY="invite")
     with app.test_request_context():
         guard, browser = (app.extensions[KEY].guard, app.extensions[KEY].browser)

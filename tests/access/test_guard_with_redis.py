@@ -41,14 +41,14 @@ def make_invite(app):
     return app.extensions["medblocks-bff"].invites().make("user_42", 1)
 
 
-def test_two_copies_share_a_limit(copies):
+def test_two_processes_share_a_limit(copies):
     first, second = copies(BFF_RATE_LIMIT_ADDRESS="2/day")
 
     assert [ask(first), ask(second), ask(first), ask(second)] == [404, 404, 429, 429]
     assert ask(second, peer="192.0.2.2") == 404
 
 
-def test_all_limits_of_a_create_cost_one_call(copies, redis, medblocks, patient):
+def test_all_limits_of_a_create_are_one_round_trip(copies, redis, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient())
     client = copies()[0].test_client()
     client.get("/intake")
@@ -61,14 +61,14 @@ def test_all_limits_of_a_create_cost_one_call(copies, redis, medblocks, patient)
     assert scopes == {b"address", b"owner", b"creates"}
 
 
-def test_an_invite_that_was_used_at_one_copy_is_used_at_the_other(copies, accept):
+def test_two_processes_share_used_invites(copies, accept):
     first, second = copies(BFF_IDENTITY="invite")
     token = make_invite(first)
 
     assert [accept(first, token), accept(second, token), accept(first, token)] == [303, 404, 404]
 
 
-def test_an_idempotency_key_that_came_to_one_copy_is_known_at_the_other(copies, medblocks, patient):
+def test_two_processes_share_idempotency_keys(copies, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     def create(app, email):
@@ -81,7 +81,7 @@ def test_an_idempotency_key_that_came_to_one_copy_is_known_at_the_other(copies, 
     assert [create(first, "asha@example.com"), create(second, "bo@example.com")] == [200, 422]
 
 
-def test_a_redis_that_never_answers_holds_nobody_up(make_app):
+def test_an_unresponsive_redis_does_not_delay_requests(make_app):
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
         app = make_app(BFF_ACCESS="enforce", BFF_REDIS_URL=url)
@@ -89,13 +89,13 @@ def test_a_redis_that_never_answers_holds_nobody_up(make_app):
         assert pool.submit(ask, app).result(timeout=20) == 404
 
 
-def test_without_redis_each_copy_counts_for_itself(make_app):
+def test_without_redis_each_process_counts_for_itself(make_app):
     first, second = (make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="1/day") for _ in range(2))
 
     assert [ask(first), ask(first), ask(second)] == [404, 429, 404]
 
 
-def test_redis_holds_neither_addresses_nor_names_nor_invites(copies, redis, accept, medblocks, patient):
+def test_redis_has_no_addresses_names_or_invites(copies, redis, accept, medblocks, patient):
     first, _ = copies(BFF_IDENTITY="invite")
     token = make_invite(first)
     accept(first, token)
@@ -113,7 +113,7 @@ def test_redis_holds_neither_addresses_nor_names_nor_invites(copies, redis, acce
         assert canary not in stored
 
 
-def test_what_redis_holds_ends_by_itself(copies, redis, accept, medblocks, patient):
+def test_everything_in_redis_expires(copies, redis, accept, medblocks, patient):
     first, _ = copies(BFF_IDENTITY="invite")
     accept(first, make_invite(first))
     medblocks.post(f"{HOST}/patients", json=patient())

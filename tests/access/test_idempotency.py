@@ -26,7 +26,7 @@ def create(client, key=KEY, **changes):
     return client.post("/api/patients", json=body, headers={"Idempotency-Key": key} if key else {})
 
 
-def test_the_same_key_and_body_give_the_same_patient_without_a_cookie(app, stored):
+def test_a_repeated_create_without_a_cookie_returns_the_patient(app, stored):
     first, second = create(app.test_client()), create(app.test_client())
 
     assert (first.status_code, second.status_code) == (200, 200)
@@ -35,7 +35,7 @@ def test_the_same_key_and_body_give_the_same_patient_without_a_cookie(app, store
 
 
 @pytest.mark.parametrize(("later", "status"), [("2026-04-25T23:59:59", 200), ("2026-04-26T00:00:01", 409)])
-def test_a_key_identifies_a_browser_on_the_same_day_alone(app, monkeypatch, later, status):
+def test_a_key_identifies_a_browser_for_one_day(app, monkeypatch, later, status):
     now = [datetime.fromisoformat("2026-04-25T00:00:01+00:00")]
     monkeypatch.setattr("bff.access.idempotency.datetime", SimpleNamespace(now=lambda _: now[0]))
     create(app.test_client())
@@ -44,7 +44,7 @@ def test_a_key_identifies_a_browser_on_the_same_day_alone(app, monkeypatch, late
     assert create(app.test_client()).status_code == status
 
 
-def test_who_lost_the_first_answer_owns_the_patient_after_the_second(app):
+def test_a_browser_that_lost_the_response_gets_the_patient(app):
     create(app.test_client())
     browser = app.test_client()
     create(browser)
@@ -52,14 +52,14 @@ def test_who_lost_the_first_answer_owns_the_patient_after_the_second(app):
     assert browser.get("/api/patients/user_42").status_code == 200
 
 
-def test_the_same_key_and_body_give_the_same_patient_with_the_cookie(app, client):
+def test_a_repeated_create_with_the_cookie_returns_the_patient(app, client):
     first, second = create(client), create(client)
 
     assert (first.status_code, second.status_code) == (200, 200)
     assert first.json == second.json
 
 
-def test_a_browser_with_a_cookie_from_before_may_use_a_key(app, client):
+def test_a_browser_with_an_older_cookie_may_use_a_key(app, client):
     create(client, key=None, patientId="user_41")
 
     assert [create(client).status_code for _ in range(2)] == [200, 200]
@@ -77,13 +77,13 @@ def test_the_same_key_with_another_body_is_refused(client, stored, change):
     assert list(stored) == ["user_42"]
 
 
-def test_the_same_key_with_another_body_is_refused_without_a_cookie_too(app):
+def test_another_body_is_refused_without_a_cookie_too(app):
     create(app.test_client())
 
     assert create(app.test_client(), email="bo@example.com").status_code == 422
 
 
-def test_a_key_goes_on_working_for_its_body_after_another_was_refused(client):
+def test_a_key_still_works_after_another_body(client):
     create(client)
     create(client, email="bo@example.com")
 
@@ -92,7 +92,7 @@ def test_a_key_goes_on_working_for_its_body_after_another_was_refused(client):
 
 
 @pytest.mark.parametrize("key", ["", "1", "x" * 15, "x" * 256])
-def test_a_key_that_could_be_guessed_or_is_too_long_is_refused(client, medblocks, key):
+def test_a_too_short_or_too_long_key_is_refused(client, medblocks, key):
     reply = client.post("/api/patients", json={"patientId": "user_42"}, headers={"Idempotency-Key": key})
 
     assert reply.status_code == 400
@@ -101,7 +101,7 @@ def test_a_key_that_could_be_guessed_or_is_too_long_is_refused(client, medblocks
 
 
 @pytest.mark.parametrize("key", ["x" * 16, "x" * 255])
-def test_a_key_may_have_16_to_255_characters(client, key):
+def test_a_key_has_16_to_255_characters(client, key):
     assert create(client, key=key).status_code == 200
 
 
@@ -112,7 +112,7 @@ def test_another_browser_with_the_same_body_is_a_conflict(app, key):
     assert create(app.test_client(), key=key).status_code == 409
 
 
-def test_another_browser_with_another_key_does_not_get_to_see_the_patient(app):
+def test_another_key_does_not_reveal_the_patient(app):
     create(app.test_client())
     browser = app.test_client()
     create(browser, key=OTHER_KEY)
@@ -120,7 +120,7 @@ def test_another_browser_with_another_key_does_not_get_to_see_the_patient(app):
     assert browser.get("/api/patients/user_42").status_code == 404
 
 
-def test_who_knows_the_key_but_not_the_body_is_nobody(app):
+def test_the_key_without_the_body_grants_nothing(app):
     create(app.test_client())
     browser = app.test_client()
 
@@ -129,7 +129,7 @@ def test_who_knows_the_key_but_not_the_body_is_nobody(app):
     assert browser.get("/api/patients/user_42", headers={"Idempotency-Key": KEY}).status_code == 404
 
 
-def test_neither_the_key_nor_the_body_reaches_medblocks(client, medblocks):
+def test_the_key_is_not_sent_to_medblocks(client, medblocks):
     create(client)
 
     request = medblocks.calls[0].request
@@ -137,14 +137,14 @@ def test_neither_the_key_nor_the_body_reaches_medblocks(client, medblocks):
     assert KEY not in request.body.decode()
 
 
-def test_another_process_with_the_same_secret_knows_the_owner_by_key_and_body(app, make_app):
+def test_another_process_recognizes_key_and_body(app, make_app):
     create(app.test_client())
     restarted = make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
 
     assert create(restarted.test_client()).status_code == 200
 
 
-def test_who_is_refused_uses_up_nobodys_key(make_app, medblocks):
+def test_a_denied_create_does_not_use_the_key(make_app, medblocks):
     app = make_app(identify=lambda request: request.cookies.get("login"), BFF_ACCESS="enforce")
     stranger, browser = app.test_client(), app.test_client()
     browser.set_cookie("login", "user_42")

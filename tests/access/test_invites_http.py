@@ -33,7 +33,7 @@ def accept(form_token):
     return press
 
 
-def test_looking_changes_nothing(app, link, accept):
+def test_opening_the_link_does_not_use_it(app, link, accept):
     url = link()
     scanner, browser = app.test_client(), app.test_client()
     looks = [getattr(scanner, method)(url) for method in ("get", "head", "get", "options", "head")]
@@ -43,7 +43,7 @@ def test_looking_changes_nothing(app, link, accept):
     assert accept(browser, url).status_code == 303
 
 
-def test_looking_gives_no_access(app, link, medblocks):
+def test_opening_the_link_grants_nothing(app, link, medblocks):
     browser = app.test_client()
     page = browser.get(link())
 
@@ -53,7 +53,7 @@ def test_looking_gives_no_access(app, link, medblocks):
     assert not medblocks.calls
 
 
-def test_who_has_accepted_may_load_the_page_again_and_click_twice(app, link, accept):
+def test_the_browser_may_accept_its_invite_twice(app, link, accept):
     url, browser = link(), app.test_client()
     replies = [accept(browser, url) for _ in range(2)]
 
@@ -62,9 +62,7 @@ def test_who_has_accepted_may_load_the_page_again_and_click_twice(app, link, acc
         assert 'name="suggested_id" value="user_42"' in browser.get(url).text
 
 
-def test_who_has_accepted_may_connect_after_loading_the_page_again(
-    app, link, accept, medblocks, session, form_token
-):
+def test_the_form_works_after_a_reload(app, link, accept, medblocks, session, form_token):
     medblocks.post(SESSIONS, json=session())
     url, browser = link(), app.test_client()
     accept(browser, url)
@@ -77,7 +75,7 @@ def test_who_has_accepted_may_connect_after_loading_the_page_again(
     assert (reply.status_code, reply.location) == (303, "/leaving?patient_session_id=ps_1")
 
 
-def test_an_invite_that_was_used_gives_another_browser_nothing(app, link, accept, medblocks):
+def test_a_used_invite_grants_another_browser_nothing(app, link, accept, medblocks):
     url, first, second = link(), app.test_client(), app.test_client()
     accept(first, url)
 
@@ -86,7 +84,7 @@ def test_an_invite_that_was_used_gives_another_browser_nothing(app, link, accept
     assert not medblocks.calls
 
 
-def test_an_invite_is_used_up_by_who_has_the_patient_already_too(app, link, accept):
+def test_accepting_a_second_invite_uses_it(app, link, accept):
     urls, browser = [link(), link()], app.test_client()
 
     assert [accept(browser, url).status_code for url in urls] == [303, 303]
@@ -94,7 +92,7 @@ def test_an_invite_is_used_up_by_who_has_the_patient_already_too(app, link, acce
 
 
 @pytest.mark.parametrize("token", [None, "", "forged"])
-def test_accepting_needs_the_form_and_uses_nothing_up_without_it(app, link, accept, token):
+def test_accepting_needs_the_form_token(app, link, accept, token):
     url, browser = link(), app.test_client()
     browser.get(url)
 
@@ -102,7 +100,7 @@ def test_accepting_needs_the_form_and_uses_nothing_up_without_it(app, link, acce
     assert accept(browser, url).status_code == 303
 
 
-def test_the_form_of_another_browser_is_not_taken(app, link, form_token):
+def test_another_browsers_form_token_is_refused(app, link, form_token):
     url, theirs, mine = link(), app.test_client(), app.test_client()
     mine.get(url)
 
@@ -122,7 +120,7 @@ def test_a_forged_link_is_not_found(app, link, form_token, method, token):
     assert reply.status_code == 404
 
 
-def test_a_link_of_a_server_with_another_secret_is_not_found(make_app, link):
+def test_a_link_from_another_secret_is_not_found(make_app, link):
     other = make_app(
         BFF_IDENTITY="invite", BFF_ACCESS="enforce", BFF_SECRET="another-secret-of-32-characters-1"
     )
@@ -130,7 +128,7 @@ def test_a_link_of_a_server_with_another_secret_is_not_found(make_app, link):
     assert other.test_client().get(link()).status_code == 404
 
 
-def test_who_accepts_may_read_the_patient_and_start_a_session(app, link, accept, medblocks, patient, session):
+def test_accepting_allows_reading_and_starting_a_session(app, link, accept, medblocks, patient, session):
     medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=[]))
     medblocks.post(SESSIONS, json=session())
     browser = app.test_client()
@@ -140,14 +138,14 @@ def test_who_accepts_may_read_the_patient_and_start_a_session(app, link, accept,
     assert browser.post("/api/patient-sessions", json={"patientId": "user_42"}).json["id"] == "ps_1"
 
 
-def test_who_accepts_gets_the_form_for_that_patient(app, link, accept):
+def test_accepting_shows_the_form_for_the_patient(app, link, accept):
     url, browser = link(), app.test_client()
     accept(browser, url)
 
     assert 'name="suggested_id" value="user_42"' in browser.get(url).text
 
 
-def test_two_invites_let_one_browser_act_for_two_patients(app, link, accept, medblocks, patient):
+def test_a_browser_can_accept_two_invites(app, link, accept, medblocks, patient):
     browser = app.test_client()
     for patient_id in ("user_42", "user_43"):
         medblocks.get(f"{PATIENTS}/{patient_id}", json=patient(id=patient_id, connections=[]))
@@ -158,7 +156,7 @@ def test_two_invites_let_one_browser_act_for_two_patients(app, link, accept, med
 
 @pytest.mark.parametrize("invited", [True, False])
 @pytest.mark.parametrize("path", ["/api/patients", "/api/patient-sessions"])
-def test_nobody_may_create_whom_they_were_not_invited_for(app, link, accept, medblocks, invited, path):
+def test_a_browser_can_not_create_other_patients(app, link, accept, medblocks, invited, path):
     browser = app.test_client()
     if invited:
         accept(browser, link())
@@ -170,7 +168,7 @@ def test_nobody_may_create_whom_they_were_not_invited_for(app, link, accept, med
 
 
 @pytest.mark.parametrize("action", ["create", "connect"])
-def test_an_uninvited_browser_may_create_nothing_with_the_form(app, link, form_token, medblocks, action):
+def test_an_uninvited_browser_can_not_use_the_form(app, link, form_token, medblocks, action):
     browser = app.test_client()
     form = {"form_token": form_token(browser, link()), "action": action, "suggested_id": "user_42"}
 
@@ -178,7 +176,7 @@ def test_an_uninvited_browser_may_create_nothing_with_the_form(app, link, form_t
     assert not medblocks.calls
 
 
-def test_neither_link_nor_cookie_nor_log_names_the_patient(app, link, accept, caplog):
+def test_link_cookie_and_log_do_not_contain_the_id(app, link, accept, caplog):
     caplog.set_level("DEBUG")
     url, browser = link("asha.example"), app.test_client()
     accept(browser, url)
@@ -191,7 +189,7 @@ def test_neither_link_nor_cookie_nor_log_names_the_patient(app, link, accept, ca
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_where_invites_are_off_a_link_that_is_still_out_opens_nothing(make_app, link, medblocks, method):
+def test_with_another_identity_links_open_nothing(make_app, link, medblocks, method):
     browser = make_app(BFF_ACCESS="enforce").test_client()
 
     assert browser.open(link(), method=method).status_code == 404
@@ -200,7 +198,7 @@ def test_where_invites_are_off_a_link_that_is_still_out_opens_nothing(make_app, 
 
 
 @pytest.mark.parametrize("path", ["/", "/intake"])
-def test_who_has_no_invite_is_told_so_before_filling_in_anything(app, path):
+def test_without_an_invite_the_page_says_so_first(app, path):
     reply = app.test_client().get(path)
 
     assert reply.status_code == 403
@@ -208,7 +206,7 @@ def test_who_has_no_invite_is_told_so_before_filling_in_anything(app, path):
     assert "<form" not in reply.text
 
 
-def test_who_has_accepted_one_goes_on_by_its_link_and_by_nothing_else(app, link, accept):
+def test_after_accepting_only_the_link_shows_the_form(app, link, accept):
     url, browser = link(), app.test_client()
     accept(browser, url)
 
@@ -216,7 +214,7 @@ def test_who_has_accepted_one_goes_on_by_its_link_and_by_nothing_else(app, link,
     assert 'name="suggested_id" value="user_42"' in browser.get(url).text
 
 
-def test_who_was_invited_is_not_asked_for_a_number(app, link, accept):
+def test_an_invited_browser_is_not_asked_for_an_id(app, link, accept):
     url, browser = link(), app.test_client()
     accept(browser, url)
 
@@ -224,14 +222,14 @@ def test_who_was_invited_is_not_asked_for_a_number(app, link, accept):
     assert 'name="patient_id"' not in browser.get(url).text
 
 
-def test_where_invites_are_only_reported_everyone_gets_the_form(make_app):
+def test_report_mode_shows_the_form_without_an_invite(make_app):
     page = make_app(BFF_IDENTITY="invite", BFF_ACCESS="report").test_client().get("/")
 
     assert page.status_code == 200
     assert 'name="email"' in page.text
 
 
-def test_a_link_that_another_browser_has_used_says_what_to_do(app, link, accept):
+def test_a_used_link_says_what_to_do(app, link, accept):
     url = link()
     accept(app.test_client(), url)
 

@@ -34,7 +34,7 @@ def held(browser):
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
-def test_the_tags_of_a_patient_and_of_a_session(browser, medblocks, patient, session):
+def test_patient_and_session_tags_stay_the_same(browser, medblocks, patient, session):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
@@ -48,11 +48,11 @@ def test_the_tags_of_a_patient_and_of_a_session(browser, medblocks, patient, ses
     assert json.loads(medblocks.calls[0].request.body)["metadata"]["bff_owner"] == "xvOJRsaaQ_HiGM75xiqwsA"
 
 
-def test_the_token_of_a_form(browser, form_token):
+def test_form_tokens_stay_the_same(browser, form_token):
     assert form_token(browser) == "ZAnJl9ddsyLQ_82iK42PNA"
 
 
-def test_the_patient_id_that_follows_from_a_name_and_an_email(browser, medblocks, patient):
+def test_derived_patient_ids_stay_the_same(browser, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient(id="1c436ac6-49a8-bf18-3189-af3cb3d4f2b5"))
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', browser.get("/intake").text))
 
@@ -63,7 +63,7 @@ def test_the_patient_id_that_follows_from_a_name_and_an_email(browser, medblocks
     assert json.loads(medblocks.calls[0].request.body)["patient_id"] == "1c436ac6-49a8-bf18-3189-af3cb3d4f2b5"
 
 
-def test_an_invite_that_is_on_its_way():
+def test_invites_stay_readable():
     token = (
         "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..wFa8PLT2bf8g0S0f."
         "fzK0p6XWe-0yeKidHyot_3-gc5xhzCdikCYUp30c-XmDw73vHVMyb6nn7QRurx0.-zlJGJ3i3z0KYlhsx0F3Ew"
@@ -74,7 +74,7 @@ def test_an_invite_that_is_on_its_way():
     assert (invite.patient_id, invite.nonce) == ("user_42", "nonce")
 
 
-def test_what_stands_in_the_store_for_an_idempotency_key_and_its_body():
+def test_stored_idempotency_keys_stay_the_same():
     store = MemoryStore()
     with Flask("test").test_request_context(
         data=b"{}", method="POST", headers={"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}

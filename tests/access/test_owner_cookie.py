@@ -75,7 +75,7 @@ def tags(kind, numbers):
     ("https", "name", "flags"),
     [(False, "bff", set()), (True, "__Host-bff", {"Secure"})],
 )
-def test_the_flags_keep_the_cookie_from_scripts_and_other_sites(https, name, flags):
+def test_the_cookie_has_all_protective_attributes(https, name, flags):
     header = written(OwnerCookie(KEY, https=https, max_age=WEEK), new_owner())
 
     pair, *attributes = header.split("; ")
@@ -87,7 +87,7 @@ def test_the_flags_keep_the_cookie_from_scripts_and_other_sites(https, name, fla
 @pytest.mark.parametrize(
     ("public_url", "name"), [("http://localhost", "bff"), ("https://bff.example.com", "__Host-bff")]
 )
-def test_the_public_url_decides_the_name(make_app, public_url, name):
+def test_the_public_url_decides_the_cookies_name(make_app, public_url, name):
     settings = {"BFF_PUBLIC_URL": public_url, "BFF_OWNER_MAX_AGE": "3600"}
 
     header = make_app(**settings).test_client().get("/intake", base_url=public_url).headers["Set-Cookie"]
@@ -98,7 +98,7 @@ def test_the_public_url_decides_the_name(make_app, public_url, name):
     assert "Domain" not in header
 
 
-def test_no_id_stands_in_the_cookie(make_app, medblocks, patient, session):
+def test_the_cookie_contains_no_ids(make_app, medblocks, patient, session):
     host = "https://you-forgot-to-mock-medblocks.test"
     medblocks.post(f"{host}/patients", json=patient())
     medblocks.post(f"{host}/patient-sessions", json=session())
@@ -112,13 +112,13 @@ def test_no_id_stands_in_the_cookie(make_app, medblocks, patient, session):
         assert canary not in told
 
 
-def test_what_was_written_is_read(cookie):
+def test_a_written_cookie_can_be_read(cookie):
     owner = Owner("browser", (TAG, "B" * 22), ("C" * 22,))
 
     assert read(cookie, value_of(written(cookie, owner))) == owner
 
 
-def test_with_the_most_that_it_holds_the_cookie_fits_and_keeps_the_newest():
+def test_a_full_cookie_fits_and_keeps_the_newest():
     owner, cookie = new_owner(), OwnerCookie(KEY, https=True, max_age=400 * 24 * 60 * 60)
     for patient, session in zip(tags("patient", range(100)), tags("session", range(100)), strict=True):
         owner = owner.with_patient(patient).with_session(session)
@@ -131,13 +131,13 @@ def test_with_the_most_that_it_holds_the_cookie_fits_and_keeps_the_newest():
 
 
 @pytest.mark.parametrize("add", [Owner.with_patient, Owner.with_session])
-def test_what_is_owned_already_becomes_the_newest(add):
+def test_an_entry_added_again_becomes_the_newest(add):
     owner = add(add(add(Owner("browser"), "a"), "b"), "a")
 
     assert owner.patients + owner.sessions == ("b", "a")
 
 
-def test_every_browser_gets_another_name():
+def test_new_owners_have_different_names():
     names = {new_owner().name for _ in range(100)}
 
     assert len(names) == 100
@@ -145,7 +145,7 @@ def test_every_browser_gets_another_name():
 
 
 @pytest.mark.parametrize("age", [-60, -2, 0, 1, WEEK, WEEK + 60])
-def test_a_cookie_is_believed_for_its_whole_life_by_clocks_a_minute_apart(cookie, clock, age):
+def test_clocks_a_minute_apart_accept_the_cookie(cookie, clock, age):
     value = value_of(written(cookie, Owner("browser")))
     clock(NOW + age)
 
@@ -153,7 +153,7 @@ def test_a_cookie_is_believed_for_its_whole_life_by_clocks_a_minute_apart(cookie
 
 
 @pytest.mark.parametrize("age", [WEEK + 61, 10 * WEEK])
-def test_an_expired_cookie_counts_as_none(cookie, clock, age):
+def test_an_expired_cookie_is_ignored(cookie, clock, age):
     value = value_of(written(cookie, Owner("browser")))
     clock(NOW + age)
 
@@ -193,11 +193,11 @@ GOOD = {"o": "browser", "p": [TAG], "s": []}
     ],
     ids=[f"forgery {number}" for number in range(16)],
 )
-def test_a_cookie_that_the_key_did_not_sign_counts_as_none(cookie, value):
+def test_a_cookie_of_another_key_is_ignored(cookie, value):
     assert read(cookie, value) is None
 
 
-def test_a_cookie_with_a_letter_changed_counts_as_none(cookie):
+def test_a_cookie_with_a_changed_character_is_ignored(cookie):
     value = signed(GOOD)
     for place in range(len(value) - 1):
         changed = value[:place] + ("A" if value[place] != "A" else "B") + value[place + 1 :]
@@ -217,7 +217,7 @@ def test_a_cookie_with_a_letter_changed_counts_as_none(cookie):
         {"o": "browser", "s": [TAG]},
     ],
 )
-def test_a_signed_cookie_of_a_newer_shape_owns_nothing_but_its_name(cookie, payload):
+def test_a_newer_payload_owns_nothing_but_its_name(cookie, payload):
     assert read(cookie, signed(payload)) == Owner("browser")
 
 
@@ -225,7 +225,7 @@ UNREADABLE = [None, [], [GOOD], "browser", 1, {}, {**GOOD, "o": None}, {**GOOD, 
 
 
 @pytest.mark.parametrize("payload", UNREADABLE)
-def test_a_signed_cookie_without_a_name_gets_one_of_its_own(cookie, payload):
+def test_a_payload_without_a_name_gets_one(cookie, payload):
     owner = read(cookie, signed(payload))
 
     assert owner == read(cookie, signed(payload))
@@ -235,7 +235,7 @@ def test_a_signed_cookie_without_a_name_gets_one_of_its_own(cookie, payload):
 
 
 @pytest.mark.parametrize("raw", [b"not-base64!", b".bm90LXppcHBlZA", b"AAAA", b""])
-def test_so_does_a_signed_cookie_that_is_no_json(cookie, raw):
+def test_a_payload_that_is_not_json_gets_a_name(cookie, raw):
     keywords = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
     value = TimestampSigner(KEY, salt="owner", **keywords).sign(raw).decode()
 
@@ -243,7 +243,7 @@ def test_so_does_a_signed_cookie_that_is_no_json(cookie, raw):
 
 
 @pytest.mark.parametrize("payload", UNREADABLE)
-def test_an_expired_cookie_of_any_payload_counts_as_none(cookie, clock, payload):
+def test_an_expired_cookie_is_ignored_whatever_its_payload(cookie, clock, payload):
     value = signed(payload)
     clock(NOW + WEEK + 61)
 
@@ -251,14 +251,14 @@ def test_an_expired_cookie_of_any_payload_counts_as_none(cookie, clock, payload)
 
 
 @pytest.mark.parametrize(("https", "name"), [(True, "bff"), (False, "__Host-bff"), (False, "BFF")])
-def test_a_cookie_of_another_name_is_not_read(https, name):
+def test_a_cookie_with_another_name_is_not_read(https, name):
     cookie = OwnerCookie(KEY, https=https, max_age=WEEK)
 
     assert read(cookie, signed(GOOD), name) is None
     assert read(cookie, signed(GOOD)) is not None
 
 
-def test_a_cookie_among_many_others_is_read_and_not_remembered(cookie):
+def test_a_large_header_is_read_but_not_cached(cookie):
     owner = new_owner()
     others = "x" * 50_000
     tracemalloc.start()
@@ -277,7 +277,7 @@ def test_a_cookie_among_many_others_is_read_and_not_remembered(cookie):
 
 @pytest.mark.parametrize("before", ["", "xbff=no; ", "bff-2=no;", "a=b; ", "a;" * 30_000])
 @pytest.mark.parametrize("after", ["", ";", "; a=b", "; bff=later", ";a" * 30_000])
-def test_it_is_found_among_any_others_without_reading_those(cookie, before, after):
+def test_the_cookie_is_found_among_any_others(cookie, before, after):
     owner = new_owner()
     header = f"{before}bff={value_of(written(cookie, owner))}{after}"
     with Flask("test").test_request_context(headers={"Cookie": header}):
@@ -293,7 +293,7 @@ def test_it_is_found_among_any_others_without_reading_those(cookie, before, afte
 
 
 @pytest.mark.parametrize("before", ["x", "=", "a=b,", "a=b bff="])
-def test_what_only_ends_like_its_name_is_not_it(cookie, before):
+def test_a_name_that_only_ends_the_same_is_ignored(cookie, before):
     with Flask("test").test_request_context(
         headers={"Cookie": f"{before}bff={value_of(written(cookie, new_owner()))}"}
     ):

@@ -59,12 +59,12 @@ def create(client, **changes):
 
 @kept
 @pytest.mark.parametrize("path", ["/intake", "/", "/connected", "/api/patients/user_42"])
-def test_no_page_and_no_read_replaces_it(browser, payload, ahead, path):
+def test_pages_and_reads_do_not_replace_it(browser, payload, ahead, path):
     assert "Set-Cookie" not in browser(payload, ahead).get(path).headers
 
 
 @kept
-def test_a_form_can_be_sent_with_it(browser, medblocks, patient, form_token, payload, ahead):
+def test_a_form_can_be_submitted_with_it(browser, medblocks, patient, form_token, payload, ahead):
     client = browser(payload, ahead)
     medblocks.post(f"{HOST}/patients", json=patient())
     form = {"form_token": form_token(client), "suggested_id": "user_42", "action": "create"}
@@ -73,7 +73,7 @@ def test_a_form_can_be_sent_with_it(browser, medblocks, patient, form_token, pay
 
 
 @kept
-def test_a_create_that_fails_leaves_it_and_a_retry_is_recognised(browser, medblocks, payload, ahead):
+def test_a_failed_create_keeps_it_for_the_retry(browser, medblocks, payload, ahead):
     client = browser(payload, ahead)
     stored = {}
 
@@ -95,7 +95,7 @@ def test_a_create_that_fails_leaves_it_and_a_retry_is_recognised(browser, medblo
 
 
 @kept
-def test_a_create_that_succeeds_replaces_it(browser, medblocks, patient, payload, ahead):
+def test_a_successful_create_replaces_it(browser, medblocks, patient, payload, ahead):
     client = browser(payload, ahead)
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
@@ -105,7 +105,7 @@ def test_a_create_that_succeeds_replaces_it(browser, medblocks, patient, payload
 
 
 @pytest.mark.parametrize(("payload", "ahead"), [FUTURE, (NEWER, 0)], ids=["future", "newer"])
-def test_replicas_that_read_it_and_not_agree_on_the_form(browser, clock, form_token, payload, ahead):
+def test_older_and_newer_replicas_agree_on_form_tokens(browser, clock, form_token, payload, ahead):
     here, there = browser(payload, ahead), browser(PAYLOAD, 0)
     token = form_token(there)
     form = {"form_token": token, "suggested_id": "pat_1", "action": "create"}
@@ -120,7 +120,7 @@ def test_an_expired_cookie_is_replaced(browser, clock):
     assert "Set-Cookie" in client.get("/intake").headers
 
 
-def test_a_clock_two_seconds_behind_loses_nothing(app, clock, medblocks, patient):
+def test_a_clock_two_seconds_behind_keeps_the_cookie(app, clock, medblocks, patient):
     client = app.test_client()
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))

@@ -63,9 +63,7 @@ def outcomes(caplog):
 
 
 @pytest.mark.parametrize(("access", "key", "host", "reports"), POSTURES)
-def test_the_posture_follows_from_the_setting_the_key_and_the_upstream(
-    make_app, upstream, access, key, host, reports
-):
+def test_setting_key_and_upstream_decide_the_mode(make_app, upstream, access, key, host, reports):
     app = make_app(BFF_ACCESS=access, MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL=host)
 
     reply = app.test_client().get("/api/patients/user_42")
@@ -75,7 +73,7 @@ def test_the_posture_follows_from_the_setting_the_key_and_the_upstream(
 
 
 @pytest.mark.parametrize("host", [HOST, "https://127.0.0.1:9"])
-def test_a_live_key_with_access_only_reported_does_not_start(make_app, host):
+def test_a_live_key_refuses_report_mode(make_app, host):
     with pytest.raises(SettingsError, match="BFF_ACCESS is report"):
         make_app(BFF_ACCESS="report", MEDBLOCKS_API_KEY=LIVE, MEDBLOCKS_BASE_URL=host)
 
@@ -91,9 +89,7 @@ def test_a_live_key_with_access_only_reported_does_not_start(make_app, host):
         ),
     ],
 )
-def test_what_would_be_denied_is_answered_and_told_in_a_header_and_the_log(
-    reporting, upstream, outcomes, path, events
-):
+def test_report_mode_reports_in_header_and_log(reporting, upstream, outcomes, path, events):
     outcomes()
 
     reply = reporting.get(path)
@@ -103,7 +99,7 @@ def test_what_would_be_denied_is_answered_and_told_in_a_header_and_the_log(
 
 
 @pytest.mark.parametrize("path", ["/api/patients/user_42", "/connected?patient_session_id=ps_1"])
-def test_what_an_owner_may_have_anyway_is_not_reported(reporting, upstream, outcomes, path):
+def test_an_owners_request_is_not_reported(reporting, upstream, outcomes, path):
     reporting.post("/api/patient-sessions", json={"patient_id": "user_42"})
     outcomes()
 
@@ -116,7 +112,7 @@ def test_what_an_owner_may_have_anyway_is_not_reported(reporting, upstream, outc
 
 @pytest.mark.parametrize("path", ["/", "/intake", "/connected", "/nothing"])
 @pytest.mark.parametrize("access", ["report", "enforce"])
-def test_every_page_says_so_where_access_is_only_reported(make_app, access, path):
+def test_every_page_shows_that_access_is_only_reported(make_app, access, path):
     page = make_app(BFF_ACCESS=access).test_client().get(path).text
 
     assert (BANNER in page) == (access == "report")
@@ -129,7 +125,7 @@ def test_every_page_says_so_where_access_is_only_reported(make_app, access, path
     ("method", "path"),
     [("GET", "/api/patients/user_42"), ("GET", "/api/patient-sessions/ps_1"), ("POST", "/api/patients")],
 )
-def test_reporting_never_answers_with_what_medblocks_refused(
+def test_report_mode_does_not_hide_medblocks_errors(
     reporting, medblocks, error_body, patient, method, path, status, answer
 ):
     upstream_path = path.removeprefix("/api")
@@ -143,9 +139,7 @@ def test_reporting_never_answers_with_what_medblocks_refused(
     assert reply.json.keys() == {"error"}
 
 
-def test_a_taken_id_goes_on_to_a_session_where_access_is_only_reported_and_is_told(
-    reporting, upstream, error_body, outcomes
-):
+def test_report_mode_starts_sessions_for_taken_ids(reporting, upstream, error_body, outcomes):
     upstream.replace(
         "POST", re.compile(".*/patients"), json=error_body("external_id_already_exists"), status=409
     )
@@ -158,15 +152,13 @@ def test_a_taken_id_goes_on_to_a_session_where_access_is_only_reported_and_is_to
 
 
 @pytest.mark.parametrize("path", ["/api/patients/pat_1", "/api/patients/%2e%2e", "/api/patient-sessions/x"])
-def test_an_id_that_cannot_be_is_refused_where_access_is_only_reported_too(reporting, upstream, path):
+def test_report_mode_refuses_invalid_ids(reporting, upstream, path):
     assert reporting.get(path).status_code == 404
     assert not upstream.calls
 
 
 @pytest.mark.parametrize(("credential", "status"), [(None, 200), ("Bearer forged", 401), ("Basic x", 401)])
-def test_a_credential_that_is_bad_is_refused_where_access_is_only_reported_too(
-    make_app, upstream, credential, status
-):
+def test_report_mode_refuses_bad_credentials(make_app, upstream, credential, status):
     headers = {"Authorization": credential} if credential else {}
     reply = make_app(BFF_ACCESS="report", **JWT).test_client().get("/api/patients/user_42", headers=headers)
 
@@ -175,7 +167,7 @@ def test_a_credential_that_is_bad_is_refused_where_access_is_only_reported_too(
     assert (REPORT in reply.headers) == (status == 200)
 
 
-def test_another_site_is_refused_where_access_is_only_reported_too(reporting, upstream):
+def test_report_mode_refuses_cross_site_requests(reporting, upstream):
     headers = {"Sec-Fetch-Site": "cross-site"}
 
     assert reporting.post("/api/patients", json={"patient_id": "user_42"}, headers=headers).status_code == 403

@@ -63,16 +63,16 @@ def counters(shared, clock):
     return FallbackCounters(shared, MemoryStore(), clock)
 
 
-def test_each_name_has_a_count_of_its_own(store):
+def test_each_key_has_its_own_counter(store):
     assert [store.incr(name, 60) for name in ("one", "one", "two", "one")] == [1, 2, 1, 3]
 
 
-def test_a_name_keeps_the_first_text(store):
+def test_the_first_text_of_a_key_stays(store):
     assert [store.setdefault("key", text, 60) for text in ("first", "second", "first")] == ["first"] * 3
     assert store.setdefault("another key", "second", 60) == "second"
 
 
-def test_a_count_ends_once_and_counting_on_does_not_put_it_off(clock):
+def test_incrementing_does_not_extend_a_counters_expiry(clock):
     store = MemoryStore(clock=clock)
     store.incr("name", 60)
     clock.now += 59
@@ -81,14 +81,14 @@ def test_a_count_ends_once_and_counting_on_does_not_put_it_off(clock):
     assert store.incr("name", 60) == 1
 
 
-def test_a_window_lets_its_amount_in_and_then_says_how_long_it_is_full(store):
+def test_a_full_window_returns_the_seconds_to_wait(store):
     window = Window("minute", 2, 60)
 
     assert [store.hit([window]) for _ in range(2)] == [0, 0]
     assert 59 < store.hit([window]) <= 60
 
 
-def test_windows_are_counted_up_to_the_first_that_is_full(store):
+def test_counting_stops_at_the_first_full_window(store):
     minute, hour = Window("minute", 1, 60), Window("hour", 5, 3600)
     for _ in range(9):
         store.hit([minute, hour])
@@ -97,7 +97,7 @@ def test_windows_are_counted_up_to_the_first_that_is_full(store):
     assert [store.incr("minute", 60), store.incr("hour", 60)] == [11, 2]
 
 
-def test_a_window_that_is_only_checked_is_not_counted(store):
+def test_a_checked_window_is_not_counted(store):
     checked = Window("conflicts", 1, 60)
 
     assert [store.hit([], [checked]) for _ in range(3)] == [0, 0, 0]
@@ -105,7 +105,7 @@ def test_a_window_that_is_only_checked_is_not_counted(store):
     assert 59 < store.hit([Window("minute", 9, 60)], [checked]) <= 60
 
 
-def test_a_full_window_lets_in_again_when_it_has_ended(clock):
+def test_an_expired_window_is_empty_again(clock):
     store, window = MemoryStore(clock=clock), Window("minute", 1, 60)
     store.hit([window])
     clock.now += 59
@@ -115,7 +115,7 @@ def test_a_full_window_lets_in_again_when_it_has_ended(clock):
     assert (store.hit([], [window]), store.hit([window])) == (0, 0)
 
 
-def test_threads_that_take_at_once_do_not_get_more_than_there_is(busy_store):
+def test_concurrent_threads_do_not_exceed_a_window(busy_store):
     window = Window("minute", 100, 60)
     with ThreadPoolExecutor(8) as pool:
         waits = list(pool.map(lambda _: busy_store.hit([window]), range(300)))
@@ -123,7 +123,7 @@ def test_threads_that_take_at_once_do_not_get_more_than_there_is(busy_store):
     assert waits.count(0) == 100
 
 
-def test_a_text_ends_too(clock):
+def test_a_text_expires(clock):
     store = MemoryStore(clock=clock)
     store.setdefault("key", "first", 60)
     clock.now += 60
@@ -131,14 +131,14 @@ def test_a_text_ends_too(clock):
     assert store.setdefault("key", "second", 60) == "second"
 
 
-def test_threads_that_count_at_once_are_all_counted(busy_store):
+def test_concurrent_increments_are_all_counted(busy_store):
     with ThreadPoolExecutor(8) as pool:
         counts = list(pool.map(lambda _: busy_store.incr("name", 60), range(500)))
 
     assert sorted(counts) == list(range(1, 501))
 
 
-def test_of_threads_that_bring_texts_at_once_one_wins_for_all(busy_store):
+def test_concurrent_texts_have_one_winner(busy_store):
     together = threading.Barrier(8)
 
     def keep(number, name):
@@ -150,7 +150,7 @@ def test_of_threads_that_bring_texts_at_once_one_wins_for_all(busy_store):
             assert len(set(pool.map(keep, range(8), [f"key {round_}"] * 8))) == 1
 
 
-def test_however_many_names_come_the_memory_is_bounded_and_the_newest_stay():
+def test_memory_is_bounded_and_the_newest_keys_stay():
     store = MemoryStore(max_keys=100)
     for number in range(10_000):
         store.incr(f"name {number}", 60)
@@ -159,7 +159,7 @@ def test_however_many_names_come_the_memory_is_bounded_and_the_newest_stay():
     assert [store.incr(f"name {number}", 60) for number in (9_999, 9_950, 0)] == [2, 2, 1]
 
 
-def test_a_name_that_began_anew_is_as_new_as_any():
+def test_a_restarted_key_counts_as_new():
     store = MemoryStore(max_keys=4)
     store.incr("early", -1)
     for name in ("second", "third", "early"):
@@ -171,7 +171,7 @@ def test_a_name_that_began_anew_is_as_new_as_any():
     assert [store.incr(name, 60) for name in ("early", "fifth")] == [2, 2]
 
 
-def test_what_has_ended_does_not_stay_in_memory(clock):
+def test_expired_entries_are_removed(clock):
     store = MemoryStore(clock=clock)
     for number in range(100):
         store.incr(f"name {number}", 30)
@@ -181,14 +181,14 @@ def test_what_has_ended_does_not_stay_in_memory(clock):
     assert list(store._entries) == ["name"]
 
 
-def test_while_redis_does_not_answer_limits_count_in_memory_from_the_start(counters, shared):
+def test_without_redis_limits_count_in_memory(counters, shared):
     assert [counters.incr("name", 60) for _ in range(2)] == [1, 2]
     shared.up = False
 
     assert [counters.incr("name", 60) for _ in range(3)] == [1, 2, 3]
 
 
-def test_a_redis_that_does_not_answer_is_asked_again_after_some_seconds_and_by_one(counters, shared, clock):
+def test_one_caller_retries_redis_after_five_seconds(counters, shared, clock):
     shared.up = False
     for _ in range(100):
         counters.incr("name", 60)
@@ -200,7 +200,7 @@ def test_a_redis_that_does_not_answer_is_asked_again_after_some_seconds_and_by_o
     assert shared.asked == 2
 
 
-def test_as_soon_as_redis_is_back_it_counts_again(counters, shared, clock):
+def test_redis_counts_again_when_it_is_back(counters, shared, clock):
     counters.incr("name", 60)
     shared.up = False
     counters.incr("name", 60)
@@ -210,7 +210,7 @@ def test_as_soon_as_redis_is_back_it_counts_again(counters, shared, clock):
     assert [counters.incr("name", 60) for _ in range(2)] == [2, 3]
 
 
-def test_an_operator_reads_once_that_redis_is_away_and_no_address_of_it(counters, shared, clock, caplog):
+def test_an_outage_is_logged_once_without_the_address(counters, shared, clock, caplog):
     shared.up = False
     for _ in range(3):
         counters.incr("name", 60)
@@ -229,15 +229,13 @@ def nobody():
     return {"BFF_REDIS_URL": f"redis://127.0.0.1:{port}"}
 
 
-def test_without_its_redis_the_app_still_answers_and_limits(make_app, nobody):
+def test_without_redis_the_app_answers_and_limits(make_app, nobody):
     client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="2/day", **nobody).test_client()
 
     assert [client.get("/api/patients/user_42").status_code for _ in range(3)] == [404, 404, 429]
 
 
-def test_without_its_redis_a_create_with_a_key_waits_and_one_without_a_key_passes(
-    make_app, nobody, medblocks, patient
-):
+def test_without_redis_only_creates_with_a_key_fail(make_app, nobody, medblocks, patient):
     medblocks.post("https://you-forgot-to-mock-medblocks.test/patients", json=patient())
     client = make_app(**nobody).test_client()
 
@@ -251,7 +249,7 @@ def test_without_its_redis_a_create_with_a_key_waits_and_one_without_a_key_passe
 
 
 @pytest.mark.parametrize("up", [True, False])
-def test_what_is_only_checked_counts_in_both_stores(counters, shared, up):
+def test_checked_windows_work_in_both_stores(counters, shared, up):
     shared.up = up
     window = Window("conflicts", 1, 60)
     counters.incr(window.key, window.seconds)

@@ -16,7 +16,7 @@ colors = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
     ("one", "other", "expected"),
     [("#000000", "#ffffff", 21), ("#777777", "#ffffff", 4.48), ("#123456", "#123456", 1)],
 )
-def test_the_contrast_is_that_of_the_standard(one, other, expected):
+def test_the_contrast_follows_wcag(one, other, expected):
     assert contrast(one, other) == pytest.approx(expected, abs=0.005)
     assert contrast(other, one) == contrast(one, other)
 
@@ -31,11 +31,11 @@ def test_any_colour_becomes_readable_on_both_schemes(color):
     assert contrast(dark, ON_DARK_ACCENT) >= MIN_CONTRAST
 
 
-def test_a_colour_that_can_be_read_stays_as_it_is():
+def test_a_readable_colour_is_unchanged():
     assert readable("#0b6470", LIGHT, "#000000") == "#0b6470"
 
 
-def test_the_surfaces_are_those_of_the_style_sheet(app):
+def test_the_surfaces_match_the_style_sheet(app):
     sheet = (Path(app.static_folder) / "style.css").read_text()
     light, dark = (dict(re.findall(r"(--[\w-]+): (#\w+);", part)) for part in sheet.split("@media", 1))
 

@@ -46,7 +46,7 @@ def with_length(body, kind="image/png"):
 
 
 @pytest.mark.parametrize("concurrently", [False, True], ids=["in a thread", "in a greenlet"])
-def test_a_picture_is_fetched(serve, fetch, concurrently):
+def test_an_image_is_fetched(serve, fetch, concurrently):
     host = serve(with_length(PNG))
 
     logo = gevent.spawn(fetch, host).get(timeout=10) if concurrently else fetch(host)
@@ -57,7 +57,7 @@ def test_a_picture_is_fetched(serve, fetch, concurrently):
         assert absent not in host.received
 
 
-def test_what_the_picture_is_called_does_not_count(serve, fetch):
+def test_the_declared_media_type_is_ignored(serve, fetch):
     assert fetch(serve(with_length(PNG, "text/html"))).mimetype == "image/png"
     assert fetch(serve(with_length(b"<html><script>1</script>", "image/png"))) is None
 
@@ -76,18 +76,18 @@ def test_what_the_picture_is_called_does_not_count(serve, fetch):
     ],
     ids=["404", "redirect", "too large", "too large, unsaid", "cut off", "empty", "silence", "nonsense"],
 )
-def test_anything_but_a_small_whole_picture_is_none(serve, fetch, answer):
+def test_anything_but_a_complete_small_image_is_none(serve, fetch, answer):
     assert fetch(serve(answer)) is None
 
 
-def test_a_host_that_is_not_public_is_not_even_connected_to(serve, fetch):
+def test_a_private_host_gets_no_connection(serve, fetch):
     host = serve(with_length(PNG))
 
     assert fetch(host, may_connect=is_public) is None
     assert host.connections == 0
 
 
-def test_the_address_that_is_judged_is_the_one_that_the_name_leads_to(serve, fetch):
+def test_the_resolved_address_is_checked(serve, fetch):
     judged, host = [], serve(with_length(PNG))
 
     fetch_image(f"https://localhost:{host.port}/", may_connect=judged.append, port=host.port)
@@ -97,7 +97,7 @@ def test_the_address_that_is_judged_is_the_one_that_the_name_leads_to(serve, fet
     assert host.connections == 0
 
 
-def test_a_host_without_a_good_certificate_gets_no_request(serve, fetch):
+def test_a_host_with_a_bad_certificate_gets_no_request(serve, fetch):
     host = serve(with_length(PNG))
 
     assert fetch(host, ca=logos.certifi.where()) is None
@@ -119,7 +119,7 @@ def test_a_host_without_a_good_certificate_gets_no_request(serve, fetch):
         "",
     ],
 )
-def test_an_address_that_is_not_plain_https_on_its_port_is_not_followed(serve, certificate, url):
+def test_only_https_urls_on_port_443_are_fetched(serve, certificate, url):
     host = serve(with_length(PNG))
 
     fetched = fetch_image(
@@ -169,5 +169,5 @@ def test_an_address_that_is_not_plain_https_on_its_port_is_not_followed(serve, c
         ("3ffe::1", True),
     ],
 )
-def test_only_addresses_of_the_public_internet_may_be_connected_to(address, public):
+def test_only_public_addresses_are_allowed(address, public):
     assert is_public(address) is public

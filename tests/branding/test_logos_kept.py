@@ -37,7 +37,7 @@ def test_a_logo_is_fetched_once_a_day(kept):
     assert len(kept.fetched) == 2
 
 
-def test_a_host_without_a_picture_is_asked_again_after_some_minutes(kept):
+def test_a_missing_logo_is_fetched_again_after_ten_minutes(kept):
     assert kept.get("https://b.example/") is None
     assert kept.get("https://b.example/") is None
     kept.answers["https://b.example/"] = Image(PNG, "image/png")
@@ -47,7 +47,7 @@ def test_a_host_without_a_picture_is_asked_again_after_some_minutes(kept):
     assert len(kept.fetched) == 2
 
 
-def test_the_memory_for_logos_is_bounded(kept):
+def test_the_logo_cache_is_bounded(kept):
     large = Image(bytes(MAX_IMAGE_BYTES), "image/png")
     for number in range(200):
         kept.answers[f"https://{number}.example/"] = large
@@ -61,7 +61,7 @@ def test_the_memory_for_logos_is_bounded(kept):
     assert 0 < still_cached * MAX_IMAGE_BYTES <= 8 * 1024 * 1024
 
 
-def test_slow_hosts_do_not_gather_requests():
+def test_requests_do_not_queue_behind_slow_hosts():
     waiting, go_on = threading.Semaphore(0), threading.Event()
 
     def slow(_):
@@ -83,7 +83,7 @@ def test_slow_hosts_do_not_gather_requests():
     assert cache.get("https://one-too-many.example/") is not None
 
 
-def test_equal_fetches_at_the_same_time_are_one(monkeypatch):
+def test_simultaneous_gets_share_one_fetch(monkeypatch):
     fetched, go_on, second_waits = [], threading.Event(), threading.Event()
     wait = single_flight._wait
 

@@ -79,13 +79,13 @@ def count(medblocks, method):
     return sum(call.request.method == method for call in medblocks.calls)
 
 
-def test_a_create_that_is_answered_needs_no_look(create, medblocks, patient):
+def test_a_successful_create_is_not_read_back(create, medblocks, patient):
     assert create([None]).body == patient()
     assert len(medblocks.calls) == 1
 
 
 @outcomes
-def test_a_patient_with_our_tag_and_details_is_the_answer_in_the_shape_of_a_create(create, outcome, patient):
+def test_a_patient_with_our_tag_is_returned_as_created(create, outcome, patient):
     assert create([outcome], [OURS]).body == patient()
 
 
@@ -100,19 +100,19 @@ def test_any_other_patient_is_a_conflict(create, medblocks, outcome, found):
 
 @pytest.mark.parametrize("found", [name for name in THEIRS if name.startswith("ours")])
 @pytest.mark.parametrize(("owned", "error"), [(True, AlreadyCreated), (False, CreatedDifferently)])
-def test_other_details_depend_on_who_holds_the_patient(create, found, owned, error):
+def test_other_details_raise_an_error_by_ownership(create, found, owned, error):
     with pytest.raises(error):
         create([TAKEN], [THEIRS[found]], owned=owned)
 
 
 @outcomes
-def test_where_there_is_no_patient_it_is_created_again(create, medblocks, outcome, patient):
+def test_a_missing_patient_is_created_again(create, medblocks, outcome, patient):
     assert create([outcome, None], [GONE]).body == patient()
     assert count(medblocks, "POST") == 2
 
 
 @pytest.mark.parametrize(("outcome", "error"), OPEN.values(), ids=OPEN)
-def test_when_a_look_is_not_possible_the_creates_own_error_is_told(create, medblocks, outcome, error):
+def test_a_failed_read_raises_the_creates_error(create, medblocks, outcome, error):
     with pytest.raises(error) as caught:
         create([outcome], [OUTAGE])
 
@@ -120,7 +120,7 @@ def test_when_a_look_is_not_possible_the_creates_own_error_is_told(create, medbl
     assert count(medblocks, "POST") == 1
 
 
-def test_a_conflict_is_not_told_when_a_look_at_whose_it_is_was_not_possible(create):
+def test_a_failed_read_never_reports_a_conflict(create):
     with pytest.raises(MedblocksError) as caught:
         create([TAKEN], [OUTAGE])
 
@@ -128,19 +128,19 @@ def test_a_conflict_is_not_told_when_a_look_at_whose_it_is_was_not_possible(crea
 
 
 @pytest.mark.parametrize(("outcome", "error"), OPEN.values(), ids=OPEN)
-def test_it_is_created_three_times_at_most(create, medblocks, outcome, error):
+def test_a_create_is_tried_three_times_at_most(create, medblocks, outcome, error):
     with pytest.raises(error):
         create([outcome], [GONE])
 
     assert count(medblocks, "POST") == 3
 
 
-def test_a_create_that_is_committed_late_is_found_behind_the_conflict(create, patient):
+def test_a_late_create_is_found_after_the_conflict(create, patient):
     assert create([OPEN["timeout"][0], TAKEN], [GONE, OURS]).body == patient()
 
 
 @outcomes
-def test_after_the_last_create_there_is_a_look_too(create, outcome, patient):
+def test_the_last_attempt_is_read_back_too(create, outcome, patient):
     assert create([OPEN["timeout"][0], OPEN["500"][0], outcome], [GONE, GONE, OURS]).body == patient()
 
 
@@ -155,7 +155,7 @@ def test_after_the_last_create_there_is_a_look_too(create, outcome, patient):
         (429, RateLimited),
     ],
 )
-def test_a_create_that_was_refused_needs_no_look(create, medblocks, status, error):
+def test_a_refused_create_is_not_read_back(create, medblocks, status, error):
     with pytest.raises(error):
         create([{"status": status}])
 

@@ -13,7 +13,7 @@ def post(client, **changes):
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["answered", "answer lost"])
-def test_a_create_that_is_repeated_gives_the_same_answer(client, mocked_sandbox, lost):
+def test_a_repeated_create_returns_the_same_response(client, mocked_sandbox, lost):
     if lost:
         mocked_sandbox.faults.replace([{"fault": "error_after_commit", "operation": "create_patient"}])
     first, second = post(client), post(client)
@@ -36,7 +36,7 @@ def test_the_same_create_from_another_browser_is_a_conflict(app, mocked_sandbox)
     assert post(app.test_client()).status_code == 409
 
 
-def test_after_a_create_that_failed_the_same_browser_can_repeat_it(client, mocked_sandbox):
+def test_a_browser_can_repeat_a_failed_create(client, mocked_sandbox):
     mocked_sandbox.faults.replace([{"fault": "error_before_commit", "status": 503}])
     failed = post(client)
     owner = client.get_cookie("bff").value
@@ -73,7 +73,7 @@ def click(app, mocked_sandbox, form_token):
     return send
 
 
-def test_a_double_click_makes_one_patient_and_one_session(click, mocked_sandbox):
+def test_a_double_click_creates_one_patient_and_session(click, mocked_sandbox):
     together = Barrier(2)
 
     def click_at_once(_):
@@ -87,7 +87,7 @@ def test_a_double_click_makes_one_patient_and_one_session(click, mocked_sandbox)
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["before the answer came", "with its cookie"])
-def test_a_second_click_makes_no_second_session(click, mocked_sandbox, answered):
+def test_a_second_click_starts_no_second_session(click, mocked_sandbox, answered):
     first, cookie = click(click.cookie)
     second, _ = click(cookie if answered else click.cookie)
 
@@ -95,7 +95,7 @@ def test_a_second_click_makes_no_second_session(click, mocked_sandbox, answered)
     assert len(mocked_sandbox.store.patients) == len(mocked_sandbox.store.sessions) == 1
 
 
-def test_a_name_that_was_corrected_within_seconds_is_not_lost(click, mocked_sandbox, medblocks):
+def test_a_name_corrected_within_seconds_is_sent(click, mocked_sandbox, medblocks):
     _, cookie = click(click.cookie, name="Asha Exmaple")
     status, _ = click(cookie, name="Asha Example")
 

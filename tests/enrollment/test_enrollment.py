@@ -74,9 +74,7 @@ def sent(medblocks):
     return [(post.path_url, json.loads(post.body)) for post in posts]
 
 
-def test_a_patient_is_created_with_its_owners_tag_and_where_it_signed_up(
-    enrollment, notebook, medblocks, patient
-):
+def test_a_create_sends_owner_tag_and_signup_source(enrollment, notebook, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     enrollment.create_patient(grant(), DETAILS)
@@ -86,7 +84,7 @@ def test_a_patient_is_created_with_its_owners_tag_and_where_it_signed_up(
     assert notebook.patients == ["user_42"]
 
 
-def test_metadata_of_the_caller_stays_beside_the_tag(enrollment, medblocks, patient):
+def test_the_callers_metadata_is_kept(enrollment, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     enrollment.create_patient(grant(), {"metadata": {"signup_source": "clinic", "ward": 3}})
@@ -102,9 +100,7 @@ def test_metadata_cannot_replace_the_tag(enrollment, medblocks, patient):
     assert sent(medblocks)[0][1]["metadata"]["bff_owner"] == "tag-1"
 
 
-def test_a_session_of_a_new_patient_creates_it_first_and_sends_who_it_is_there_alone(
-    enrollment, notebook, medblocks, patient, session
-):
+def test_a_new_patient_is_created_before_the_session(enrollment, notebook, medblocks, patient, session):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
@@ -118,9 +114,7 @@ def test_a_session_of_a_new_patient_creates_it_first_and_sends_who_it_is_there_a
     assert (notebook.patients, notebook.sessions) == (["user_42"], ["ps_1"])
 
 
-def test_a_session_of_an_owned_patient_updates_name_and_email_and_creates_nothing(
-    enrollment, notebook, medblocks, session
-):
+def test_an_owned_patient_is_updated_by_the_session(enrollment, notebook, medblocks, session):
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
     enrollment.start_session(grant(owned=True), {"connection_id": "fhirsrc_1"}, DETAILS)
@@ -136,7 +130,7 @@ def test_a_session_of_an_owned_patient_updates_name_and_email_and_creates_nothin
     assert (notebook.patients, notebook.sessions) == ([], ["ps_1"])
 
 
-def test_a_taken_id_ends_it_without_a_session(enrollment, notebook, medblocks, taken):
+def test_a_taken_id_starts_no_session(enrollment, notebook, medblocks, taken):
     taken()
 
     with pytest.raises(errors.Conflict):
@@ -146,9 +140,7 @@ def test_a_taken_id_ends_it_without_a_session(enrollment, notebook, medblocks, t
     assert (notebook.patients, notebook.sessions) == ([], [])
 
 
-def test_a_taken_id_that_is_overlooked_gets_a_session_but_no_name_and_no_owner(
-    make_enrollment, medblocks, taken, session
-):
+def test_report_mode_starts_a_session_without_details(make_enrollment, medblocks, taken, session):
     notebook = Notebook(report=True)
     taken()
     medblocks.post(f"{HOST}/patient-sessions", json=session())
@@ -172,9 +164,7 @@ def test_a_taken_id_that_is_overlooked_gets_a_session_but_no_name_and_no_owner(
     ],
 )
 @pytest.mark.parametrize("report", [True, False])
-def test_a_create_that_fails_otherwise_starts_no_session_and_owns_nothing(
-    make_enrollment, medblocks, report, answer, error
-):
+def test_a_failed_create_starts_no_session(make_enrollment, medblocks, report, answer, error):
     notebook = Notebook(report=report)
     medblocks.post(f"{HOST}/patients", **answer)
 
@@ -186,14 +176,14 @@ def test_a_create_that_fails_otherwise_starts_no_session_and_owns_nothing(
 
 
 @pytest.mark.parametrize("owned", [True, False])
-def test_a_return_url_that_is_not_allowed_is_refused_before_anything_is_created(enrollment, medblocks, owned):
+def test_a_forbidden_return_url_creates_nothing(enrollment, medblocks, owned):
     with pytest.raises(InvalidInput):
         enrollment.start_session(grant(owned=owned), {"return_url": "https://evil.example/"}, DETAILS)
 
     assert not medblocks.calls
 
 
-def test_a_session_that_cannot_start_is_not_remembered(enrollment, notebook, medblocks):
+def test_a_failed_start_is_not_added_to_the_cookie(enrollment, notebook, medblocks):
     medblocks.post(f"{HOST}/patient-sessions", status=500)
 
     with pytest.raises(errors.BadResponse):
@@ -203,7 +193,7 @@ def test_a_session_that_cannot_start_is_not_remembered(enrollment, notebook, med
 
 
 @pytest.mark.parametrize("other", ["ps_2", "PS_1"])
-def test_an_answer_about_another_session_is_not_used(enrollment, medblocks, session, other):
+def test_a_response_about_another_session_is_refused(enrollment, medblocks, session, other):
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(id=other))
 
     with pytest.raises(errors.BadResponse):
@@ -213,7 +203,7 @@ def test_an_answer_about_another_session_is_not_used(enrollment, medblocks, sess
 METADATA = {"bff_owner": "SECRET-TAG", "bff_other": "SECRET-TAG", "signup_source": "intake"}
 
 
-def test_our_own_metadata_never_comes_back_to_a_browser(client, medblocks, patient):
+def test_our_metadata_is_removed_from_responses(client, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient(metadata=METADATA))
     medblocks.get(f"{HOST}/patients/user_42", json={**patient(metadata=METADATA), "connections": []})
 
@@ -227,7 +217,7 @@ def test_our_own_metadata_never_comes_back_to_a_browser(client, medblocks, patie
 
 
 @pytest.mark.parametrize("key", ["bff_owner", "bff_", "bff_anything"])
-def test_our_own_metadata_is_refused_from_a_browser(client, medblocks, key):
+def test_our_metadata_is_refused_in_requests(client, medblocks, key):
     reply = client.post("/api/patients", json={"patient_id": "user_42", "metadata": {key: "forged"}})
 
     assert (reply.status_code, reply.json["error"]["param"]) == (400, "metadata")

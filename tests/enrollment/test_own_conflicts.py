@@ -87,7 +87,7 @@ def test_a_conflict_grants_nothing_to_a_copied_cookie(copied, store, attempt):
 
 
 @attempts
-def test_a_second_attempt_after_a_conflict_fails_as_well(copied, store, attempt):
+def test_a_second_attempt_after_a_conflict_fails_too(copied, store, attempt):
     browser, token = copied
 
     assert [attempt(browser, token).status_code for _ in range(2)] == [409, 409]
@@ -95,7 +95,7 @@ def test_a_second_attempt_after_a_conflict_fails_as_well(copied, store, attempt)
 
 
 @pytest.mark.parametrize("attempt", [create, start])
-def test_a_conflict_leaves_a_browser_without_cookie_without_one(enforcing, store, attempt):
+def test_a_conflict_sets_no_cookie_for_a_new_browser(enforcing, store, attempt):
     create(enforcing.test_client(), None)
     browser = enforcing.test_client()
 
@@ -106,7 +106,7 @@ def test_a_conflict_leaves_a_browser_without_cookie_without_one(enforcing, store
     assert browser.get_cookie("bff") is None
 
 
-def test_a_conflict_sets_no_cookie_for_the_owner_either(enforcing, store):
+def test_a_conflict_sets_no_cookie_for_the_owner(enforcing, store):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
 
@@ -117,7 +117,7 @@ def test_a_conflict_sets_no_cookie_for_the_owner_either(enforcing, store):
     assert client.get("/api/patients/user_42").status_code == 200
 
 
-def test_a_conflict_by_an_idempotency_key_grants_nothing(enforcing, store):
+def test_a_conflict_with_an_idempotency_key_grants_nothing(enforcing, store):
     body = {"json": {"patientId": "user_42", "name": "Asha Example"}}
     key = {"headers": {"Idempotency-Key": "0b6a9a4e-7f3c-4f6e-9d51-0f8a1c2b3d4e"}}
     enforcing.test_client().post("/api/patients", **body, **key)
@@ -130,7 +130,7 @@ def test_a_conflict_by_an_idempotency_key_grants_nothing(enforcing, store):
     assert "Set-Cookie" not in reply.headers
 
 
-def test_the_same_details_get_a_lost_patient_back(enforcing, store):
+def test_the_same_details_recover_a_lost_patient(enforcing, store):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
     browser = without_tags(client, enforcing)
@@ -142,7 +142,7 @@ def test_the_same_details_get_a_lost_patient_back(enforcing, store):
     assert browser.get("/api/patients/user_42").status_code == 200
 
 
-def test_connecting_with_the_same_details_gets_a_lost_patient_back(enforcing, store, form_token):
+def test_connecting_with_the_same_details_recovers_the_patient(enforcing, store, form_token):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
     browser = without_tags(client, enforcing)
@@ -155,7 +155,7 @@ def test_connecting_with_the_same_details_gets_a_lost_patient_back(enforcing, st
     assert browser.get("/api/patients/user_42").status_code == 200
 
 
-def test_where_access_is_only_reported_no_details_are_updated(make_app, store, form_token):
+def test_report_mode_updates_no_details(make_app, store, form_token):
     app = make_app(BFF_ACCESS="report", BFF_RATE_LIMIT="off")
     client = app.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
@@ -167,7 +167,7 @@ def test_where_access_is_only_reported_no_details_are_updated(make_app, store, f
     assert updates(store) == [(None, None)]
 
 
-def test_a_create_with_other_details_says_that_the_patient_is_ones_own(enforcing, store):
+def test_other_details_say_that_the_patient_exists(enforcing, store):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Exmaple"})
 
@@ -177,7 +177,7 @@ def test_a_create_with_other_details_says_that_the_patient_is_ones_own(enforcing
     assert "created before, with other details" in reply.json["error"]["message"]
 
 
-def test_a_login_that_connected_first_can_create_its_own_patient_afterwards(signed_in, store):
+def test_a_login_can_create_after_connecting(signed_in, store):
     assert signed_in.post("/api/patient-sessions", json={"patientId": "user_42"}).status_code == 200
 
     reply = signed_in.post("/api/patients", json={"patientId": "user_42"})
@@ -185,7 +185,7 @@ def test_a_login_that_connected_first_can_create_its_own_patient_afterwards(sign
     assert (reply.status_code, reply.json["id"]) == (200, "user_42")
 
 
-def test_on_the_page_it_says_how_to_change_them(enforcing, store, form_token):
+def test_the_page_says_how_to_change_details(enforcing, store, form_token):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Exmaple"})
     form = {"form_token": form_token(client), "suggested_id": "user_42", "patient_id": "user_42"}
@@ -197,7 +197,7 @@ def test_on_the_page_it_says_how_to_change_them(enforcing, store, form_token):
 
 
 @pytest.mark.parametrize("action", ["create", "connect"])
-def test_on_the_page_nothing_is_promised_to_a_browser_without_the_patient(copied, action):
+def test_the_page_promises_other_browsers_nothing(copied, action):
     browser, token = copied
 
     reply = send_form(action)(browser, token)
@@ -207,9 +207,7 @@ def test_on_the_page_nothing_is_promised_to_a_browser_without_the_patient(copied
     assert "Asha" not in reply.text
 
 
-def test_who_is_signed_in_and_was_created_elsewhere_is_not_asked_for_another_number(
-    signed_in, medblocks, error_body, patient, form_token
-):
+def test_a_login_is_not_asked_for_another_id(signed_in, medblocks, error_body, patient, form_token):
     taken = error_body("external_id_already_exists", param="patient_id")
     medblocks.post("https://you-forgot-to-mock-medblocks.test/patients", json=taken, status=409)
     medblocks.get("https://you-forgot-to-mock-medblocks.test/patients/user_42", json=patient(connections=[]))

@@ -22,7 +22,7 @@ def problem(return_url, *urls):
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-def test_without_a_return_url_the_first_allowed_one_is_taken(nothing):
+def test_the_default_is_the_first_allowed_url(nothing):
     assert allowed(RECORDS, "https://other.example").check(nothing) == RECORDS
 
 
@@ -43,17 +43,17 @@ def test_without_a_return_url_the_first_allowed_one_is_taken(nothing):
         f"{APP}:/records",
     ],
 )
-def test_a_path_at_or_below_an_allowed_one_is_kept_as_it_is(url):
+def test_a_path_at_or_below_a_prefix_is_allowed(url):
     assert allowed().check(url) == url
 
 
 @pytest.mark.parametrize("listed", [APP, f"{APP}/"])
 @pytest.mark.parametrize("path", ["", "/", "/anything", "/records/x", "?x=1", "//evil.example"])
-def test_an_origin_allows_every_path_on_it(listed, path):
+def test_an_origin_allows_all_its_paths(listed, path):
     assert allowed(listed).check(APP + path) == APP + path
 
 
-def test_any_of_several_addresses_is_allowed():
+def test_each_of_several_urls_is_allowed():
     urls = allowed(RECORDS, "http://127.0.0.1:3000/done")
 
     assert urls.check("http://127.0.0.1:3000/done?x=1") == "http://127.0.0.1:3000/done?x=1"
@@ -61,13 +61,13 @@ def test_any_of_several_addresses_is_allowed():
 
 
 @pytest.mark.parametrize("url", ["https://[2001:db8::1]/x", "https://[2001:DB8:0::0:1]:443/x"])
-def test_an_address_of_ipv6_matches_in_every_spelling(url):
+def test_an_ipv6_host_matches_in_every_spelling(url):
     assert allowed("https://[2001:db8::1]").check(url) == url
 
 
 @pytest.mark.parametrize("rest", ["", "/", "/connected?x=1", "?x=1", "#top"])
 @pytest.mark.parametrize("origin", ["https://bff.example.com", "HTTPS://BFF.Example.com:443"])
-def test_our_own_address_is_known_in_every_spelling(origin, rest):
+def test_our_own_origin_matches_in_every_spelling(origin, rest):
     assert ReturnUrls((RECORDS,), "https://bff.example.com").is_own(f"{origin}{rest}")
 
 
@@ -75,11 +75,11 @@ def test_our_own_address_is_known_in_every_spelling(origin, rest):
     "url",
     ["https://bff.example.com.evil.example", "http://bff.example.com", "https://bff.example.com:x", "x"],
 )
-def test_another_address_is_not_our_own(url):
+def test_another_origin_is_not_our_own(url):
     assert not ReturnUrls((RECORDS,), "https://bff.example.com").is_own(url)
 
 
-def test_a_bad_host_is_named_as_the_reason():
+def test_the_message_names_a_bad_host():
     assert problem("https://*.example.com/records").startswith(
         "This return_url can't be used. Check its host: "
     )
@@ -112,7 +112,7 @@ def test_a_prefix_ends_at_a_segment():
         "https://xn--pp-xka.example.com/records",
     ],
 )
-def test_another_origin_or_path_is_not_allowed(url):
+def test_another_origin_or_path_is_refused(url):
     assert problem(url) == NOT_ALLOWED
 
 
@@ -134,7 +134,7 @@ def test_another_origin_or_path_is_not_allowed(url):
         "/records/%2e%2e%5Cadmin",
     ],
 )
-def test_a_path_can_not_climb_out_of_its_prefix(path):
+def test_a_path_can_not_leave_its_prefix(path):
     assert problem(APP + path) == NOT_ALLOWED
 
 
@@ -214,5 +214,5 @@ def test_a_hostile_url_is_refused(url):
 @pytest.mark.parametrize(
     "url", ["https://canary", "canary", f"{APP}:canary/", "https://[canary]/", "https://canary@x"]
 )
-def test_a_refusal_does_not_repeat_the_url(url):
+def test_the_message_does_not_repeat_the_url(url):
     assert "canary" not in problem(url)

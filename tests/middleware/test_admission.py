@@ -56,7 +56,7 @@ def full(make_app, held):
         yield app, waiting
 
 
-def test_one_request_too_many_is_told_to_come_back(full):
+def test_a_request_over_the_limit_gets_a_503(full):
     app, _ = full
     reply = app.test_client().get("/api/patients/user_42")
 
@@ -74,12 +74,12 @@ def test_overload_outside_the_api_is_a_page(full):
     assert "try again in a moment" in reply.text
 
 
-def test_health_is_answered_without_a_free_place(full):
+def test_healthz_is_always_admitted(full):
     app, _ = full
     assert app.test_client().get("/healthz").status_code == 200
 
 
-def test_held_requests_are_answered_and_free_their_places(full, held):
+def test_waiting_requests_finish_and_free_their_slots(full, held):
     app, waiting = full
     held.leave.set()
 
@@ -87,7 +87,7 @@ def test_held_requests_are_answered_and_free_their_places(full, held):
     assert app.test_client().get("/intake").status_code == 200
 
 
-def test_a_request_that_waits_for_medblocks_keeps_its_place(make_app, medblocks, held):
+def test_a_request_waiting_for_medblocks_keeps_its_slot(make_app, medblocks, held):
     app = make_app(BFF_REQUESTS="1", BFF_RATE_LIMIT="off")
     nothing = json.dumps({"data": [], "has_more": False, "next_cursor": None})
     medblocks.add_callback("GET", re.compile(".*/connections"), lambda _: held.wait() and (200, {}, nothing))
@@ -109,7 +109,7 @@ def test_a_request_that_waits_for_medblocks_keeps_its_place(make_app, medblocks,
         ("GET", "/api/crash", None, 500),
     ],
 )
-def test_every_answer_frees_its_place(make_app, method, path, body, status):
+def test_every_response_frees_its_slot(make_app, method, path, body, status):
     app = make_app(BFF_ACCESS="enforce", BFF_REQUESTS="1", BFF_RATE_LIMIT="off")
     app.add_url_rule("/api/crash", view_func=lambda: 1 / 0)
     client = app.test_client()
@@ -119,7 +119,7 @@ def test_every_answer_frees_its_place(make_app, method, path, body, status):
         assert reply.status_code == status
 
 
-def test_a_fault_beside_the_app_frees_its_place(make_app):
+def test_a_teardown_error_frees_its_slot(make_app):
     app = make_app(BFF_REQUESTS="1")
     app.config["PROPAGATE_EXCEPTIONS"] = True
 
@@ -132,7 +132,7 @@ def test_a_fault_beside_the_app_frees_its_place(make_app):
             app.test_client().get("/intake")
 
 
-def test_refusals_are_logged_once_a_second_with_their_count(clock, caplog):
+def test_rejections_are_logged_once_a_second(clock, caplog):
     app = Flask("limited")
     limit = AdmissionLimit(0, clock)
     limit.init_app(app)

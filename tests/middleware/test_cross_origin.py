@@ -55,13 +55,13 @@ def unlimited(make_app):
     return make_app(BFF_ACCESS="enforce", BFF_TRUSTED_ORIGINS=TRUSTED, BFF_RATE_LIMIT_CREATES="1000/second")
 
 
-def test_the_product_of_all_headers_has_432_rows():
+def test_the_table_of_headers_has_432_rows():
     assert len(ROWS) == 432
 
 
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_every_row_is_answered_by_the_rules(unlimited, medblocks, site, origin):
+def test_each_row_follows_the_rules(unlimited, medblocks, site, origin):
     client = unlimited.test_client()
     rows = [row for row in ROWS if row[:2] == (site, origin)]
     got = {
@@ -108,7 +108,7 @@ def test_every_row_is_answered_by_the_rules(unlimited, medblocks, site, origin):
         ),
     ],
 )
-def test_an_origin_that_is_malformed_or_only_looks_like_ours_is_refused(client, medblocks, origin):
+def test_a_malformed_or_similar_origin_is_refused(client, medblocks, origin):
     assert told(client.post("/api/patients", json={}, headers={"Origin": origin})) == (
         403,
         "cross_site_request",
@@ -118,7 +118,7 @@ def test_an_origin_that_is_malformed_or_only_looks_like_ours_is_refused(client, 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
 @pytest.mark.parametrize("path", ["/api/later", "/api/patients/user_42", "/api", "/nowhere", "/", "/healthz"])
-def test_every_other_method_is_gated_even_where_there_is_no_route(client, medblocks, method, path):
+def test_unsafe_methods_are_checked_without_a_route_too(client, medblocks, method, path):
     refused = client.open(path, method=method, headers=headers(site="cross-site"))
     passed = client.open(path, method=method, headers=headers(site="same-origin"))
 
@@ -129,14 +129,14 @@ def test_every_other_method_is_gated_even_where_there_is_no_route(client, medblo
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/openapi.json"])
-def test_safe_methods_pass_from_everywhere(client, method, path):
+def test_safe_methods_are_allowed_from_any_site(client, method, path):
     reply = client.open(path, method=method, headers=headers(site="cross-site", origin=OTHER))
 
     assert reply.status_code == 200
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_a_route_that_is_added_later_is_gated_too(make_app, method):
+def test_routes_added_later_are_checked_too(make_app, method):
     app, ran = make_app(BFF_ACCESS="enforce"), []
 
     @app.route("/api/later", methods=[method])
@@ -164,14 +164,14 @@ def test_a_route_that_is_added_later_is_gated_too(make_app, method):
         (OTHER, 403),
     ],
 )
-def test_only_the_origins_that_are_listed_are_let_through(client, site, origin, status):
+def test_only_listed_origins_are_trusted(client, site, origin, status):
     reply = client.post("/api/patients", json={}, headers=headers(site=site, origin=origin))
 
     assert reply.status_code == status
 
 
 @pytest.mark.parametrize("site", ["same-site", "cross-site"])
-def test_without_the_setting_no_other_origin_is_trusted(make_app, site):
+def test_no_other_origin_is_trusted_by_default(make_app, site):
     client = make_app().test_client()
 
     assert (
@@ -180,7 +180,7 @@ def test_without_the_setting_no_other_origin_is_trusted(make_app, site):
 
 
 @pytest.mark.parametrize("path", ["/intake", "/invite/forged"])
-def test_a_form_from_a_trusted_origin_needs_its_token_besides(make_app, medblocks, path):
+def test_a_trusted_origins_form_needs_its_token(make_app, medblocks, path):
     client = make_app(BFF_TRUSTED_ORIGINS=TRUSTED, BFF_IDENTITY="invite").test_client()
     client.get(path)
 
@@ -189,7 +189,7 @@ def test_a_form_from_a_trusted_origin_needs_its_token_besides(make_app, medblock
 
 
 @pytest.mark.parametrize("site", ["same-site", "cross-site", "garbage"])
-def test_a_form_with_its_token_is_refused_from_another_site(client, medblocks, form_token, site):
+def test_another_sites_form_is_refused_with_its_token(client, medblocks, form_token, site):
     form = {"form_token": form_token(client), "suggested_id": "user_42", "action": "create"}
 
     assert client.post("/intake", data=form, headers=headers(site=site, origin=OTHER)).status_code == 403
@@ -198,7 +198,7 @@ def test_a_form_with_its_token_is_refused_from_another_site(client, medblocks, f
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 @pytest.mark.parametrize("origin", [TRUSTED, OTHER])
-def test_no_answer_opens_itself_to_other_origins(client, method, origin):
+def test_no_response_has_cors_headers(client, method, origin):
     reply = client.open(
         "/api/patients",
         method=method,

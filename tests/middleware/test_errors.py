@@ -26,7 +26,7 @@ def test_a_crash_under_api_is_a_500_in_the_envelope(crashing):
     assert "canary" not in reply.text
 
 
-def test_a_crash_elsewhere_is_a_page(crashing):
+def test_a_crash_outside_the_api_is_a_page(crashing):
     reply = crashing.get("/crash")
 
     assert (reply.status_code, reply.mimetype) == (500, "text/html")
@@ -34,7 +34,7 @@ def test_a_crash_elsewhere_is_a_page(crashing):
     assert "canary" not in reply.text
 
 
-def test_the_log_says_where_a_crash_was_and_not_what_its_text_said(crashing, caplog):
+def test_the_log_has_a_crashs_location_without_its_text(crashing, caplog):
     crashing.get("/api/crash")
 
     (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
@@ -44,7 +44,7 @@ def test_the_log_says_where_a_crash_was_and_not_what_its_text_said(crashing, cap
     assert "asha" not in caplog.text
 
 
-def test_a_store_that_does_not_answer_is_told_to_the_operator(make_app, caplog):
+def test_an_unavailable_store_is_logged(make_app, caplog):
     client = make_app(BFF_REDIS_URL="redis://127.0.0.1:1", BFF_RATE_LIMIT="off").test_client()
 
     reply = client.post("/api/patients", json={"patientId": "user_42"}, headers={"Idempotency-Key": "x" * 16})
@@ -55,14 +55,14 @@ def test_a_store_that_does_not_answer_is_told_to_the_operator(make_app, caplog):
     assert "x" * 16 not in record.getMessage()
 
 
-def test_what_the_operator_is_told_has_the_number_that_the_caller_gets(crashing, caplog):
+def test_log_and_response_have_the_same_request_id(crashing, caplog):
     reply = crashing.get("/api/crash")
 
     (record,) = [record for record in caplog.records if record.name == "bff.errors"]
     assert record.msg["request_id"] == reply.json["error"]["request_id"]
 
 
-def test_a_page_that_does_not_exist_is_a_page_with_a_way_on(client):
+def test_an_unknown_page_links_to_the_form(client):
     reply = client.get("/nothing")
 
     assert (reply.status_code, reply.mimetype) == (404, "text/html")
@@ -71,15 +71,15 @@ def test_a_page_that_does_not_exist_is_a_page_with_a_way_on(client):
     assert reply.headers["X-Request-Id"] in reply.text
 
 
-def test_a_path_that_only_begins_like_the_api_gets_a_page(client):
+def test_a_path_similar_to_the_api_gets_a_page(client):
     assert client.get("/apiary").mimetype == "text/html"
 
 
-def test_the_names_of_things_reach_the_message():
+def test_the_message_names_what_was_not_found():
     assert str(NotFound("patient session")) == "no such patient session"
 
 
-def test_who_has_to_sign_in_is_offered_no_page_that_asks_for_it_again(make_app):
+def test_the_sign_in_page_does_not_link_to_itself(make_app):
     reply = make_app(BFF_ACCESS="enforce", identify=lambda _: None).test_client().get("/intake")
 
     assert reply.status_code == 401
@@ -88,7 +88,7 @@ def test_who_has_to_sign_in_is_offered_no_page_that_asks_for_it_again(make_app):
 
 
 @pytest.mark.parametrize("path", ["/intake?return_url=https://canary.example/x", "/api/patient-sessions"])
-def test_a_return_url_that_is_refused_is_told_to_the_operator_without_it(client, caplog, path):
+def test_a_refused_return_url_is_logged_without_the_url(client, caplog, path):
     body = {"patientId": "user_42", "return_url": "https://canary.example/x"}
 
     reply = client.get(path) if "?" in path else client.post(path, json=body)

@@ -66,7 +66,7 @@ def upstream(medblocks, patient, session, taken):
     return answer
 
 
-def test_an_address_that_asks_too_often_has_to_wait(limited):
+def test_an_address_over_its_limit_gets_a_429(limited):
     client = limited(**ADDRESS)
 
     assert statuses(ask(client) for _ in range(4)) == [404, 404, 429, 429]
@@ -88,7 +88,7 @@ def test_another_address_is_not_affected(limited):
     ],
     ids=["one network of IPv6", "IPv4 through a socket for both"],
 )
-def test_who_has_several_addresses_is_one_client(limited, first, second, third):
+def test_an_ipv6_64_network_shares_a_limit(limited, first, second, third):
     client = limited(**ADDRESS)
 
     assert statuses(ask(client, peer=peer) for peer in (first, second, third)) == [404, 404, 429]
@@ -102,13 +102,13 @@ def test_who_has_several_addresses_is_one_client(limited, first, second, third):
         ["192.0.2.1", "192.0.2.2", "192.0.2.3"],
     ],
 )
-def test_neighbours_do_not_share_a_limit(limited, peers):
+def test_neighbouring_networks_do_not_share_a_limit(limited, peers):
     client = limited(BFF_RATE_LIMIT_ADDRESS="1/day")
 
     assert statuses(ask(client, peer=peer) for peer in peers) == [404] * 3
 
 
-def test_of_several_limits_the_one_that_is_reached_first_counts_and_says_how_long(limited):
+def test_the_first_full_limit_decides_retry_after(limited):
     client = limited(BFF_RATE_LIMIT_ADDRESS="3/day;2/hour")
     replies = [ask(client) for _ in range(3)]
 
@@ -116,7 +116,7 @@ def test_of_several_limits_the_one_that_is_reached_first_counts_and_says_how_lon
     assert 3500 < int(replies[-1].headers["Retry-After"]) <= 3600
 
 
-def test_an_address_that_waited_may_go_on(limited, monkeypatch):
+def test_an_address_may_continue_after_waiting(limited, monkeypatch):
     client = limited(BFF_RATE_LIMIT_ADDRESS="1/minute")
     refused = [ask(client) for _ in range(2)][-1]
     monkeypatch.setattr(
@@ -128,7 +128,7 @@ def test_an_address_that_waited_may_go_on(limited, monkeypatch):
     assert ask(client).status_code == 404
 
 
-def test_a_body_that_is_refused_counts_too(limited):
+def test_a_refused_body_counts(limited):
     client = limited(**ADDRESS)
     key = {"Idempotency-Key": "0b6a9a4e-7f3c-4f6e-9d51-0f8a1c2b3d4e"}
 
@@ -137,19 +137,19 @@ def test_a_body_that_is_refused_counts_too(limited):
     assert statuses(replies) == [413, 413, 429]
 
 
-def test_what_is_not_there_counts_too(limited):
+def test_an_unknown_path_counts(limited):
     client = limited(**ADDRESS)
 
     assert statuses(ask(client, path="/wp-login.php") for _ in range(3)) == [404, 404, 429]
 
 
-def test_every_route_that_the_limits_name_is_there(app):
+def test_every_limited_route_exists(app):
     named = rate_limits._EXEMPT | rate_limits._CREATES | rate_limits._SESSIONS | rate_limits._CONFLICTS
 
     assert named <= set(app.view_functions)
 
 
-def test_a_browser_that_asks_too_often_has_to_wait_wherever_it_is(limited, form_token):
+def test_a_browsers_limit_follows_it_to_other_addresses(limited, form_token):
     client = limited(**OWNER)
     form_token(client)
 
@@ -158,7 +158,7 @@ def test_a_browser_that_asks_too_often_has_to_wait_wherever_it_is(limited, form_
     assert statuses(replies) == [404, 404, 429, 429]
 
 
-def test_what_a_browser_asks_counts_for_its_address_too(limited, form_token):
+def test_a_browsers_requests_count_for_its_address(limited, form_token):
     client = limited(**ADDRESS)
     form_token(client)
 
@@ -176,7 +176,7 @@ def test_another_browser_at_the_same_address_is_not_affected(make_app, form_toke
     assert statuses(ask(client) for client in (first, second, third)) == [429, 404, 404]
 
 
-def test_a_cookie_that_is_forged_makes_no_browser_of_its_own(limited):
+def test_a_forged_cookie_gets_no_limit_of_its_own(limited):
     client = limited(**OWNER, **ADDRESS)
     replies = []
     for number in range(4):
@@ -191,7 +191,7 @@ def test_a_cookie_that_is_forged_makes_no_browser_of_its_own(limited):
     [(CREATES, "/api/patients"), (SESSIONS, "/api/patient-sessions")],
     ids=["creates", "sessions"],
 )
-def test_creating_and_starting_have_limits_of_their_own(limited, upstream, limit, path):
+def test_creates_and_starts_have_their_own_limits(limited, upstream, limit, path):
     client, calls = limited(**limit), upstream()
     assert statuses(create(client, path=path) for _ in range(3)) == [200, 200, 429]
     calls.reset()
@@ -202,7 +202,7 @@ def test_creating_and_starting_have_limits_of_their_own(limited, upstream, limit
     assert create(client, peer="192.0.2.2", path=path).status_code == 200
 
 
-def test_the_form_counts_as_a_create_and_as_a_start(limited, upstream, form_token):
+def test_the_form_counts_as_create_and_start(limited, upstream, form_token):
     client, _ = limited(**CREATES), upstream()
     token = form_token(client)
 
@@ -211,14 +211,14 @@ def test_the_form_counts_as_a_create_and_as_a_start(limited, upstream, form_toke
     assert statuses(replies) == [200, 303, 429]
 
 
-def test_only_ids_that_are_taken_count_as_conflicts(limited, upstream):
+def test_only_taken_ids_count_as_conflicts(limited, upstream):
     client, _ = limited(**CONFLICTS), upstream()
 
     assert statuses(create(client) for _ in range(5)) == [200] * 5
 
 
 @pytest.mark.parametrize("path", ["/api/patients", "/api/patient-sessions"])
-def test_who_runs_into_taken_ids_too_often_has_to_wait(limited, upstream, path):
+def test_too_many_conflicts_get_a_429(limited, upstream, path):
     client, calls = limited(**CONFLICTS), upstream(conflict=True)
     assert statuses(create(client, path=path) for _ in range(3)) == [409, 409, 429]
     calls.reset()
@@ -228,7 +228,7 @@ def test_who_runs_into_taken_ids_too_often_has_to_wait(limited, upstream, path):
     assert create(client, peer="192.0.2.2", path=path).status_code == 409
 
 
-def test_conflicts_count_together_over_all_the_ways_to_create(limited, upstream, form_token):
+def test_all_ways_to_create_share_the_conflict_limit(limited, upstream, form_token):
     client, _ = limited(**CONFLICTS), upstream(conflict=True)
     token = form_token(client)
 
@@ -237,7 +237,7 @@ def test_conflicts_count_together_over_all_the_ways_to_create(limited, upstream,
     assert statuses(replies) == [409, 409, 429]
 
 
-def test_a_limit_is_told_in_the_envelope_with_whole_seconds_to_wait(limited):
+def test_a_429_has_the_envelope_and_whole_seconds(limited):
     client = limited(**ADDRESS)
     reply = [ask(client) for _ in range(3)][-1]
 
@@ -247,7 +247,7 @@ def test_a_limit_is_told_in_the_envelope_with_whole_seconds_to_wait(limited):
     assert not [name for name, _ in reply.headers if name.startswith("X-RateLimit")]
 
 
-def test_a_limit_that_the_form_meets_is_told_on_a_page(limited, upstream, form_token):
+def test_a_limit_on_the_form_shows_a_page(limited, upstream, form_token):
     client, _ = limited(**CREATES), upstream()
     token = form_token(client)
     reply = [fill_in(client, token, "create") for _ in range(3)][-1]
@@ -268,9 +268,7 @@ def test_a_limit_that_the_form_meets_is_told_on_a_page(limited, upstream, form_t
         ("2", ["198.51.100.1", "198.51.100.2", "198.51.100.3"], [404, 404, 429]),
     ],
 )
-def test_forwarded_addresses_are_believed_for_exactly_the_hops_of_the_settings(
-    limited, hops, forwarded, expected
-):
+def test_forwarded_addresses_count_for_the_configured_hops(limited, hops, forwarded, expected):
     client = limited(BFF_PROXY_HOPS=hops, **ADDRESS)
 
     assert statuses(ask(client, forwarded=addresses) for addresses in forwarded) == expected
@@ -295,13 +293,13 @@ def test_off_turns_every_limit_off(limited, upstream, form_token):
     assert statuses(create(client, path="/api/patient-sessions") for _ in range(4)) == [200] * 4
 
 
-def test_off_lets_conflicts_pass_unlimited_too(limited, upstream):
+def test_off_does_not_limit_conflicts(limited, upstream):
     client, _ = limited(BFF_RATE_LIMIT="off", **CONFLICTS), upstream(conflict=True)
 
     assert statuses(create(client) for _ in range(4)) == [409] * 4
 
 
-def test_the_store_holds_neither_addresses_nor_names(limited, upstream):
+def test_the_store_has_no_addresses_or_names(limited, upstream):
     client, _ = limited(), upstream()
     create(client)
     create(client, path="/api/patient-sessions")

@@ -42,7 +42,7 @@ def statuses(make_app):
     ],
     ids=["ports", "several ways", "IPv6 ports", "IPv6 several ways", "quotes", "zones", "forged before"],
 )
-def test_however_an_address_is_written_it_is_one_client(statuses, hops, forwarded):
+def test_all_spellings_of_an_address_are_one_client(statuses, hops, forwarded):
     assert statuses(hops, *forwarded) == [404, 404, 429]
 
 
@@ -55,7 +55,7 @@ def test_however_an_address_is_written_it_is_one_client(statuses, hops, forwarde
     ],
     ids=["IPv4", "IPv6"],
 )
-def test_addresses_with_equal_ports_are_clients_of_their_own(statuses, hops, forwarded):
+def test_different_addresses_with_equal_ports_are_different_clients(statuses, hops, forwarded):
     assert statuses(hops, *forwarded, *forwarded) == [404] * 6
 
 
@@ -68,7 +68,7 @@ def test_garbage_is_one_client(statuses, hops):
 @pytest.mark.parametrize(
     "opening", ['198.51.100.{}, "', '"198.51.100.{}', '2001:db8:{}::1%"', '198.51.100.{}:1"']
 )
-def test_a_lone_quote_makes_no_clients(statuses, hops, opening):
+def test_a_single_quote_creates_no_clients(statuses, hops, opening):
     sent = [f"{opening.format(number)}, {V4}" for number in range(1, 5)]
 
     assert statuses(hops, *sent) == [404, 404, 429, 429]

@@ -100,7 +100,7 @@ def send(make_app, origin):
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_each_kind_of_answer_has_these_headers_and_no_others(send, origin, kind):
+def test_each_kind_of_response_has_exactly_these_headers(send, origin, kind):
     request, status, expected = ANSWERS[kind]
 
     reply = send(*request, **(JWT if status == 401 else {}))
@@ -109,7 +109,7 @@ def test_each_kind_of_answer_has_these_headers_and_no_others(send, origin, kind)
     assert_headers(reply, {**everywhere(origin), **expected})
 
 
-def test_a_failure_is_never_stored_even_where_a_view_would_let_it(make_app):
+def test_an_error_response_is_never_stored(make_app):
     app = make_app()
     stored = {"Cache-Control": "public, max-age=60", "X-Other": "kept"}
     app.add_url_rule("/odd", view_func=lambda: ("nothing", 404, stored))
@@ -120,11 +120,11 @@ def test_a_failure_is_never_stored_even_where_a_view_would_let_it(make_app):
     assert reply.headers["X-Other"] == "kept"
 
 
-def test_the_form_brings_a_cookie(send, origin):
+def test_the_form_sets_a_cookie(send, origin):
     assert_headers(send("GET", "/intake"), {**everywhere(origin), **PAGE, **COOKIES[origin]})
 
 
-def test_a_patient_that_was_created_comes_with_a_cookie(send, origin, medblocks, patient):
+def test_a_create_sets_a_cookie(send, origin, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     reply = send("POST", "/api/patients", {"json": {"patient_id": "user_42"}})
@@ -133,7 +133,7 @@ def test_a_patient_that_was_created_comes_with_a_cookie(send, origin, medblocks,
     assert_headers(reply, {**everywhere(origin), **JSON, **COOKIES[origin]})
 
 
-def test_a_patient_that_is_read_sets_no_cookie(make_app, origin, medblocks, patient):
+def test_a_read_sets_no_cookie(make_app, origin, medblocks, patient):
     medblocks.get(f"{HOST}/patients/user_42", json={**patient(), "connections": []})
     app = make_app(identify=lambda _: "user_42", BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin)
 
@@ -155,7 +155,7 @@ def redirected(make_app, origin, medblocks, patient):
     return client.post("/intake", data=form, base_url=origin)
 
 
-def test_a_redirect_has_these_headers_and_no_others(redirected, origin):
+def test_a_redirect_has_exactly_these_headers(redirected, origin):
     location = {"Location": re.escape(f"{origin}/connected?patient_id=user_42")}
 
     assert redirected.status_code == 303
@@ -163,7 +163,7 @@ def test_a_redirect_has_these_headers_and_no_others(redirected, origin):
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/static/style.css", "/api/nothing"])
-def test_the_policy_allows_nothing_unsafe_and_no_server_is_named(send, path):
+def test_the_csp_allows_nothing_unsafe(send, path):
     reply = send("GET", path)
 
     assert "unsafe-" not in reply.headers["Content-Security-Policy"]
@@ -172,7 +172,7 @@ def test_the_policy_allows_nothing_unsafe_and_no_server_is_named(send, path):
     assert "X-Powered-By" not in reply.headers
 
 
-def test_a_crash_has_the_same_headers_as_every_error(make_app, origin):
+def test_a_crash_has_the_headers_of_every_error(make_app, origin):
     app = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin)
     app.add_url_rule("/api/crash", view_func=lambda: 1 / 0)
 
@@ -182,7 +182,7 @@ def test_a_crash_has_the_same_headers_as_every_error(make_app, origin):
     assert_headers(reply, {**everywhere(origin), **JSON})
 
 
-def test_a_static_file_that_has_not_changed_may_go_on_being_kept_and_asked_after(send, origin):
+def test_an_unchanged_static_file_stays_cacheable(send, origin):
     first = send("GET", "/static/style.css")
     again = send("GET", "/static/style.css", {"headers": {"If-None-Match": first.headers["ETag"]}})
 

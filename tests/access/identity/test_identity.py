@@ -65,7 +65,7 @@ def test_a_bad_credential_never_falls_back_to_the_cookie(make_app, owner_cookie,
 
 
 @pytest.mark.parametrize("settings", [{"BFF_IDENTITY": "jwt", **JWT}, {"BFF_IDENTITY": "header", **HEADER}])
-def test_where_one_has_to_sign_in_the_cookie_alone_is_not_enough(make_app, owner_cookie, medblocks, settings):
+def test_a_login_is_required_even_with_a_cookie(make_app, owner_cookie, medblocks, settings):
     client = make_app(BFF_ACCESS="enforce", **settings).test_client(use_cookies=False)
 
     reply = client.get("/api/patients/user_42", headers={"Cookie": owner_cookie})
@@ -75,9 +75,7 @@ def test_where_one_has_to_sign_in_the_cookie_alone_is_not_enough(make_app, owner
 
 
 @pytest.mark.parametrize("settings", [{"BFF_IDENTITY": "jwt", **JWT}, {"BFF_IDENTITY": "header", **HEADER}])
-def test_where_access_is_only_reported_who_has_not_signed_in_is_let_through(
-    make_app, medblocks, patient, settings
-):
+def test_report_mode_allows_requests_without_a_login(make_app, medblocks, patient, settings):
     medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=[]))
 
     reply = make_app(BFF_ACCESS="report", **settings).test_client().get("/api/patients/user_42")
@@ -112,7 +110,7 @@ def test_without_a_login_the_browser_is_the_caller(identity, may_enroll):
     assert caller == Caller("browser", patient_id=None, may_enroll=may_enroll)
 
 
-def test_a_function_of_the_app_is_asked_with_the_request():
+def test_the_apps_function_gets_the_request():
     request = object()
 
     caller = CallableIdentity({request: "user_42"}.get).identify(request, Owner("browser"))
@@ -120,23 +118,23 @@ def test_a_function_of_the_app_is_asked_with_the_request():
     assert caller == Caller("patient:user_42", patient_id="user_42", may_enroll=False)
 
 
-def test_a_function_of_the_app_may_say_that_nobody_is_signed_in():
+def test_the_apps_function_may_return_none():
     assert CallableIdentity(lambda _: None).identify(None, Owner("browser")) is None
 
 
 @pytest.mark.parametrize("patient_id", ["", ".", "..", "pat_1", "a/b", "a" * 201])
-def test_a_login_can_not_vouch_for_what_is_no_patient_id(patient_id):
+def test_a_login_with_an_invalid_patient_id_is_refused(patient_id):
     with pytest.raises(InvalidCredential) as caught:
         caller_for(patient_id)
 
     assert str(caught.value) == "its patient id is not a valid one"
 
 
-def test_a_caller_shows_itself_to_nobody():
+def test_a_callers_repr_is_empty():
     assert repr(caller_for("user_42")) == "Caller(…)"
 
 
-def test_the_same_patient_is_the_same_owner_on_all_browsers(make_app, medblocks, patient):
+def test_a_patients_owner_tag_is_the_same_in_all_browsers(make_app, medblocks, patient):
     medblocks.post(PATIENTS, json=patient())
     tags = []
     for _ in range(2):

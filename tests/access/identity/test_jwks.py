@@ -10,7 +10,7 @@ from bff.errors import InvalidCredential
 from tests.access.login import KEYS, URL, outcome
 
 
-def test_nothing_is_fetched_before_a_key_is_asked_for(jwks, login):
+def test_nothing_is_fetched_before_a_key_is_needed(jwks, login):
     assert not login.calls
 
 
@@ -20,7 +20,7 @@ def test_a_key_is_found_by_its_id(jwks, publish):
     assert jwks.find("new").as_dict(private=False) == KEYS["new"]
 
 
-def test_1000_unknown_ids_make_at_most_2_fetches(jwks, publish, login, clock):
+def test_1000_unknown_ids_cause_at_most_2_fetches(jwks, publish, login, clock):
     publish("old")
     for number in range(1000):
         clock.now += 0.05
@@ -30,14 +30,14 @@ def test_1000_unknown_ids_make_at_most_2_fetches(jwks, publish, login, clock):
 
 
 @pytest.mark.parametrize("key_id", [None, "", 1, True, ["old"], {"kid": "old"}, b"old", "old ", "OLD"])
-def test_what_is_not_the_id_of_a_key_finds_none(jwks, publish, key_id):
+def test_other_key_ids_are_not_found(jwks, publish, key_id):
     publish("old")
 
     with pytest.raises(InvalidCredential, match=r"^its key is not known$"):
         jwks.find(key_id)
 
 
-def test_an_unknown_id_asks_anew_after_the_cool_down_and_not_before(jwks, publish, login, clock):
+def test_an_unknown_id_causes_a_fetch_after_the_cool_down(jwks, publish, login, clock):
     publish("old")
     jwks.find("old")
     clock.now += 29.9
@@ -59,7 +59,7 @@ def test_a_rotated_key_is_found(jwks, publish, clock):
     assert outcome(jwks, "old") == "old"
 
 
-def test_keys_are_fetched_anew_after_ten_minutes_and_not_before(jwks, publish, login, clock):
+def test_keys_are_fetched_again_after_ten_minutes(jwks, publish, login, clock):
     publish("old")
     jwks.find("old")
     clock.now += 599.9
@@ -72,7 +72,7 @@ def test_keys_are_fetched_anew_after_ten_minutes_and_not_before(jwks, publish, l
     assert len(login.calls) == 2
 
 
-def test_a_key_that_the_login_took_back_is_refused_after_ten_minutes(jwks, publish, clock):
+def test_a_revoked_key_is_refused_after_ten_minutes(jwks, publish, clock):
     publish("old")
     jwks.find("old")
     publish("new")
@@ -81,7 +81,7 @@ def test_a_key_that_the_login_took_back_is_refused_after_ten_minutes(jwks, publi
     assert outcome(jwks, "old") is InvalidCredential
 
 
-def test_a_secret_in_the_set_is_no_key(jwks, login):
+def test_a_symmetric_key_in_the_set_is_ignored(jwks, login):
     secret = OctKey.generate_key(256, {"kid": "secret"}).as_dict()
     login.get(URL, json={"keys": [secret, KEYS["old"]]})
 
@@ -101,35 +101,33 @@ def test_a_secret_in_the_set_is_no_key(jwks, login):
         ["odd"],
     ],
 )
-def test_a_key_that_can_not_be_read_leaves_the_others_usable(jwks, login, odd):
+def test_an_unreadable_key_is_skipped(jwks, login, odd):
     login.get(URL, json={"keys": [odd, KEYS["old"]]})
 
     assert outcome(jwks, "old") == "old"
     assert outcome(jwks, "odd") is InvalidCredential
 
 
-def test_keys_that_come_packed_are_unpacked(jwks, login):
+def test_compressed_keys_are_decompressed(jwks, login):
     body = gzip.compress(json.dumps({"keys": [KEYS["old"]]}).encode())
     login.get(URL, body=body, headers={"Content-Encoding": "gzip"})
 
     assert outcome(jwks, "old") == "old"
 
 
-def test_keys_that_come_in_many_pieces_are_read_whole(jwks, login):
+def test_keys_in_many_chunks_are_read_completely(jwks, login):
     login.get(URL, json={"keys": [KEYS["old"]], "padding": "x" * 200_000, "end": [KEYS["new"]]})
 
     assert outcome(jwks, "old") == "old"
 
 
-def test_a_key_without_an_id_is_never_found(jwks, login):
+def test_a_key_without_an_id_is_ignored(jwks, login):
     login.get(URL, json={"keys": [{**KEYS["new"], "kid": ""}, KEYS["old"]]})
 
     assert outcome(jwks, "") is InvalidCredential
 
 
-def test_the_download_uses_nothing_of_this_machine_and_does_not_wait_for_ever(
-    jwks, publish, login, monkeypatch, tmp_path
-):
+def test_the_download_ignores_the_environment_and_has_a_timeout(jwks, publish, login, monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text("machine login.example login asha password canary\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")

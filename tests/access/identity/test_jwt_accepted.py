@@ -53,7 +53,7 @@ def login():
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-def test_a_key_of_the_login_is_taken_with_the_usual_algorithms(client_for, login, found, algorithm):
+def test_the_logins_keys_verify_the_usual_algorithms(client_for, login, found, algorithm):
     client = client_for(BFF_JWT_JWKS_URL=JWKS)
 
     reply = client.get("/api/patients/user_42", headers={"Authorization": f"Bearer {token(algorithm)}"})
@@ -65,7 +65,7 @@ def test_a_key_of_the_login_is_taken_with_the_usual_algorithms(client_for, login
 @pytest.mark.parametrize(
     "algorithm", ["RS384", "RS512", "PS256", "PS384", "PS512", "ES384", "ES512", "EdDSA"]
 )
-def test_every_other_algorithm_works_when_the_settings_name_it(client_for, login, found, algorithm):
+def test_other_algorithms_can_be_enabled(client_for, login, found, algorithm):
     client = client_for(BFF_JWT_JWKS_URL=JWKS, BFF_JWT_ALGORITHMS=f"ES256 {algorithm}")
 
     reply = client.get("/api/patients/user_42", headers={"Authorization": f"Bearer {token(algorithm)}"})
@@ -74,7 +74,7 @@ def test_every_other_algorithm_works_when_the_settings_name_it(client_for, login
 
 
 @pytest.mark.parametrize("algorithm", ["RS384", "PS256", "ES384"])
-def test_no_other_algorithm_works_when_they_do_not(client_for, login, medblocks, algorithm):
+def test_other_algorithms_are_refused_by_default(client_for, login, medblocks, algorithm):
     client = client_for(BFF_JWT_JWKS_URL=JWKS)
     client.get("/api/patients/user_43", headers={"Authorization": f"Bearer {token('RS256')}"})
 
@@ -85,7 +85,7 @@ def test_no_other_algorithm_works_when_they_do_not(client_for, login, medblocks,
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
-def test_a_shared_secret_is_taken(client_for, found, algorithm):
+def test_a_token_with_the_shared_secret_is_accepted(client_for, found, algorithm):
     client = client_for(**BY_SECRET, BFF_JWT_ALGORITHMS=algorithm)
 
     reply = client.get("/api/patients/user_42", headers={"Authorization": f"Bearer {token(algorithm)}"})
@@ -93,7 +93,7 @@ def test_a_shared_secret_is_taken(client_for, found, algorithm):
     assert reply.status_code == 200
 
 
-def test_another_secret_is_not(client_for, medblocks):
+def test_a_token_with_another_secret_is_refused(client_for, medblocks):
     client = client_for(BFF_JWT_SECRET="another-secret-that-is-long-enough-to-be-one")
 
     assert client.get("/api/patients/user_42", headers=bearer()).status_code == 401
@@ -101,7 +101,7 @@ def test_another_secret_is_not(client_for, medblocks):
 
 
 @pytest.mark.parametrize("written", ["Bearer {}", "bearer {}", "BEARER {}", "Bearer   {}", "Bearer {}  "])
-def test_the_scheme_may_be_written_in_any_case(client_for, found, written):
+def test_the_bearer_scheme_is_case_insensitive(client_for, found, written):
 
     reply = client_for(**BY_SECRET).get(
         "/api/patients/user_42", headers={"Authorization": written.format(token())}
@@ -110,14 +110,14 @@ def test_the_scheme_may_be_written_in_any_case(client_for, found, written):
     assert reply.status_code == 200
 
 
-def test_a_cookie_is_read_when_one_is_named(client_for, found):
+def test_the_token_is_read_from_the_named_cookie(client_for, found):
     client = client_for(**BY_SECRET, BFF_JWT_COOKIE="login")
     client.set_cookie("login", token())
 
     assert client.get("/api/patients/user_42").status_code == 200
 
 
-def test_only_the_named_cookie_is_read_then(client_for, medblocks):
+def test_with_a_named_cookie_nothing_else_is_read(client_for, medblocks):
     client = client_for(**BY_SECRET, BFF_JWT_COOKIE="login")
     client.set_cookie("session", token())
 
@@ -125,7 +125,7 @@ def test_only_the_named_cookie_is_read_then(client_for, medblocks):
     assert not medblocks.calls
 
 
-def test_no_cookie_is_read_when_none_is_named(client_for, medblocks):
+def test_without_a_cookie_name_no_cookie_is_read(client_for, medblocks):
     client = client_for(**BY_SECRET)
     client.set_cookie("login", token())
 
@@ -133,7 +133,7 @@ def test_no_cookie_is_read_when_none_is_named(client_for, medblocks):
     assert not medblocks.calls
 
 
-def test_a_token_may_have_8192_characters_and_no_more(client_for, medblocks, found):
+def test_a_token_has_8192_characters_at_most(client_for, medblocks, found):
     client = client_for(**BY_SECRET)
     tokens = {len(text): text for text in (token(more="x" * size) for size in range(5800, 6000))}
     longest = max(size for size in tokens if size <= 8192)

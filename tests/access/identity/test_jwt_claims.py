@@ -54,7 +54,7 @@ def ask(client):
 
 
 @pytest.mark.parametrize("payload", [[], [{"sub": "user_42"}], "user_42", 42, {}])
-def test_a_token_whose_claims_are_no_object_is_refused(ask, medblocks, payload):
+def test_claims_that_are_not_an_object_are_refused(ask, medblocks, payload):
     assert ask(payload=payload).status_code == 401
     assert not medblocks.calls
 
@@ -116,7 +116,7 @@ def test_a_token_whose_claims_are_no_object_is_refused(ask, medblocks, payload):
     ],
     ids=lambda changes: repr(changes)[:50].replace("\\", ""),
 )
-def test_a_token_with_another_claim_is_refused(ask, medblocks, changes):
+def test_a_token_with_wrong_claims_is_refused(ask, medblocks, changes):
     reply = ask(**changes)
 
     assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
@@ -166,13 +166,13 @@ def test_a_token_of_another_type_is_refused(ask, medblocks, typ):
     ],
     ids=repr,
 )
-def test_a_token_with_these_claims_is_accepted(ask, medblocks, patient, header, changes):
+def test_a_token_with_valid_claims_is_accepted(ask, medblocks, patient, header, changes):
     medblocks.get("https://you-forgot-to-mock-medblocks.test/patients/user_42", json=patient(connections=[]))
 
     assert ask(header, **changes).status_code == 200
 
 
-def test_a_good_token_of_another_patient_finds_nothing(ask, medblocks):
+def test_a_valid_token_of_another_patient_gets_a_404(ask, medblocks):
     reply = ask(sub="user_43")
 
     assert (reply.status_code, reply.json["error"]["code"]) == (404, "not_found")

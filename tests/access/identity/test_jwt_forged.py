@@ -201,7 +201,7 @@ def test_an_authorization_header_without_a_bearer_token_is_refused(client, medbl
     assert not medblocks.calls
 
 
-def test_the_token_that_the_forged_ones_start_from_is_good(client, medblocks, patient):
+def test_the_token_that_forgeries_start_from_is_valid(client, medblocks, patient):
     medblocks.get("https://you-forgot-to-mock-medblocks.test/patients/user_42", json=patient(connections=[]))
 
     reply = client.get("/api/patients/user_42", headers={"Authorization": f"Bearer {token()}"})

@@ -64,7 +64,7 @@ def pool(login):
         login.may_answer.set()
 
 
-def test_who_has_no_key_yet_waits_for_the_thread_that_fetches(jwks, login, clock, pool):
+def test_a_thread_without_a_key_waits_for_the_fetch(jwks, login, clock, pool):
     first = pool.submit(jwks.find, "old")
     assert login.asked.wait(PATIENCE)
     clock.looked.clear()
@@ -77,7 +77,7 @@ def test_who_has_no_key_yet_waits_for_the_thread_that_fetches(jwks, login, clock
     assert login.fetches == 1
 
 
-def test_who_has_a_key_goes_on_while_another_thread_fetches(jwks, login, clock, pool):
+def test_a_thread_with_a_key_does_not_wait(jwks, login, clock, pool):
     login.may_answer.set()
     jwks.find("old")
     login.may_answer.clear()
@@ -94,7 +94,7 @@ def test_who_has_a_key_goes_on_while_another_thread_fetches(jwks, login, clock, 
     assert login.fetches == 2
 
 
-def test_of_many_threads_at_once_only_one_fetches(jwks, login, pool):
+def test_only_one_of_many_threads_fetches(jwks, login, pool):
     login.may_answer.set()
     together = threading.Barrier(8)
 
@@ -108,7 +108,7 @@ def test_of_many_threads_at_once_only_one_fetches(jwks, login, pool):
     assert login.fetches == 1
 
 
-def test_a_thread_that_waited_does_not_fetch_again(jwks, login, clock, pool):
+def test_a_thread_does_not_fetch_after_waiting(jwks, login, clock, pool):
     threads = [pool.submit(jwks.find, "old")]
     assert login.asked.wait(PATIENCE)
     threads += [pool.submit(jwks.find, "old") for _ in range(7)]

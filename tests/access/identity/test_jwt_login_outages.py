@@ -63,7 +63,7 @@ OUTAGES = {
 
 
 @pytest.mark.parametrize("name", OUTAGES)
-def test_without_usable_keys_from_the_start_nobody_can_be_checked(jwks, publish, login, name):
+def test_without_any_keys_no_token_can_be_checked(jwks, publish, login, name):
     publish(**OUTAGES[name])
 
     with pytest.raises(IdentityUnavailable, match=r"^the keys of the login can't be fetched$"):
@@ -73,7 +73,7 @@ def test_without_usable_keys_from_the_start_nobody_can_be_checked(jwks, publish,
 
 
 @pytest.mark.parametrize("name", OUTAGES)
-def test_in_a_later_outage_the_keys_that_are_here_go_on_serving(jwks, publish, login, clock, caplog, name):
+def test_in_an_outage_the_last_keys_stay_in_use(jwks, publish, login, clock, caplog, name):
     publish("old")
     jwks.find("old")
     publish(**OUTAGES[name])
@@ -86,7 +86,7 @@ def test_in_a_later_outage_the_keys_that_are_here_go_on_serving(jwks, publish, l
     assert re.fullmatch(r"the keys of the login can't be fetched: \w+Error|.+: ReadTimeout|.+: Timeout", told)
 
 
-def test_in_an_outage_the_login_is_asked_once_in_a_cool_down(jwks, publish, login, clock):
+def test_in_an_outage_keys_are_fetched_once_per_cool_down(jwks, publish, login, clock):
     publish("old")
     jwks.find("old")
     publish(body=requests.ConnectionError())
@@ -104,7 +104,7 @@ def test_in_an_outage_the_login_is_asked_once_in_a_cool_down(jwks, publish, logi
     assert len(login.calls) == 3
 
 
-def test_after_an_outage_the_login_is_believed_again(jwks, publish, clock):
+def test_after_an_outage_new_keys_are_used(jwks, publish, clock):
     publish(body=requests.ConnectionError())
     assert outcome(jwks, "old") is IdentityUnavailable
     publish("old")
@@ -114,7 +114,7 @@ def test_after_an_outage_the_login_is_believed_again(jwks, publish, clock):
 
 
 @pytest.mark.parametrize("identity", ["enforce", "report"])
-def test_a_browser_is_told_to_come_back_shortly(make_app, medblocks, login, identity):
+def test_a_browser_gets_a_503_with_retry_after(make_app, medblocks, login, identity):
     login.get(URL, status=500)
     client = make_app(
         BFF_IDENTITY="jwt",

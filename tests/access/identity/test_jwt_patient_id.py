@@ -30,7 +30,7 @@ def found(medblocks, patient):
         ("{tenant}:{sub}", {"tenant": "{sub}", "sub": "42"}, "{sub}:42", "%7Bsub%7D%3A42"),
     ],
 )
-def test_the_patient_id_follows_from_the_claims(client_for, found, template, claims, patient_id, quoted):
+def test_the_template_makes_the_patient_id(client_for, found, template, claims, patient_id, quoted):
     found(patient_id, quoted)
     client = client_for(**BY_SECRET, BFF_JWT_PATIENT_ID=template)
 
@@ -40,7 +40,7 @@ def test_the_patient_id_follows_from_the_claims(client_for, found, template, cla
 
 
 @pytest.mark.parametrize("claims", [{}, {"tenant": ""}, {"tenant": 1}, {"tenant": None}, {"tenant": ["x"]}])
-def test_a_token_without_one_of_the_claims_is_refused(client_for, medblocks, claims):
+def test_a_token_without_the_templates_claims_is_refused(client_for, medblocks, claims):
     client = client_for(**BY_SECRET, BFF_JWT_PATIENT_ID="{tenant}:{sub}")
 
     assert client.get("/api/patients/x:user_42", headers=bearer(**claims)).status_code == 401
@@ -58,7 +58,7 @@ def test_a_token_without_one_of_the_claims_is_refused(client_for, medblocks, cla
         ("{tenant}::{sub}", {"tenant": "a", "sub": ":b"}),
     ],
 )
-def test_no_two_people_can_come_to_the_same_id(client_for, medblocks, template, claims):
+def test_two_people_never_have_the_same_id(client_for, medblocks, template, claims):
     client = client_for(**BY_SECRET, BFF_JWT_PATIENT_ID=template)
     patient_id = template.format(**claims)
 
@@ -66,7 +66,7 @@ def test_no_two_people_can_come_to_the_same_id(client_for, medblocks, template, 
     assert not medblocks.calls
 
 
-def test_who_is_signed_in_may_create_their_own_patient_alone(client_for, medblocks, patient):
+def test_a_login_may_create_only_its_own_patient(client_for, medblocks, patient):
     medblocks.post(PATIENT.rstrip("/"), json=patient())
     client = client_for(**BY_SECRET)
 

@@ -45,7 +45,7 @@ def found(medblocks, patient):
         "::ffff:10.1.2.3",
     ],
 )
-def test_the_proxy_is_believed(ask, found, peer):
+def test_the_proxys_header_is_accepted(ask, found, peer):
     assert ask(peer).status_code == 200
 
 
@@ -67,7 +67,7 @@ def test_the_proxy_is_believed(ask, found, peer):
         "64:ff9b::a01:203",
     ],
 )
-def test_nobody_else_is_believed_even_with_the_secret(ask, medblocks, peer):
+def test_other_peers_are_refused_even_with_the_secret(ask, medblocks, peer):
     reply = ask(peer)
 
     assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
@@ -75,7 +75,7 @@ def test_nobody_else_is_believed_even_with_the_secret(ask, medblocks, peer):
 
 
 @pytest.mark.parametrize("peer", ["", "localhost", "10.1.2"])
-def test_a_peer_without_a_readable_address_is_refused(ask, medblocks, peer):
+def test_a_peer_with_an_invalid_address_is_refused(ask, medblocks, peer):
     assert ask(peer).status_code == 401
     assert not medblocks.calls
 
@@ -83,7 +83,7 @@ def test_a_peer_without_a_readable_address_is_refused(ask, medblocks, peer):
 @pytest.mark.parametrize(
     "secret", [None, "", SECRET[:-1], f"{SECRET}x", SECRET.upper(), f"{SECRET},{SECRET}", "é" * 32]
 )
-def test_without_the_secret_not_even_the_proxy_is_believed(ask, medblocks, caplog, secret):
+def test_the_proxy_is_refused_without_the_secret(ask, medblocks, caplog, secret):
     reply = ask(headers={"X-Bff-Proxy-Secret": secret})
 
     assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
@@ -92,7 +92,7 @@ def test_without_the_secret_not_even_the_proxy_is_believed(ask, medblocks, caplo
     assert not secret or secret not in caplog.text + reply.text
 
 
-def test_the_secret_is_shown_to_nobody(ask, caplog):
+def test_the_secret_is_not_exposed(ask, caplog):
     caplog.set_level("DEBUG")
 
     reply = ask(OUTSIDE)
@@ -103,7 +103,7 @@ def test_the_secret_is_shown_to_nobody(ask, caplog):
     assert "user_42" not in told
 
 
-def test_without_the_header_nobody_is_signed_in(ask, medblocks):
+def test_without_the_header_there_is_no_login(ask, medblocks):
     reply = ask(headers={"X-Patient-Id": None})
 
     assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
@@ -111,20 +111,20 @@ def test_without_the_header_nobody_is_signed_in(ask, medblocks):
 
 
 @pytest.mark.parametrize("patient_id", ["", "..", "pat_1", "a" * 201, "user_42/", "user_42\x7f"])
-def test_a_header_that_holds_no_patient_id_is_refused(ask, medblocks, patient_id):
+def test_a_header_without_a_valid_patient_id_is_refused(ask, medblocks, patient_id):
     assert ask(headers={"X-Patient-Id": patient_id}).status_code == 401
     assert not medblocks.calls
 
 
 @pytest.mark.parametrize("path", ["user_43", "USER_42", "user_4", "user_421", "user_42,user_43"])
-def test_only_the_patient_that_the_proxy_names_is_found(ask, medblocks, path):
+def test_only_the_patient_in_the_header_is_found(ask, medblocks, path):
     reply = ask(path=f"/api/patients/{path}")
 
     assert (reply.status_code, reply.json["error"]["code"]) == (404, "not_found")
     assert not medblocks.calls
 
 
-def test_the_header_may_have_another_name(ask, found):
+def test_the_headers_name_can_be_set(ask, found):
     settings = {"BFF_HEADER_NAME": "X-Member"}
 
     assert ask(settings=settings, headers={"X-Patient-Id": None, "X-Member": "user_42"}).status_code == 200
@@ -133,7 +133,7 @@ def test_the_header_may_have_another_name(ask, found):
 
 @pytest.mark.parametrize("forwarded", [PROXY, f"{OUTSIDE}, {PROXY}", f"{PROXY}, {OUTSIDE}"])
 @pytest.mark.parametrize("hops", ["0", "1"])
-def test_a_forwarded_address_makes_nobody_the_proxy(ask, medblocks, hops, forwarded):
+def test_x_forwarded_for_can_not_impersonate_the_proxy(ask, medblocks, hops, forwarded):
     reply = ask(OUTSIDE, settings={"BFF_PROXY_HOPS": hops}, headers={"X-Forwarded-For": forwarded})
 
     assert reply.status_code == 401
@@ -141,7 +141,7 @@ def test_a_forwarded_address_makes_nobody_the_proxy(ask, medblocks, hops, forwar
 
 
 @pytest.mark.parametrize("hops", ["0", "1"])
-def test_the_proxy_stays_the_proxy_whoever_it_forwards(ask, found, hops):
+def test_the_proxy_is_accepted_with_x_forwarded_for(ask, found, hops):
     settings = {"BFF_PROXY_HOPS": hops}
 
     assert ask(settings=settings, headers={"X-Forwarded-For": OUTSIDE}).status_code == 200
