@@ -1,4 +1,4 @@
-"""Telling pictures from what only says that it is one."""
+"""Images are recognized by their content."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the tests of access share: impatient threads, a login with keys, and a Redis."""
+"""Shared fixtures: frequent thread switches, a login with keys, and Redis."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from tests.access.login import KEYS, URL
 
 
 class Slow(dict):
-    """A dictionary that is long in answering, so that threads come between what is asked and what is set."""
+    """A dictionary with a slow `get`, so that threads switch between a get and the following set."""
 
     def get(self, key, default=None):
         found = super().get(key, default)
@@ -27,7 +27,7 @@ class Slow(dict):
 
 @pytest.fixture
 def slow_store(switch_threads_often):
-    """A store in memory, in which threads that are not held apart would meet."""
+    """A store in memory in which missing locks show."""
     store = MemoryStore()
     store._entries = Slow()
     return store
@@ -35,7 +35,7 @@ def slow_store(switch_threads_often):
 
 @pytest.fixture
 def switch_threads_often():
-    """Let threads interrupt each other at every turn, so that what is not atomic shows it."""
+    """Switch threads as often as possible, so that races show."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -44,7 +44,7 @@ def switch_threads_often():
 
 @pytest.fixture
 def login():
-    """The login's wire, mocked."""
+    """Mock the login's HTTP responses."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield mock
 
@@ -56,7 +56,7 @@ def jwks(clock):
 
 @pytest.fixture
 def publish(login):
-    """Let the login answer with these keys, or in another way, from now on."""
+    """Set the login's response: these keys, or another one."""
 
     def answer(*names, **reply):
         login.upsert(responses.GET, URL, **(reply or {"json": {"keys": [KEYS[name] for name in names]}}))
@@ -66,7 +66,7 @@ def publish(login):
 
 @pytest.fixture
 def client_for(make_app):
-    """Build a browser at an app that takes the login's tokens."""
+    """Build a client of an app that accepts the login's tokens."""
 
     def build(**settings):
         usual = {
@@ -82,7 +82,7 @@ def client_for(make_app):
 
 @pytest.fixture(scope="session")
 def redis_port(tmp_path_factory):
-    """Start Redis on a free port of this machine."""
+    """Start Redis on a free port."""
     program = shutil.which("redis-server")
     if program is None:
         if os.environ.get("CI") == "true":

@@ -1,4 +1,4 @@
-"""A login of a team's own, as the tests of its keys and tokens know it."""
+"""A team's own login: keys and tokens for tests."""
 
 import time
 
@@ -13,7 +13,7 @@ SECRET = "a-shared-secret-of-the-tests-of-32-characters"
 
 
 def bearer(secret=SECRET, typ="JWT", **changes):
-    """Give the header of who is signed in, but for these claims; `...` takes one away."""
+    """Return a login's header with these claims changed; `...` removes one."""
     good = {"iss": "https://login.example", "aud": "bff", "sub": "user_42", "exp": int(time.time()) + 300}
     claims = {name: value for name, value in {**good, **changes}.items() if value is not ...}
     token = jwt.encode({"alg": "HS256", "typ": typ}, claims, OctKey.import_key(secret))
@@ -21,7 +21,7 @@ def bearer(secret=SECRET, typ="JWT", **changes):
 
 
 def outcome(jwks, key_id):
-    """Give the id of the key that is found, or the error instead."""
+    """Return the id of the key that is found, or the error."""
     try:
         return jwks.find(key_id).kid
     except (InvalidCredential, IdentityUnavailable) as error:

@@ -1,4 +1,4 @@
-"""The audit trail of the running app: one line for each thing that happens, and nobody's name in it."""
+"""The audit trail of the running app: one line per event, with pseudonyms only."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ PERSON = {"patient_id": "user_42", "name": "Asha Example", "email": "asha@exampl
 
 @pytest.fixture
 def trail(caplog):
-    """Give the lines of the audit trail since the last time, as they are written; they name nobody."""
+    """Return the audit lines since the last call, and check that they contain no names."""
     caplog.set_level(logging.DEBUG)
 
     def read():
@@ -35,7 +35,7 @@ def trail(caplog):
 
 @pytest.fixture
 def browser(make_app, trail):
-    """A browser at an app that has told its configuration already."""
+    """A client of an app whose configuration line is already read."""
     client = make_app(BFF_ACCESS="enforce").test_client()
     trail()
     return client
@@ -43,7 +43,7 @@ def browser(make_app, trail):
 
 @pytest.fixture
 def upstream(medblocks, patient, session):
-    """Medblocks creates, reads and starts whatever is asked."""
+    """Mock Medblocks: creates, reads and session starts succeed."""
     medblocks.assert_all_requests_are_fired = False
     medblocks.post(f"{HOST}/patients", json=patient(), headers=UPSTREAM_ID)
     medblocks.post(f"{HOST}/patient-sessions", json=session(), headers=UPSTREAM_ID)
@@ -53,7 +53,7 @@ def upstream(medblocks, patient, session):
 
 
 def rest(line):
-    """Take the pseudonyms and the time out of a line, and give the rest."""
+    """Return a line without its pseudonyms and time."""
     assert line.pop("time")
     for name in ("actor", "patient"):
         if line[name] is not None:
@@ -222,7 +222,7 @@ def test_the_configuration_records_the_version_of_the_key(make_app, trail):
 
 @pytest.fixture
 def pseudonyms(make_app, trail):
-    """Let an app deny a patient to the same browser twice, or to two; give actors and patients."""
+    """Have an app deny a patient twice; return the actors and patients in the audit trail."""
 
     def read(*paths, fresh=False, **variables):
         app = make_app(

@@ -1,4 +1,4 @@
-"""Client addresses, as sockets and proxies write them, and what counts as one client."""
+"""Client addresses as sockets and proxies write them, and which are one client."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 

@@ -1,4 +1,4 @@
-"""One cookie of a header is the one that Werkzeug would have found."""
+"""The cookie that is read is the one that Werkzeug's parser finds."""
 
 import pytest
 from hypothesis import example, given
@@ -7,7 +7,7 @@ from werkzeug.http import parse_cookie
 
 from bff.access.cookies import cookie_reader
 
-# As browsers write them: a value holds no semicolon, and none of those that a server quotes.
+# As browsers write them: values without semicolons and characters that a server quotes.
 pairs = st.tuples(
     st.sampled_from(["bff", "__Host-bff", "xbff", "bff2", "a.b"]), st.text("aB0._-=", max_size=9)
 )

@@ -1,4 +1,4 @@
-"""No route reaches Medblocks for a stranger: the routes of today, and those that somebody adds."""
+"""No route, present or future, reaches Medblocks for a browser that owns nothing."""
 
 import ast
 import re
@@ -22,12 +22,12 @@ EXAMPLES = {
 
 
 def examples_missing(app):
-    """Give the rules with a parameter that this check can't fill in."""
+    """Return the rules with a parameter that has no example."""
     return [str(rule) for rule in app.url_map.iter_rules() if rule.arguments - EXAMPLES.keys()]
 
 
 def unguarded(app, calls):
-    """Give each rule and method that asks Medblocks something for a browser that owns nothing."""
+    """Return each rule and method that calls Medblocks for a browser that owns nothing."""
     found = []
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
@@ -51,7 +51,7 @@ def enforcing(make_app):
 
 @pytest.fixture
 def upstream(medblocks, patient, session):
-    """Medblocks knows the patient and the session, whether anybody asks or not."""
+    """Mock the patient and the session at Medblocks; no call is required."""
     medblocks.assert_all_requests_are_fired = False
     medblocks.get(re.compile(f"{HOST}/patients/.*"), json={**patient(), "connections": []})
     medblocks.get(re.compile(f"{HOST}/patient-sessions/.*"), json=session())
@@ -90,7 +90,7 @@ def test_the_check_passes_a_guarded_route(enforcing, upstream):
 
 
 def grants_made(source):
-    """Give the lines of a module that make a grant, under whatever name it was imported."""
+    """Return the line numbers that make a grant, under any imported name."""
     tree = ast.parse(source)
     names = {"Grant", "SessionGrant"}
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""Who may see a patient: seven callers, every route about one patient, sixty spellings of its id."""
+"""The access matrix: seven callers, every route about one patient, sixty spellings of its id."""
 
 import base64
 import re
@@ -31,7 +31,7 @@ JWT = {
 
 
 def spellings(id_):
-    """Sixty ways to write an id into an address; some mean the id itself, most mean another or none."""
+    """Sixty ways to write an id in a URL. Some mean the id itself, most mean another or none."""
     head, tail = id_[:-1], id_[-1]
     every_byte = "".join(f"%{byte:02X}" for byte in id_.encode())
     wide, letter = chr(ord(tail) + 0xFEE0), {"u": "\u057d", "p": "\u0440"}[id_[0]]
@@ -76,7 +76,7 @@ class Caller:
 
 
 def tampered(cookie):
-    """Add the tags of a stranger's cookie to a payload, as somebody without the key would."""
+    """Change a cookie's payload, as an attacker without the key would."""
     payload, *signature = cookie.split(".")
     text = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
     other = base64.urlsafe_b64encode(text.replace(b'"p":[', b'"p":["x",')).rstrip(b"=").decode()
@@ -84,14 +84,14 @@ def tampered(cookie):
 
 
 def token(**claims):
-    """Sign a login as the identity provider does."""
+    """Sign a token as the login does."""
     claims = {"iss": "https://login.example.com", "aud": "bff", "sub": "user_42", "exp": 2**33, **claims}
     return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key("s" * 32))
 
 
 @pytest.fixture
 def cookie_of(medblocks, patient, session):
-    """Let a browser create a patient and start a session; give its cookie."""
+    """Have a browser create a patient and start a session; return its cookie."""
 
     def enroll(app, patient_id, session_id):
         client = app.test_client()
@@ -105,7 +105,7 @@ def cookie_of(medblocks, patient, session):
 
 @pytest.fixture
 def caller(make_app, cookie_of, monkeypatch):
-    """Build one of the seven, at an app that enforces."""
+    """Build one of the seven callers, at an app that enforces access."""
 
     def enforcing(**variables):
         return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off", **variables)
@@ -137,7 +137,7 @@ def caller(make_app, cookie_of, monkeypatch):
 
 @pytest.fixture
 def upstream(medblocks, patient, session):
-    """Let Medblocks know the patient, and forget the calls so far; nothing needs to be called."""
+    """Mock the patient at Medblocks, and reset the recorded calls; no call is required."""
 
     def know():
         medblocks.assert_all_requests_are_fired = False
@@ -152,13 +152,13 @@ def upstream(medblocks, patient, session):
 
 
 def plain(reply):
-    """All that a caller can tell about an answer, apart from the request id."""
+    """Everything that a caller sees of a response, except the request id."""
     headers = sorted((name, value) for name, value in reply.headers if name != "X-Request-Id")
     return reply.status, headers, re.sub(r"req_[0-9a-f]{24}", "req_", reply.text)
 
 
 def means(route, spelling):
-    """The id that a spelling stands for once it is decoded, in a path or in a query."""
+    """The id that a spelling means when it is decoded, in a path or in a query."""
     return unquote(spelling.replace("+", " ") if "?" in route else spelling)
 
 
@@ -208,7 +208,7 @@ def test_another_caller_gets_the_404_of_an_unknown_patient(caller, upstream, nam
 
 
 def is_no_route(reply, of_nobody, id_):
-    """Tell whether an address leads to no patient, whoever asks: to no route, or to another spelling."""
+    """Return whether a URL leads to no patient for any caller: to no route, or to a redirect."""
     status, headers, text = plain(of_nobody)
     if status.startswith("308 "):
         headers = [(name, value.replace(NOBODY[id_], id_)) for name, value in headers]

@@ -1,4 +1,4 @@
-"""The guard beyond the matrix: cookies that were forged, logins that change, what a browser comes to own."""
+"""The guard beyond the matrix: forged cookies, changing logins, and what a browser comes to own."""
 
 import base64
 
@@ -18,7 +18,7 @@ JWT = {
 
 
 def login(**claims):
-    """Give the header of a login."""
+    """Return a login's header."""
     claims = {"iss": "https://login.example.com", "aud": "bff", "sub": "user_42", "exp": 2**33, **claims}
     token = jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key("s" * 32))
     return {"Authorization": f"Bearer {token}"}
@@ -31,7 +31,7 @@ def enforcing(make_app):
 
 @pytest.fixture
 def enroll(medblocks, patient, session):
-    """Let a browser create a patient and start a session."""
+    """Have a browser create a patient and start a session."""
 
     def start(client, patient_id="user_42", session_id="ps_1"):
         medblocks.post(f"{HOST}/patients", json=patient(id=patient_id))
@@ -42,7 +42,7 @@ def enroll(medblocks, patient, session):
 
 
 def forged(cookie, how):
-    """Change a good cookie, as somebody without the key would."""
+    """Change a valid cookie, as an attacker without the key would."""
     payload, stamp, signature = cookie.split(".")
     text = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
     other = base64.urlsafe_b64encode(text.replace(b'"s":[', b'"s":["x",')).rstrip(b"=").decode()
@@ -224,7 +224,7 @@ def test_a_login_owns_only_the_exact_id(make_app, medblocks, sub):
 
 
 def test_an_open_app_context_does_not_share_owners(enforcing, enroll):
-    # As after `app.app_context().push()` in a module: Flask uses that context, and its `g`, for all requests.
+    # As after `app.app_context().push()` in a module: Flask uses this context and its `g` for all requests.
     with enforcing.app_context():
         enroll(enforcing.test_client())
         stranger = enforcing.test_client().get("/api/patients/user_42")

@@ -1,4 +1,4 @@
-"""Two copies of the app that share a Redis also share their limits and the invites that were used."""
+"""Two processes that share a Redis share limits, used invites and idempotency keys."""
 
 import re
 import socket
@@ -11,7 +11,7 @@ HOST = "https://you-forgot-to-mock-medblocks.test"
 
 @pytest.fixture
 def copies(make_app, redis, redis_port):
-    """Build two apps that share the Redis."""
+    """Build two apps that share Redis."""
 
     def build(**variables):
         url = f"redis://127.0.0.1:{redis_port}"

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the same key and body give the same patient, even to a browser that lost its cookie."""
+"""`Idempotency-Key`: the same key and body return the same patient, even without the cookie."""
 
 from datetime import datetime
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ def stored(mocked_sandbox):
 
 @pytest.fixture
 def app(make_app):
-    """An app of each test's own: which keys came is kept in the app."""
+    """An app for each test, because the app stores the keys."""
     return make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
 
 

@@ -1,4 +1,4 @@
-"""Invite links: what a token gives away, how long it holds, and that it works once."""
+"""Invite links: what a token reveals, when it expires, and that it works once."""
 
 import base64
 import threading
@@ -22,7 +22,7 @@ def encoded(value):
 
 
 def readable(token):
-    """All that can be read of a token without its key."""
+    """Everything that can be read in a token without its key."""
     parts = [base64.urlsafe_b64decode(f"{part}==") for part in token.split(".")]
     return token.encode() + b"".join(parts)
 
@@ -107,7 +107,7 @@ def test_a_used_invite_is_remembered_until_it_expired_everywhere(invites, monkey
     invites.consume(invites.read(invites.make("user_42", 72)))
 
     ((key, seconds),) = kept
-    # The clocks that made it and that reads it may each be a minute off, and a minute is allowed besides.
+    # The clocks of maker and reader may each be a minute off, and a minute is allowed in addition.
     assert seconds >= 72 * HOUR + 3 * 60
     assert "user_42" not in key
 
@@ -161,7 +161,7 @@ def test_a_token_with_one_changed_character_is_refused(invites):
     token = invites.make("user_42", 1)
     header, _, nonce, text, tag = token.split(".")
     for place in range(len(token)):
-        # The last letter of a part has bits that mean nothing; another letter may be the same to a reader.
+        # The last character of a part has unused bits, so another character may decode to the same bytes.
         if token[place] != "." and token[place + 1 : place + 2] not in {"", "."}:
             changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
             assert invites.read(changed) is None

@@ -1,4 +1,4 @@
-"""Invite links over HTTP: looking changes nothing, accepting works once, and nobody else gets in."""
+"""Invite links over HTTP: opening changes nothing, accepting works once, for one browser."""
 
 import base64
 
@@ -15,7 +15,7 @@ def app(make_app):
 
 @pytest.fixture
 def link(app):
-    """Make a link for a patient, as the operator does."""
+    """Make a link for a patient, as an operator does."""
 
     def make(patient_id="user_42", hours=72):
         return f"/invite/{app.extensions['medblocks-bff'].invites().make(patient_id, hours)}"
@@ -25,7 +25,7 @@ def link(app):
 
 @pytest.fixture
 def accept(form_token):
-    """Open a link and press its button, as a browser does."""
+    """Open a link and submit its form, as a browser does."""
 
     def press(browser, url):
         return browser.post(url, data={"form_token": form_token(browser, url)})

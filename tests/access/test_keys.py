@@ -1,4 +1,4 @@
-"""Keys and tags: all from one secret, each for one purpose, and no two meanings with the same tag."""
+"""Keys and tags: all from one secret, each for one purpose, without collisions."""
 
 import re
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bff.access.keys import Keys
 
-# Whatever can be encoded: a lone surrogate has no bytes.
+# Any text that can be encoded, so no lone surrogates.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 parts = st.lists(texts, max_size=4).map(tuple)
 KEYS = Keys("a-secret-of-the-tests")
@@ -71,7 +71,7 @@ def test_a_tag_does_not_contain_its_parts(value):
 
 
 def test_tags_stay_the_same_across_versions():
-    """Browsers and patients carry tags for long: whoever changes how they are made takes all of them away."""
+    """Browsers and patients keep tags for long: changing how they are made would invalidate all of them."""
     assert KEYS.tag("patient", "browser", "user_42") == "46VMhLNA1J4CSyKKLjvKqw"
     assert (
         KEYS.derive("owner cookie").hex()

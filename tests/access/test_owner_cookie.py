@@ -1,4 +1,4 @@
-"""The owner cookie: its flags, its size, what it gives away, and which ones are not believed."""
+"""The owner cookie: its attributes, its size, what it reveals, and which ones are ignored."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ TAG = "A" * 22
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that stands still until it is told to move."""
+    """A clock that the test moves."""
 
     def set_to(now):
         monkeypatch.setattr(time, "time", lambda: float(now))
@@ -37,7 +37,7 @@ def cookie():
 
 
 def written(cookie, owner):
-    """The whole header that a browser gets."""
+    """The complete `Set-Cookie` header."""
     response = Response()
     cookie.write(response, owner)
     (header,) = response.headers.getlist("Set-Cookie")
@@ -49,7 +49,7 @@ def value_of(header):
 
 
 def read(cookie, value, name=None):
-    """What the server makes of a cookie that a browser sends; `None` sends none."""
+    """The owner that the server reads from a cookie; `None` sends none."""
     headers = {} if value is None else {"Cookie": f"{name or cookie.name}={value}"}
     with Flask("test").test_request_context(headers=headers):
         return cookie.read(request)
@@ -61,7 +61,7 @@ def signed(payload, key=KEY, salt="owner", derivation="hmac", digest=hashlib.sha
 
 
 def readable(value):
-    """All that can be read of a cookie without its key."""
+    """Everything that can be read in a cookie without its key."""
     payload = value.lstrip(".").split(".")[0]
     raw = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
     return zlib.decompress(raw) if value.startswith(".") else raw

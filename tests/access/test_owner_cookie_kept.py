@@ -1,4 +1,4 @@
-"""Cookies with a valid signature that can't be used here: kept, until the browser owns something new."""
+"""Unusable cookies with a valid signature: kept until the browser owns something new."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ kept = pytest.mark.parametrize(("payload", "ahead"), KEPT.values(), ids=KEPT)
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that stands still until it is set."""
+    """A clock that the test sets."""
 
     def set_to(now):
         monkeypatch.setattr(time, "time", lambda: float(now))
@@ -38,7 +38,7 @@ def app(make_app):
 
 @pytest.fixture
 def browser(app, clock):
-    """Build a browser with a cookie that was signed some seconds ahead of this server's clock."""
+    """Build a browser whose cookie was signed by a clock that is some seconds ahead."""
 
     def build(payload, ahead):
         clock(NOW + ahead)

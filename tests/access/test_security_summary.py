@@ -1,4 +1,4 @@
-"""`BFF_ACCESS`: what enforcing and reporting answer, and that reporting hides nothing of what it does."""
+"""`BFF_ACCESS`: the responses of both modes, and what report mode reports."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ POSTURES = [
 
 @pytest.fixture
 def upstream(medblocks, patient, session):
-    """Medblocks knows user_42 and ps_1, whether anybody asks or not."""
+    """Mock user_42 and ps_1 at Medblocks; no call is required."""
     medblocks.assert_all_requests_are_fired = False
     medblocks.get(re.compile(".*/patients/user_42"), json={**patient(), "connections": []})
     medblocks.get(re.compile(".*/patient-sessions/ps_1"), json=session())
@@ -51,7 +51,7 @@ def reporting(make_app):
 
 @pytest.fixture
 def outcomes(caplog):
-    """Give the events and outcomes of the audit trail since the last time."""
+    """Return the events and outcomes in the audit trail since the last call."""
     caplog.set_level(logging.INFO, logger="bff.audit")
 
     def read():
@@ -130,7 +130,7 @@ def test_report_mode_does_not_hide_medblocks_errors(
 ):
     upstream_path = path.removeprefix("/api")
     medblocks.add(method, f"{HOST}{upstream_path}", json=error_body("some_code"), status=status)
-    if (method, status) == ("POST", 409):  # a create that meets a taken id looks whose it is
+    if (method, status) == ("POST", 409):  # a create with a taken id reads the patient
         medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
 
     reply = reporting.open(path, method=method, json={"patient_id": "user_42"} if method == "POST" else None)

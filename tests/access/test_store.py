@@ -1,4 +1,4 @@
-"""The store of counters and texts: exact under threads, bounded, and what happens while Redis is away."""
+"""The store of counters and texts: exact under threads, bounded, and with a fallback for Redis."""
 
 import socket
 import threading
@@ -22,18 +22,18 @@ def redis_store(redis_port, redis):
 
 @pytest.fixture(params=["memory", "redis"])
 def store(request):
-    """Each kind of store in turn."""
+    """Each kind of store."""
     return MemoryStore() if request.param == "memory" else request.getfixturevalue("redis_store")
 
 
 @pytest.fixture(params=["slow_store", "redis_store"])
 def busy_store(request):
-    """Each kind of store in turn, for many threads."""
+    """Each kind of store, with frequent thread switches."""
     return request.getfixturevalue(request.param)
 
 
 class Flaky:
-    """Shared counters that answer, or not."""
+    """Shared counters that can be switched off."""
 
     def __init__(self):
         self.memory = MemoryStore()
@@ -223,7 +223,7 @@ def test_an_outage_is_logged_once_without_the_address(counters, shared, clock, c
 
 @pytest.fixture
 def nobody():
-    """An address where no Redis is."""
+    """An address without a Redis."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     return {"BFF_REDIS_URL": f"redis://127.0.0.1:{port}"}

@@ -1,4 +1,4 @@
-"""The brand's colour stays readable, whatever is set."""
+"""The brand's colour is readable, whatever the setting."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fetching logos: the catalog's addresses are hostile, and so are the hosts behind them."""
+"""Fetching logos: neither the catalog's URLs nor their hosts are trusted."""
 
 import gevent
 import pytest
@@ -32,7 +32,7 @@ def serve(certificate):
 
 @pytest.fixture
 def fetch(certificate):
-    """Fetch from this machine, as if it were a public host whose certificate is good."""
+    """Fetch from this machine as if it were a public host with a valid certificate."""
 
     def get(host, path="/logo.png", **changes):
         options = {"may_connect": lambda _: True, "port": host.port, "ca": str(certificate), **changes}

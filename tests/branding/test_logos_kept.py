@@ -1,4 +1,4 @@
-"""Keeping logos: each is fetched once a day, and neither memory nor slow hosts grow over our heads."""
+"""The logo cache: one fetch a day, bounded memory, and no waiting for slow hosts."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture
 def kept():
-    """Logos over a host that gives what is set, with a clock that is turned by hand."""
+    """Logos with a mocked host, and a clock that the test sets."""
     fetched, now = [], [0.0]
 
     def give(url):

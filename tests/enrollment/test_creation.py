@@ -1,4 +1,4 @@
-"""Creating exactly once: what each outcome of a create, with what is found afterwards, comes to."""
+"""Creating exactly once: the result for each outcome of the create and of reading back."""
 
 import pytest
 import requests
@@ -29,7 +29,7 @@ HOST = "https://you-forgot-to-mock-medblocks.test"
 PATIENTS = f"{HOST}/patients"
 DETAILS = {"email": "asha@example.com", "name": "Asha Example", "metadata": {"signup_source": "intake"}}
 
-# What becomes of a create, and the error that it is when there is no telling more.
+# The outcomes of a create, and the error to raise if nothing more can be found out.
 OPEN = {
     "500": ({"status": 500}, BadResponse),
     "502": ({"status": 502}, BadResponse),
@@ -40,7 +40,7 @@ OPEN = {
     "another's": ({"json": {"id": "user_43", "email": None, "name": None, "created_at": None}}, BadResponse),
 }
 TAKEN = {"status": 409}
-# What a look at the patient finds: changes to our own, or an answer without one.
+# What reading back returns: changes to our own patient, or a response without one.
 OURS, GONE, OUTAGE = {}, {"status": 404}, {"status": 503}
 THEIRS = {
     "ours, another email": {"email": "bo@example.com"},
@@ -55,7 +55,7 @@ outcomes = pytest.mark.parametrize("outcome", [TAKEN, *(o for o, _ in OPEN.value
 
 @pytest.fixture
 def create(medblocks, patient):
-    """Create, while creates end in these ways, one after another, and a look finds these things."""
+    """Create, with these outcomes of successive creates, and of successive reads."""
 
     def run(creates, finds=(), *, owned=False):
         for outcome in creates:

@@ -1,4 +1,4 @@
-"""Creating exactly once as a browser sees it: repeated creates, other browsers, and double clicks."""
+"""Creating exactly once over HTTP: repeated creates, other browsers, and double clicks."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +49,7 @@ def test_a_browser_can_repeat_a_failed_create(client, mocked_sandbox):
 
 @pytest.fixture
 def click(app, mocked_sandbox, form_token):
-    """Send the form as a browser does, with the cookie that it has at that moment."""
+    """Submit the form as a browser does, with its current cookie."""
     browser = app.test_client()
     token = form_token(browser)
 

@@ -20,7 +20,7 @@ DETAILS = {"name": "Asha Example", "email": "asha@example.com"}
 
 
 class Notebook:
-    """Keeps what was remembered; `report` overlooks whose a patient is."""
+    """Stands in for guard and browser, and records calls; `report` is report mode."""
 
     def __init__(self, *, report=False):
         self.patients, self.sessions, self.overlooked, self.report = [], [], [], report

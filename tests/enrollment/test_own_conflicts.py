@@ -1,4 +1,4 @@
-"""A patient that carries the caller's own tag, or its login's id, is never a dead end."""
+"""Conflicts about the caller's own patient: what they grant, and how to go on."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def enforcing(make_app):
 
 
 def without_tags(client, enforcing):
-    """Give a browser with the same owner, whose cookie has lost hold of the patient."""
+    """Return a browser with the same owner, whose cookie has lost the patient."""
     cookie = OwnerCookie(Keys("mb_sk_sbx_canary_key").derive("owner cookie"), https=False, max_age=9999)
     with enforcing.test_request_context(
         headers={"Cookie": f"bff={client.get_cookie('bff').value}"}

@@ -1,4 +1,4 @@
-"""Where a browser may be sent: only to listed addresses, whatever a browser makes of the spelling."""
+"""Return URLs: only listed ones are allowed, in any spelling that browsers accept."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""For any spelling whatever: a url that passes leads a browser to an allowed origin, and keeps its query."""
+"""For any spelling: an allowed URL leads a browser to an allowed origin, and keeps its query."""
 
 import re
 from ipaddress import IPv6Address
@@ -81,7 +81,7 @@ starts = st.sampled_from(
 
 @st.composite
 def urls(draw):
-    """Allowed urls with things put into them that browsers and servers may read differently."""
+    """Allowed URLs with insertions that browsers and servers may read differently."""
     url = draw(starts) + "".join(draw(st.lists(tokens | st.just("/x"), max_size=3)))
     for token in draw(st.lists(tokens, max_size=2)):
         place = draw(st.integers(0, len(url)))
@@ -93,7 +93,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def browser_reads(url):
-    """Read a url as the WHATWG standard does: its scheme, host, port and path; None for no http(s) url."""
+    """Parse a URL as WHATWG's standard does: scheme, host, port and path; None unless it is http(s)."""
     text = re.sub(r"[\t\r\n]", "", url.strip("".join(map(chr, range(33)))))
     scheme, colon, rest = text.partition(":")
     scheme = scheme.lower()

@@ -1,4 +1,4 @@
-"""How many requests are answered at once, and what the others are told."""
+"""How many requests are served at a time, and the response to the others."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ PLACES = 3
 
 
 class Held:
-    """A view that keeps its requests: `arrived` counts them, `leave` ends them."""
+    """A view that blocks: `arrived` counts its requests, `leave` ends them."""
 
     def __init__(self):
         self.arrived, self.leave = Semaphore(0), Event()
@@ -31,7 +31,7 @@ class Held:
 
 @contextmanager
 def holding(app, held, path, requests):
-    """Have requests under way until the end of the block; yields their future answers."""
+    """Keep requests waiting until the end of the block; yield their futures."""
     with ThreadPoolExecutor(requests) as pool:
         waiting = [pool.submit(app.test_client().get, path) for _ in range(requests)]
         try:
@@ -49,7 +49,7 @@ def held():
 
 @pytest.fixture
 def full(make_app, held):
-    """An app, all of whose places are taken, and the requests that have them."""
+    """An app at its limit, and the requests that it serves."""
     app = make_app(BFF_REQUESTS=str(PLACES), BFF_RATE_LIMIT="off")
     app.add_url_rule("/held", view_func=held.wait)
     with holding(app, held, "/held", PLACES) as waiting:

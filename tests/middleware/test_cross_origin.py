@@ -1,4 +1,4 @@
-"""What another site makes a browser send is refused before anything else, on every route."""
+"""Unsafe cross-site requests are refused before anything else, on every route."""
 
 import itertools
 
@@ -19,8 +19,8 @@ ROWS = list(itertools.product(SITES, ORIGINS, ["GET", "POST"], TYPES))
 
 
 def expected(site, origin, method, content_type):
-    """The rules in words: a safe method passes; so does a trusted origin; then the browser's own word
-    counts; without it, its Origin does; with neither it was no browser. Only then comes the media type."""
+    """The rules: safe methods and trusted origins pass; then Sec-Fetch-Site decides, or without it Origin;
+    with neither, it is not a browser. Only then is the media type checked."""
     if method == "GET":
         return 405, "method_not_allowed"
     if origin == TRUSTED or site in {"same-origin", "none"}:
@@ -32,7 +32,7 @@ def expected(site, origin, method, content_type):
     if not passes:
         return 403, "cross_site_request"
     if content_type in {"application/json", "application/json;charset=utf-8"}:
-        return 400, "invalid_request"  # the body is an empty object: nothing goes upstream
+        return 400, "invalid_request"  # the body is an empty object: Medblocks is not called
     return 415, "unsupported_media_type"
 
 

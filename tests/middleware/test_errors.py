@@ -1,4 +1,4 @@
-"""What is left for `bff.middleware.errors`: crashes, pages, and a log that says where without saying what."""
+"""Error responses: crashes, pages, and logs without exception texts."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""How often a client may ask: by address, by browser, and tighter where a call costs or tells something."""
+"""Rate limits by address and browser, and the stricter ones for creates, starts and conflicts."""
 
 import re
 import time
@@ -15,7 +15,7 @@ READ = ("GET", "/api/patients/user_42")
 
 
 def ask(client, method="GET", path="/api/patients/user_42", peer="192.0.2.1", forwarded=None, **options):
-    """Send a request from an address, perhaps with what proxies say of it."""
+    """Send a request from an address, with optional forwarded addresses."""
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     return client.open(
         path,
@@ -42,7 +42,7 @@ def statuses(replies):
 
 @pytest.fixture
 def limited(make_app):
-    """Build a browser at an app with these limits."""
+    """Build a client of an app with these limits."""
 
     def build(**variables):
         return make_app(BFF_ACCESS="enforce", **variables).test_client()
@@ -52,7 +52,7 @@ def limited(make_app):
 
 @pytest.fixture
 def upstream(medblocks, patient, session, taken):
-    """Let Medblocks create and start whatever is asked; or find every id taken."""
+    """Mock Medblocks: creates and starts succeed, or every id is taken."""
 
     def answer(*, conflict=False):
         medblocks.assert_all_requests_are_fired = False

@@ -1,4 +1,4 @@
-"""Limits of client addresses as proxies write them: with ports, in brackets, with garbage before them."""
+"""Rate limits for addresses as proxies write them: with ports, brackets or garbage."""
 
 import pytest
 
@@ -9,7 +9,7 @@ hops = pytest.mark.parametrize("hops", [1, 2])
 
 @pytest.fixture
 def statuses(make_app):
-    """Send a request for each X-Forwarded-For, through some proxies; an address may send two a day."""
+    """Send a request with each X-Forwarded-For through proxies; the limit is two a day per address."""
 
     def ask(hops, *forwarded):
         app = make_app(BFF_ACCESS="enforce", BFF_PROXY_HOPS=str(hops), BFF_RATE_LIMIT_ADDRESS="2/day")

@@ -1,4 +1,4 @@
-"""The headers of each kind of answer, the whole set of them: one more or one less fails."""
+"""The complete set of headers of each kind of response: one more or one less fails."""
 
 import re
 
@@ -69,7 +69,7 @@ JWT = {
 
 
 def assert_headers(reply, expected):
-    """Hold the complete set of names and values against patterns."""
+    """Match the complete set of names and values against patterns."""
     names = [name for name, _ in reply.headers]
     assert sorted(names) == sorted(expected)
     wrong = {
@@ -89,11 +89,11 @@ def origin(request):
 
 @pytest.fixture
 def send(make_app, origin):
-    """Send a request to an app at that origin."""
+    """Send a request to an app at this origin."""
 
     def call(method, path, options=None, **variables):
         client = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin, **variables).test_client()
-        # Buffered: a static file would stay open otherwise.
+        # Buffered, because a static file would stay open otherwise.
         return client.open(path, method=method, base_url=origin, buffered=True, **(options or {}))
 
     return call
@@ -145,7 +145,7 @@ def test_a_read_sets_no_cookie(make_app, origin, medblocks, patient):
 
 @pytest.fixture
 def redirected(make_app, origin, medblocks, patient):
-    """Fill in the form, and go on within the same site."""
+    """Submit the form with a return URL on the same site."""
     medblocks.post(f"{HOST}/patients", json=patient())
     app = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin, BFF_RETURN_URLS=f"{origin}/connected")
     client = app.test_client()

@@ -1,4 +1,4 @@
-"""Which provider the settings choose, what each vouches for, and that none overlooks a bad credential."""
+"""Which provider the settings choose, and that none ignores a bad credential."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ BAD = {
 
 @pytest.fixture
 def owner_cookie(make_app, medblocks, patient):
-    """The cookie of a browser that created user_42 when nobody had to sign in."""
+    """The cookie of a browser that created user_42 without a login."""
     client = make_app(BFF_ACCESS="enforce").test_client()
     medblocks.post(PATIENTS, json=patient())
     client.post("/api/patients", json={"patientId": "user_42"})

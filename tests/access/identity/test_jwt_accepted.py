@@ -1,4 +1,4 @@
-"""Good tokens: from which keys and places they are taken, and and how long they may be."""
+"""Valid tokens: their keys, where they are read from, and how long they may be."""
 
 import time
 

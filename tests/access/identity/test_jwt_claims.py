@@ -1,4 +1,4 @@
-"""Tokens that the login signed, but for somebody else, for another time, or for another use."""
+"""Tokens that the login signed, but for another audience, time or use."""
 
 import base64
 import hashlib
@@ -42,7 +42,7 @@ def signed(header, claims):
 
 @pytest.fixture
 def ask(client):
-    """Ask for a patient with a token that is good but for what is given; `...` takes a claim away."""
+    """Request a patient with a valid token with these changes; `...` removes a claim."""
 
     def send(header=USUAL, payload=None, **changes):
         good = {"iss": "https://login.example", "aud": "bff", "sub": "user_42", "exp": NOW + 300}

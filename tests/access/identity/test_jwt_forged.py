@@ -1,4 +1,4 @@
-"""Tokens that nobody of the login signed: each is refused, over HTTP, and leaves no trace."""
+"""Tokens that the login did not sign: each is refused, over HTTP, and leaves no trace."""
 
 import base64
 import hashlib
@@ -67,7 +67,7 @@ def claims(**changes):
 
 
 def token(sign=rs256, payload=None, **header):
-    """A good token of the login but for what is given; `...` takes a field of the header away."""
+    """A valid token with these changes; `...` removes a header field."""
     fields = {"alg": "RS256", "kid": "k1", "typ": "JWT", **header}
     return signed({name: value for name, value in fields.items() if value is not ...}, payload, sign)
 
@@ -78,14 +78,14 @@ def signed(header, payload=None, sign=rs256):
 
 
 def part(number, change):
-    """A good token, one part of which was changed afterwards."""
+    """A valid token with one part changed after signing."""
     parts = token().split(".")
     parts[number] = change(parts[number])
     return ".".join(parts)
 
 
 def with_their_key(**header):
-    """A token that brings the key that it is signed with."""
+    """A token that contains the key that signed it."""
     return jwt.encode(
         {"alg": "ES256", "jwk": THEIR_CURVE.as_dict(private=False), **header}, claims(), THEIR_CURVE
     )
@@ -166,7 +166,7 @@ FORGED = {
 
 @pytest.fixture(scope="module")
 def client():
-    """One app for all rows, since every one of them must leave it as it was."""
+    """One app for all rows, because none may change it."""
     keys = [key.as_dict(private=False) for key in (OURS, FOR_ENCRYPTION, FOR_RS512, CURVE)]
     with responses.RequestsMock(assert_all_requests_are_fired=False) as login:
         login.get(JWKS, json={"keys": keys})

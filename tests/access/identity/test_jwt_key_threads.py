@@ -1,4 +1,4 @@
-"""The login's keys under many threads: one of them fetches; who has a key goes on, who has none waits."""
+"""The login's keys under many threads: one fetches; only threads without a key wait."""
 
 import json
 import threading
@@ -10,11 +10,11 @@ import responses
 from bff.access.identity.jwks import Jwks
 from tests.access.login import KEYS, URL
 
-PATIENCE = 10  # seconds until a test that hangs fails
+PATIENCE = 10  # seconds until a hanging test fails
 
 
 class Login:
-    """A login that answers when it is told to."""
+    """A login that responds when the test says so."""
 
     def __init__(self):
         self.asked, self.may_answer = threading.Event(), threading.Event()
@@ -28,7 +28,7 @@ class Login:
 
 
 class Clock:
-    """A clock that can be moved, and that tells when somebody looked at it."""
+    """A clock that can be moved, and that signals when it is read."""
 
     def __init__(self):
         self.now = 1000.0

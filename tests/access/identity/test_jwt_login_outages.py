@@ -1,4 +1,4 @@
-"""When the login can not be asked for its keys: first nobody can be checked, later old keys serve on."""
+"""Outages of the login: without keys no token can be checked; fetched keys stay in use."""
 
 import gzip
 import io
@@ -14,7 +14,7 @@ from tests.access.login import KEYS, URL, outcome
 
 
 class Breaking(io.BufferedReader):
-    """A body that breaks off."""
+    """A truncated body."""
 
     def __init__(self):
         super().__init__(io.BytesIO(b"{"))
@@ -23,7 +23,7 @@ class Breaking(io.BufferedReader):
         raise ConnectionResetError
 
     def close(self):
-        """Stay open for the next test."""
+        """Stay open, for the next test."""
 
 
 OUTAGES = {

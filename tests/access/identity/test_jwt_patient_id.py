@@ -1,4 +1,4 @@
-"""Which patient a good token names: the template that joins claims to an id."""
+"""The patient id of a valid token: the template that joins claims to an id."""
 
 import pytest
 
@@ -10,7 +10,7 @@ BY_SECRET = {"BFF_JWT_SECRET": SECRET}
 
 @pytest.fixture
 def found(medblocks, patient):
-    """Let Medblocks know a patient, whose id may hold anything."""
+    """Mock a patient at Medblocks, with any id."""
 
     def add(patient_id="user_42", quoted=None):
         medblocks.get(PATIENT + (quoted or patient_id), json=patient(id=patient_id, connections=[]))

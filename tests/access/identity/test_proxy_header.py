@@ -1,4 +1,4 @@
-"""A reverse proxy that names the patient: believed from its own network and with its secret, never else."""
+"""A reverse proxy's header: accepted from its networks and with its secret only."""
 
 import pytest
 
@@ -10,7 +10,7 @@ OUTSIDE = "203.0.113.9"
 
 @pytest.fixture
 def ask(make_app):
-    """Ask for a patient as the proxy does, but for what is given; `None` leaves a header out."""
+    """Request a patient as the proxy does, with these changes; `None` removes a header."""
 
     def send(peer=PROXY, path="/api/patients/user_42", settings=None, headers=None):
         app = make_app(

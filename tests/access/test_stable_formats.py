@@ -1,4 +1,4 @@
-"""What browsers, patients and stores keep means the same to every later release: no value here may change."""
+"""Values in cookies, patients and stores must stay valid in later releases: none here may change."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ OWNER = Owner("the-name-of-a-browser")
 
 @pytest.fixture
 def browser(make_app):
-    """A browser that has come before."""
+    """A browser with a cookie from before."""
     response = Response()
     OwnerCookie(Keys(SECRET).derive("owner cookie"), https=False, max_age=60).write(response, OWNER)
     client = make_app(BFF_ACCESS="enforce", BFF_SECRET=SECRET).test_client()
@@ -29,7 +29,7 @@ def browser(make_app):
 
 
 def held(browser):
-    """Read what the browser's cookie holds."""
+    """Read the browser's cookie."""
     text = browser.get_cookie("bff").value.partition(".")[0]
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 

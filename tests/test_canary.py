@@ -1,4 +1,4 @@
-"""The plugin that watches the whole run for leaks does find them."""
+"""The pytest plugin that watches the whole run for leaks finds them."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from flask import Flask
 
 from tests.canary import CANARIES, Watch
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 LEAKY = """
 import logging
 import pytest
@@ -122,7 +122,7 @@ def test_a_canary_in_a_response_header_is_a_hit(headers, hits):
 
 @pytest.fixture(scope="module")
 def leaky_run(tmp_path_factory):
-    """Run a few tests with the plugin, in a process of their own."""
+    """Run a few tests with the plugin in a separate process."""
     folder = tmp_path_factory.mktemp("leaky")
     (folder / "test_leaky.py").write_text(LEAKY)
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""Why a credential was refused: the operator reads it in the log, and nobody else hears of it."""
+"""Why a credential was refused: it is in the log for operators, and not in the response."""
 
 import pytest
 
