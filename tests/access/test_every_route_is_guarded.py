@@ -75,7 +75,7 @@ def test_the_check_finds_an_unknown_parameter(enforcing):
 def test_the_check_finds_a_route_without_the_guard(enforcing, upstream):
     @enforcing.route("/api/patients/<patient_id>/summary", methods=["GET", "POST"])
     def summary(patient_id):
-        return services().enrollment.read_patient(Grant(patient_id, "anybody", "tag")).body
+        return services().enrollment.read_patient(Grant(patient_id, "browser", "tag")).body
 
     rule = "/api/patients/<patient_id>/summary"
     assert unguarded(enforcing, upstream) == [(rule, "GET"), (rule, "HEAD"), (rule, "POST")]

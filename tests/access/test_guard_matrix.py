@@ -10,7 +10,7 @@ from joserfc.jwk import OctKey
 
 HOST = "https://you-forgot-to-mock-medblocks.test"
 OWNER_OF = {"<patient_id>": "user_42", "<patient_session_id>": "ps_1"}
-NOBODY = {"user_42": "user_77", "ps_1": "ps_7"}
+UNKNOWN_OF = {"user_42": "user_77", "ps_1": "ps_7"}
 CANARIES = ("Asha Example", "asha@example.com", "app.medblocks.com", "unguessable")
 CALLERS = ["no cookie", "owner", "another owner", "tampered", "expired", "old key", "another tenant"]
 CONNECTION = "conn_1"
@@ -139,7 +139,7 @@ def caller(make_app, cookie_of, monkeypatch):
 def upstream(medblocks, patient, session):
     """Mock the patient at Medblocks, and reset the recorded calls; no call is required."""
 
-    def know():
+    def mock():
         medblocks.assert_all_requests_are_fired = False
         medblocks.get(re.compile(f"{HOST}/patients/.*"), json={**patient(), "connections": []})
         medblocks.get(re.compile(f"{HOST}/patient-sessions/.*"), json=session())
@@ -148,7 +148,7 @@ def upstream(medblocks, patient, session):
         medblocks.calls.reset()
         return medblocks.calls
 
-    return know
+    return mock
 
 
 def plain(reply):
@@ -181,7 +181,7 @@ def test_the_matrix_has_every_route(app):
     assert rules == {route for route in ROUTES if "?" not in route}
 
 
-@pytest.mark.parametrize("id_", NOBODY)
+@pytest.mark.parametrize("id_", UNKNOWN_OF)
 def test_there_are_sixty_different_spellings(id_):
     assert len(set(spellings(id_))) >= 60
 
@@ -193,12 +193,12 @@ def test_another_caller_gets_the_404_of_an_unknown_patient(caller, upstream, nam
     id_ = OWNER_OF[re.search("<.*?>", route)[0]]
     wrong = []
     for method in methods_of(stranger.client.application, route):
-        unknown = plain(stranger.ask(method, route, NOBODY[id_]))
+        unknown = plain(stranger.ask(method, route, UNKNOWN_OF[id_]))
         assert unknown[0] == "404 NOT FOUND"
-        for spelling, of_nobody in zip(spellings(id_), spellings(NOBODY[id_]), strict=True):
+        for spelling, unknown_spelling in zip(spellings(id_), spellings(UNKNOWN_OF[id_]), strict=True):
             reply = stranger.ask(method, route, spelling)
             if plain(reply) != unknown and not is_no_route(
-                reply, stranger.ask(method, route, of_nobody), id_
+                reply, stranger.ask(method, route, unknown_spelling), id_
             ):
                 wrong.append((method, spelling, reply.status))
             if calls or any(canary in f"{reply.headers}{reply.text}" for canary in CANARIES):
@@ -207,12 +207,12 @@ def test_another_caller_gets_the_404_of_an_unknown_patient(caller, upstream, nam
     assert wrong == []
 
 
-def is_no_route(reply, of_nobody, id_):
+def is_no_route(reply, unknown_spelling, id_):
     """Return whether a URL leads to no patient for any caller: to no route, or to a redirect."""
-    status, headers, text = plain(of_nobody)
+    status, headers, text = plain(unknown_spelling)
     if status.startswith("308 "):
-        headers = [(name, value.replace(NOBODY[id_], id_)) for name, value in headers]
-        return plain(reply) == (status, headers, text.replace(NOBODY[id_], id_))
+        headers = [(name, value.replace(UNKNOWN_OF[id_], id_)) for name, value in headers]
+        return plain(reply) == (status, headers, text.replace(UNKNOWN_OF[id_], id_))
     return status.startswith("404 ") and plain(reply) == (status, headers, text)
 
 

@@ -36,9 +36,9 @@ def accept(form_token):
 def test_opening_the_link_does_not_use_it(app, link, accept):
     url = link()
     scanner, browser = app.test_client(), app.test_client()
-    looks = [getattr(scanner, method)(url) for method in ("get", "head", "get", "options", "head")]
+    replies = [getattr(scanner, method)(url) for method in ("get", "head", "get", "options", "head")]
 
-    assert {look.status_code for look in looks} == {200}
+    assert {reply.status_code for reply in replies} == {200}
     assert browser.get(url).status_code == 200
     assert accept(browser, url).status_code == 303
 
@@ -182,9 +182,9 @@ def test_link_cookie_and_log_do_not_contain_the_id(app, link, accept, caplog):
     accept(browser, url)
 
     cookie = browser.get_cookie("bff").value
-    told = url + cookie + "".join(str(vars(record)) for record in caplog.records)
-    assert "asha.example" not in told
-    assert base64.b64encode(b"asha.example").rstrip(b"=").decode() not in told
+    output = url + cookie + "".join(str(vars(record)) for record in caplog.records)
+    assert "asha.example" not in output
+    assert base64.b64encode(b"asha.example").rstrip(b"=").decode() not in output
     assert url.rpartition("/")[2] not in "".join(str(vars(record)) for record in caplog.records)
 
 

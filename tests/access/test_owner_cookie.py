@@ -105,11 +105,11 @@ def test_the_cookie_contains_no_ids(make_app, medblocks, patient, session):
     client = make_app().test_client()
     client.post("/api/patient-sessions", json={"patientId": "user_42"})
 
-    told = readable(client.get_cookie("bff").value)
+    payload = readable(client.get_cookie("bff").value)
 
-    assert {key: len(tags) for key, tags in json.loads(told).items()} == {"o": 22, "p": 1, "s": 1}
+    assert {key: len(tags) for key, tags in json.loads(payload).items()} == {"o": 22, "p": 1, "s": 1}
     for canary in (b"user_42", b"ps_1", b"Asha", b"asha@example.com"):
-        assert canary not in told
+        assert canary not in payload
 
 
 def test_a_written_cookie_can_be_read(cookie):

@@ -42,8 +42,8 @@ TWO_CLAIMS = {**JWT, "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
 def test_the_log_has_the_reason_of_a_refusal(make_app, medblocks, caplog, settings, headers, reason):
     reply = make_app(BFF_ACCESS="enforce", **settings).test_client().get("/api/patients/x", headers=headers)
 
-    told = {record.msg["message"] for record in caplog.records if record.levelname == "WARNING"}
-    assert told == {f"a credential was refused: {reason}"}
+    warnings = {record.msg["message"] for record in caplog.records if record.levelname == "WARNING"}
+    assert warnings == {f"a credential was refused: {reason}"}
     assert reply.status_code == 401
     assert reason not in reply.text
     assert "canary" not in "".join(str(vars(record)) for record in caplog.records)

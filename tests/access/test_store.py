@@ -38,16 +38,16 @@ class Flaky:
     def __init__(self):
         self.memory = MemoryStore()
         self.up = True
-        self.asked = 0
+        self.calls = 0
 
     def incr(self, key, expiry):
-        self.asked += 1
+        self.calls += 1
         if not self.up:
             raise StorageError(ConnectionError("secret address"))
         return self.memory.incr(key, expiry)
 
     def hit(self, windows, checked):
-        self.asked += 1
+        self.calls += 1
         if not self.up:
             raise StorageError(ConnectionError("secret address"))
         return self.memory.hit(windows, checked)
@@ -192,12 +192,12 @@ def test_one_caller_retries_redis_after_five_seconds(counters, shared, clock):
     shared.up = False
     for _ in range(100):
         counters.incr("name", 60)
-    assert shared.asked == 1
+    assert shared.calls == 1
 
     clock.now += 5
     for _ in range(100):
         counters.incr("name", 60)
-    assert shared.asked == 2
+    assert shared.calls == 2
 
 
 def test_redis_counts_again_when_it_is_back(counters, shared, clock):
@@ -222,22 +222,22 @@ def test_an_outage_is_logged_once_without_the_address(counters, shared, clock, c
 
 
 @pytest.fixture
-def nobody():
+def unreachable():
     """An address without a Redis."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     return {"BFF_REDIS_URL": f"redis://127.0.0.1:{port}"}
 
 
-def test_without_redis_the_app_answers_and_limits(make_app, nobody):
-    client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="2/day", **nobody).test_client()
+def test_without_redis_the_app_answers_and_limits(make_app, unreachable):
+    client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="2/day", **unreachable).test_client()
 
     assert [client.get("/api/patients/user_42").status_code for _ in range(3)] == [404, 404, 429]
 
 
-def test_without_redis_only_creates_with_a_key_fail(make_app, nobody, medblocks, patient):
+def test_without_redis_only_creates_with_a_key_fail(make_app, unreachable, medblocks, patient):
     medblocks.post("https://you-forgot-to-mock-medblocks.test/patients", json=patient())
-    client = make_app(**nobody).test_client()
+    client = make_app(**unreachable).test_client()
 
     def create(**headers):
         return client.post("/api/patients", json={"patient_id": "user_42"}, headers=headers)

@@ -19,11 +19,11 @@ DONE = "https://app.example.com/done"
 DETAILS = {"name": "Asha Example", "email": "asha@example.com"}
 
 
-class Notebook:
+class FakeBrowser:
     """Stands in for guard and browser, and records calls; `report` is report mode."""
 
     def __init__(self, *, report=False):
-        self.patients, self.sessions, self.overlooked, self.report = [], [], [], report
+        self.patients, self.sessions, self.reported, self.report = [], [], [], report
 
     def keep_owner(self):
         pass
@@ -38,7 +38,7 @@ class Notebook:
         self.sessions.append(patient_session_id)
 
     def reports_conflict(self, grant):
-        self.overlooked.append(grant.patient_id)
+        self.reported.append(grant.patient_id)
         return self.report
 
 
@@ -48,25 +48,25 @@ def grant(**changes):
 
 
 @pytest.fixture
-def notebook():
-    return Notebook()
+def browser():
+    return FakeBrowser()
 
 
 @pytest.fixture
 def make_enrollment():
-    def build(notebook):
+    def build(browser):
         settings = load_settings({"MEDBLOCKS_API_KEY": "canary", "MEDBLOCKS_BASE_URL": HOST})
         audit = Audit(lambda *_: "pseudonym")
         return Enrollment(
-            connect(settings), notebook, notebook, ReturnUrls([DONE], "http://localhost"), settings, audit
+            connect(settings), browser, browser, ReturnUrls([DONE], "http://localhost"), settings, audit
         )
 
     return build
 
 
 @pytest.fixture
-def enrollment(make_enrollment, notebook):
-    return make_enrollment(notebook)
+def enrollment(make_enrollment, browser):
+    return make_enrollment(browser)
 
 
 def sent(medblocks):
@@ -74,14 +74,14 @@ def sent(medblocks):
     return [(post.path_url, json.loads(post.body)) for post in posts]
 
 
-def test_a_create_sends_owner_tag_and_signup_source(enrollment, notebook, medblocks, patient):
+def test_a_create_sends_owner_tag_and_signup_source(enrollment, browser, medblocks, patient):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     enrollment.create_patient(grant(), DETAILS)
 
     metadata = {"signup_source": "intake", "bff_owner": "tag-1"}
     assert sent(medblocks) == [("/patients", {"patient_id": "user_42", **DETAILS, "metadata": metadata})]
-    assert notebook.patients == ["user_42"]
+    assert browser.patients == ["user_42"]
 
 
 def test_the_callers_metadata_is_kept(enrollment, medblocks, patient):
@@ -100,7 +100,7 @@ def test_metadata_cannot_replace_the_tag(enrollment, medblocks, patient):
     assert sent(medblocks)[0][1]["metadata"]["bff_owner"] == "tag-1"
 
 
-def test_a_new_patient_is_created_before_the_session(enrollment, notebook, medblocks, patient, session):
+def test_a_new_patient_is_created_before_the_session(enrollment, browser, medblocks, patient, session):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
@@ -111,10 +111,10 @@ def test_a_new_patient_is_created_before_the_session(enrollment, notebook, medbl
     assert created.items() >= DETAILS.items()
     assert created["metadata"]["bff_owner"] == "tag-1"
     assert started == {"patient_id": "user_42", "return_url": DONE}
-    assert (notebook.patients, notebook.sessions) == (["user_42"], ["ps_1"])
+    assert (browser.patients, browser.sessions) == (["user_42"], ["ps_1"])
 
 
-def test_an_owned_patient_is_updated_by_the_session(enrollment, notebook, medblocks, session):
+def test_an_owned_patient_is_updated_by_the_session(enrollment, browser, medblocks, session):
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
     enrollment.start_session(grant(owned=True), {"connection_id": "fhirsrc_1"}, DETAILS)
@@ -127,28 +127,28 @@ def test_an_owned_patient_is_updated_by_the_session(enrollment, notebook, medblo
         "patient_email": "asha@example.com",
     }
     assert sent(medblocks) == [("/patient-sessions", body)]
-    assert (notebook.patients, notebook.sessions) == ([], ["ps_1"])
+    assert (browser.patients, browser.sessions) == ([], ["ps_1"])
 
 
-def test_a_taken_id_starts_no_session(enrollment, notebook, medblocks, taken):
+def test_a_taken_id_starts_no_session(enrollment, browser, medblocks, taken):
     taken()
 
     with pytest.raises(errors.Conflict):
         enrollment.start_session(grant(), {}, DETAILS)
 
     assert [call.request.method for call in medblocks.calls].count("POST") == 1
-    assert (notebook.patients, notebook.sessions) == ([], [])
+    assert (browser.patients, browser.sessions) == ([], [])
 
 
 def test_report_mode_starts_a_session_without_details(make_enrollment, medblocks, taken, session):
-    notebook = Notebook(report=True)
+    browser = FakeBrowser(report=True)
     taken()
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
-    make_enrollment(notebook).start_session(grant(), {}, DETAILS)
+    make_enrollment(browser).start_session(grant(), {}, DETAILS)
 
     assert sent(medblocks)[1] == ("/patient-sessions", {"patient_id": "user_42", "return_url": DONE})
-    assert (notebook.overlooked, notebook.patients) == (["user_42"], [])
+    assert (browser.reported, browser.patients) == (["user_42"], [])
 
 
 @pytest.mark.parametrize(
@@ -165,14 +165,14 @@ def test_report_mode_starts_a_session_without_details(make_enrollment, medblocks
 )
 @pytest.mark.parametrize("report", [True, False])
 def test_a_failed_create_starts_no_session(make_enrollment, medblocks, report, answer, error):
-    notebook = Notebook(report=report)
+    browser = FakeBrowser(report=report)
     medblocks.post(f"{HOST}/patients", **answer)
 
     with pytest.raises(error):
-        make_enrollment(notebook).start_session(grant(), {}, DETAILS)
+        make_enrollment(browser).start_session(grant(), {}, DETAILS)
 
     assert {call.request.path_url for call in medblocks.calls} <= {"/patients", "/patients/user_42"}
-    assert (notebook.patients, notebook.sessions, notebook.overlooked) == ([], [], [])
+    assert (browser.patients, browser.sessions, browser.reported) == ([], [], [])
 
 
 @pytest.mark.parametrize("owned", [True, False])
@@ -183,13 +183,13 @@ def test_a_forbidden_return_url_creates_nothing(enrollment, medblocks, owned):
     assert not medblocks.calls
 
 
-def test_a_failed_start_is_not_added_to_the_cookie(enrollment, notebook, medblocks):
+def test_a_failed_start_is_not_added_to_the_cookie(enrollment, browser, medblocks):
     medblocks.post(f"{HOST}/patient-sessions", status=500)
 
     with pytest.raises(errors.BadResponse):
         enrollment.start_session(grant(owned=True), {})
 
-    assert notebook.sessions == []
+    assert browser.sessions == []
 
 
 @pytest.mark.parametrize("other", ["ps_2", "PS_1"])

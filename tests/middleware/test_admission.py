@@ -14,10 +14,10 @@ from bff.errors import Overloaded
 from bff.middleware.admission import AdmissionLimit
 
 TIMEOUT = 20
-PLACES = 3
+LIMIT = 3
 
 
-class Held:
+class BlockingView:
     """A view that blocks: `arrived` counts its requests, `leave` ends them."""
 
     def __init__(self):
@@ -44,15 +44,15 @@ def holding(app, held, path, requests):
 
 @pytest.fixture
 def held():
-    return Held()
+    return BlockingView()
 
 
 @pytest.fixture
 def full(make_app, held):
     """An app at its limit, and the requests that it serves."""
-    app = make_app(BFF_REQUESTS=str(PLACES), BFF_RATE_LIMIT="off")
+    app = make_app(BFF_REQUESTS=str(LIMIT), BFF_RATE_LIMIT="off")
     app.add_url_rule("/held", view_func=held.wait)
-    with holding(app, held, "/held", PLACES) as waiting:
+    with holding(app, held, "/held", LIMIT) as waiting:
         yield app, waiting
 
 
@@ -83,7 +83,7 @@ def test_waiting_requests_finish_and_free_their_slots(full, held):
     app, waiting = full
     held.leave.set()
 
-    assert [each.result(TIMEOUT).status_code for each in waiting] == [200] * PLACES
+    assert [each.result(TIMEOUT).status_code for each in waiting] == [200] * LIMIT
     assert app.test_client().get("/intake").status_code == 200
 
 

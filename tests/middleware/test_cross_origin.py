@@ -41,7 +41,7 @@ def headers(**values):
     return {names[name]: value for name, value in values.items() if value is not None}
 
 
-def told(reply):
+def outcome_of(reply):
     return reply.status_code, reply.json["error"]["code"]
 
 
@@ -65,7 +65,7 @@ def test_each_row_follows_the_rules(unlimited, medblocks, site, origin):
     client = unlimited.test_client()
     rows = [row for row in ROWS if row[:2] == (site, origin)]
     got = {
-        row: told(
+        row: outcome_of(
             client.open(
                 "/api/patients",
                 method=row[2],
@@ -109,7 +109,7 @@ def test_each_row_follows_the_rules(unlimited, medblocks, site, origin):
     ],
 )
 def test_a_malformed_or_similar_origin_is_refused(client, medblocks, origin):
-    assert told(client.post("/api/patients", json={}, headers={"Origin": origin})) == (
+    assert outcome_of(client.post("/api/patients", json={}, headers={"Origin": origin})) == (
         403,
         "cross_site_request",
     )

@@ -94,6 +94,6 @@ def test_a_refused_return_url_is_logged_without_the_url(client, caplog, path):
     reply = client.get(path) if "?" in path else client.post(path, json=body)
 
     assert reply.status_code == 400
-    (told,) = [record.msg["message"] for record in caplog.records if record.name == "bff.errors"]
-    assert told.startswith("a return_url was refused. This return_url is not one that this site allows. ")
-    assert "canary" not in told
+    (message,) = [record.msg["message"] for record in caplog.records if record.name == "bff.errors"]
+    assert message.startswith("a return_url was refused. This return_url is not one that this site allows. ")
+    assert "canary" not in message

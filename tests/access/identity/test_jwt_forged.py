@@ -184,10 +184,10 @@ def test_a_forged_token_is_refused_and_leaves_no_trace(client, medblocks, caplog
     assert reply.json["error"]["message"] == "Please sign in, and try again."
     assert not medblocks.calls
     assert "Set-Cookie" not in reply.headers
-    told = reply.text + "".join(str(vars(record)) for record in caplog.records)
-    assert "a credential was refused" in told
-    assert "user_42" not in told
-    assert not [piece for piece in credential.split(".") if len(piece) > 8 and piece in told]
+    output = reply.text + "".join(str(vars(record)) for record in caplog.records)
+    assert "a credential was refused" in output
+    assert "user_42" not in output
+    assert not [piece for piece in credential.split(".") if len(piece) > 8 and piece in output]
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ class Login:
     """A login that responds when the test says so."""
 
     def __init__(self):
-        self.asked, self.may_answer = threading.Event(), threading.Event()
+        self.requested, self.may_answer = threading.Event(), threading.Event()
         self.fetches = 0
 
     def answer(self, _):
         self.fetches += 1
-        self.asked.set()
+        self.requested.set()
         assert self.may_answer.wait(PATIENCE)
         return 200, {}, json.dumps({"keys": list(KEYS.values())})
 
@@ -32,10 +32,10 @@ class Clock:
 
     def __init__(self):
         self.now = 1000.0
-        self.looked = threading.Event()
+        self.read_once = threading.Event()
 
     def __call__(self):
-        self.looked.set()
+        self.read_once.set()
         return self.now
 
 
@@ -66,10 +66,10 @@ def pool(login):
 
 def test_a_thread_without_a_key_waits_for_the_fetch(jwks, login, clock, pool):
     first = pool.submit(jwks.find, "old")
-    assert login.asked.wait(PATIENCE)
-    clock.looked.clear()
+    assert login.requested.wait(PATIENCE)
+    clock.read_once.clear()
     second = pool.submit(jwks.find, "new")
-    assert clock.looked.wait(PATIENCE)
+    assert clock.read_once.wait(PATIENCE)
     login.may_answer.set()
 
     assert second.result(PATIENCE).kid == "new"
@@ -81,10 +81,10 @@ def test_a_thread_with_a_key_does_not_wait(jwks, login, clock, pool):
     login.may_answer.set()
     jwks.find("old")
     login.may_answer.clear()
-    login.asked.clear()
+    login.requested.clear()
     clock.now += 600
     fetching = pool.submit(jwks.find, "old")
-    assert login.asked.wait(PATIENCE)
+    assert login.requested.wait(PATIENCE)
 
     assert jwks.find("old").kid == "old"
     assert not fetching.done()
@@ -110,7 +110,7 @@ def test_only_one_of_many_threads_fetches(jwks, login, pool):
 
 def test_a_thread_does_not_fetch_after_waiting(jwks, login, clock, pool):
     threads = [pool.submit(jwks.find, "old")]
-    assert login.asked.wait(PATIENCE)
+    assert login.requested.wait(PATIENCE)
     threads += [pool.submit(jwks.find, "old") for _ in range(7)]
     login.may_answer.set()
 

@@ -82,8 +82,10 @@ def test_in_an_outage_the_last_keys_stay_in_use(jwks, publish, login, clock, cap
     assert outcome(jwks, "old") == "old"
     assert outcome(jwks, "new") is InvalidCredential
     assert len(login.calls) == 2
-    (told,) = caplog.messages
-    assert re.fullmatch(r"the keys of the login can't be fetched: \w+Error|.+: ReadTimeout|.+: Timeout", told)
+    (message,) = caplog.messages
+    assert re.fullmatch(
+        r"the keys of the login can't be fetched: \w+Error|.+: ReadTimeout|.+: Timeout", message
+    )
 
 
 def test_in_an_outage_keys_are_fetched_once_per_cool_down(jwks, publish, login, clock):

@@ -97,10 +97,10 @@ def test_the_secret_is_not_exposed(ask, caplog):
 
     reply = ask(OUTSIDE)
 
-    told = f"{reply.headers}{reply.text}" + "".join(str(vars(record)) for record in caplog.records)
+    output = f"{reply.headers}{reply.text}" + "".join(str(vars(record)) for record in caplog.records)
     assert "a credential was refused: the header came from outside the proxy's networks" in caplog.text
-    assert SECRET not in told
-    assert "user_42" not in told
+    assert SECRET not in output
+    assert "user_42" not in output
 
 
 def test_without_the_header_there_is_no_login(ask, medblocks):

@@ -13,50 +13,50 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
-def kept():
+def logos():
     """Logos with a mocked host, and a clock that the test sets."""
     fetched, now = [], [0.0]
 
-    def give(url):
+    def fetch(url):
         fetched.append(url)
         return answers.get(url)
 
     answers = {"https://a.example/": Image(PNG, "image/png")}
-    cache = Logos(give, lambda: now[0])
+    cache = Logos(fetch, lambda: now[0])
     cache.fetched, cache.answers, cache.now = fetched, answers, now
     return cache
 
 
-def test_a_logo_is_fetched_once_a_day(kept):
+def test_a_logo_is_fetched_once_a_day(logos):
     for _ in range(3):
-        assert kept.get("https://a.example/").mimetype == "image/png"
-    assert len(kept.fetched) == 1
+        assert logos.get("https://a.example/").mimetype == "image/png"
+    assert len(logos.fetched) == 1
 
-    kept.now[0] = DAY + 1.0
-    kept.get("https://a.example/")
-    assert len(kept.fetched) == 2
-
-
-def test_a_missing_logo_is_fetched_again_after_ten_minutes(kept):
-    assert kept.get("https://b.example/") is None
-    assert kept.get("https://b.example/") is None
-    kept.answers["https://b.example/"] = Image(PNG, "image/png")
-    kept.now[0] = 601.0
-
-    assert kept.get("https://b.example/") is not None
-    assert len(kept.fetched) == 2
+    logos.now[0] = DAY + 1.0
+    logos.get("https://a.example/")
+    assert len(logos.fetched) == 2
 
 
-def test_the_logo_cache_is_bounded(kept):
+def test_a_missing_logo_is_fetched_again_after_ten_minutes(logos):
+    assert logos.get("https://b.example/") is None
+    assert logos.get("https://b.example/") is None
+    logos.answers["https://b.example/"] = Image(PNG, "image/png")
+    logos.now[0] = 601.0
+
+    assert logos.get("https://b.example/") is not None
+    assert len(logos.fetched) == 2
+
+
+def test_the_logo_cache_is_bounded(logos):
     large = Image(bytes(MAX_IMAGE_BYTES), "image/png")
     for number in range(200):
-        kept.answers[f"https://{number}.example/"] = large
-        kept.get(f"https://{number}.example/")
+        logos.answers[f"https://{number}.example/"] = large
+        logos.get(f"https://{number}.example/")
 
-    kept.fetched.clear()
+    logos.fetched.clear()
     for number in reversed(range(200)):
-        kept.get(f"https://{number}.example/")
-    still_cached = 200 - len(kept.fetched)
+        logos.get(f"https://{number}.example/")
+    still_cached = 200 - len(logos.fetched)
 
     assert 0 < still_cached * MAX_IMAGE_BYTES <= 8 * 1024 * 1024
 
