@@ -13,7 +13,7 @@ from marshmallow import Schema, fields
 
 from bff.api.body import StrictJsonParser
 from bff.api.json_provider import json_response
-from bff.medblocks.client import Answer
+from bff.medblocks.client import ApiResponse
 from bff.schemas import BrowserInput, camel_case
 
 View = TypeVar("View", bound=Callable[..., Response])
@@ -59,7 +59,7 @@ class JsonBlueprint(Blueprint):
         return cast("Callable[[View], View]", self.doc(responses=responses))
 
 
-def respond(answer: Answer, *only: str) -> Response:
+def respond(answer: ApiResponse, *only: str) -> Response:
     """Answer with the body from Medblocks, which was checked on its way in, or with `only` these fields."""
     body = {name: answer.body[name] for name in only} if only else answer.body
     return json_response(body, answer.status)

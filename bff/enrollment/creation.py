@@ -12,7 +12,7 @@ That also holds for a create that is committed late: the next one gets a conflic
 from collections.abc import Mapping
 from typing import Any
 
-from bff.medblocks.client import Answer, Medblocks
+from bff.medblocks.client import ApiResponse, Medblocks
 from bff.medblocks.errors import (
     AlreadyCreated,
     BadResponse,
@@ -29,7 +29,7 @@ ATTEMPTS = 3
 _FIELDS = ("id", "resource_type", "email", "name", "metadata", "created_at")
 
 
-def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) -> Answer:
+def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) -> ApiResponse:
     """Return the created patient, whether this call or an earlier one of the same owner created it.
 
     Raise Conflict if the id belongs to another owner. If the patient exists with other details, raise
@@ -48,7 +48,7 @@ def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) 
     raise AssertionError("the last attempt returns or raises")
 
 
-def _read_back(medblocks: Medblocks, grant: Grant, error: MedblocksError) -> Answer | None:
+def _read_back(medblocks: Medblocks, grant: Grant, error: MedblocksError) -> ApiResponse | None:
     """Return the patient, or None if there is none. If the read fails, raise the error to report."""
     try:
         return medblocks.read_patient(grant)
@@ -60,7 +60,7 @@ def _read_back(medblocks: Medblocks, grant: Grant, error: MedblocksError) -> Ans
         raise error from None
 
 
-def _as_created(found: Answer, grant: Grant, details: Mapping[str, Any]) -> Answer:
+def _as_created(found: ApiResponse, grant: Grant, details: Mapping[str, Any]) -> ApiResponse:
     patient = found.body
     # With a login, the id is the caller's own, whichever browser created the patient.
     if found.owner_tag != grant.owner_tag and not grant.owned:
@@ -70,4 +70,4 @@ def _as_created(found: Answer, grant: Grant, details: Mapping[str, Any]) -> Answ
     if any(patient[name] != details.get(name) for name in compared):
         error = AlreadyCreated if grant.owned else CreatedDifferently
         raise error("create patient", detail="with other details")
-    return Answer({name: patient[name] for name in _FIELDS}, found.status, found.request_id)
+    return ApiResponse({name: patient[name] for name in _FIELDS}, found.status, found.request_id)

@@ -14,7 +14,7 @@ from bff.audit import Audit
 from bff.config import Settings
 from bff.enrollment.creation import create_once
 from bff.enrollment.return_urls import ReturnUrls
-from bff.medblocks.client import Answer, Medblocks
+from bff.medblocks.client import ApiResponse, Medblocks
 from bff.medblocks.deadline import Within, within
 from bff.medblocks.errors import BadResponse, Conflict, ErrorDetails
 from bff.medblocks.grants import Grant, SessionGrant
@@ -46,10 +46,10 @@ class Enrollment:
         self._settings = settings
         self._audit = audit
         self._within = within
-        self._reads: SingleFlight[Answer] = SingleFlight()
-        self._starts: SingleFlight[Answer] = SingleFlight(keep=_DOUBLE_CLICK_SECONDS)
+        self._reads: SingleFlight[ApiResponse] = SingleFlight()
+        self._starts: SingleFlight[ApiResponse] = SingleFlight(keep=_DOUBLE_CLICK_SECONDS)
 
-    def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> Answer:
+    def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> ApiResponse:
         """Create a patient exactly once, and add it to the browser's cookie.
 
         `details` are optional: `email`, `name` and `metadata`. Raise Conflict if the id is taken, or if the
@@ -67,7 +67,7 @@ class Enrollment:
         self._browser.add_patient(grant)
         return answer
 
-    def read_patient(self, grant: Grant) -> Answer:
+    def read_patient(self, grant: Grant) -> ApiResponse:
         """Return a patient with all connections. Simultaneous reads by one owner share one call."""
         with (
             self._within(self._settings.read_seconds),
@@ -77,7 +77,7 @@ class Enrollment:
             entry.upstream_request_id = answer.request_id
         return answer
 
-    def disconnect(self, grant: Grant, connection_id: str) -> Answer:
+    def disconnect(self, grant: Grant, connection_id: str) -> ApiResponse:
         """Revoke a connection of a patient. Raise NotFound if the patient does not have it."""
         with (
             self._within(self._settings.write_seconds),
@@ -94,7 +94,7 @@ class Enrollment:
         details: Mapping[str, Any] | None = None,
         *,
         once: str | None = None,
-    ) -> Answer:
+    ) -> ApiResponse:
         """Start a session, and add it to the browser's cookie.
 
         `session` has the documented fields, such as `return_url`; all are optional. A patient that the caller
@@ -122,7 +122,7 @@ class Enrollment:
         self._browser.add_session(answer.body["id"], grant.owner)
         return answer
 
-    def _start(self, grant: Grant, session: Mapping[str, Any], click: Hashable) -> Answer:
+    def _start(self, grant: Grant, session: Mapping[str, Any], click: Hashable) -> ApiResponse:
         if click is None:
             return self._medblocks.start_patient_session(grant, session)
         return self._starts.run(
@@ -136,7 +136,7 @@ class Enrollment:
             if not self._guard.reports_conflict(grant):
                 raise
 
-    def read_session(self, grant: SessionGrant, event: str = "session read") -> Answer:
+    def read_session(self, grant: SessionGrant, event: str = "session read") -> ApiResponse:
         """Return a session that the caller started. Simultaneous reads share one call.
 
         `event` names it in the audit trail. Raise BadResponse if the session's patient is not the caller's.

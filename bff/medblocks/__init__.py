@@ -1,1 +1,1 @@
-"""The upstream: calling Medblocks and understanding its answers, without any Flask."""
+"""The client for Medblocks, without Flask: calls, models, errors, and what protects both sides."""

@@ -1,4 +1,4 @@
-"""A bulkhead: no more calls to Medblocks at once than set; a few may wait a moment for a place."""
+"""Bulkheads: limits for concurrent calls to Medblocks, and for the requests that wait for them."""
 
 import threading
 from contextlib import AbstractContextManager
@@ -11,22 +11,23 @@ WAIT_SECONDS = 0.2
 
 
 class Bulkhead:
-    """Limits the calls in flight to `calls`; an eighth as many may wait for a place."""
+    """Limits concurrent calls to `calls`; an eighth as many may wait for a slot."""
 
     def __init__(self, calls: int) -> None:
         self._free = calls
-        self._seats = max(1, calls // 8)
+        self._max_waiting = max(1, calls // 8)
         self._waiting = 0
-        # Taking a free place needs this lock alone; a semaphore costs ten times as much where gevent patches.
+        # A free slot needs only this lock; in a process patched by gevent, a semaphore costs ten times as
+        # much.
         self._lock = Lock()
         self._released = threading.Condition()
 
     def slot(self, operation: str) -> "Bulkhead":
-        """Take a place for a `with` block, which releases it at its end.
+        """Acquire a slot for a `with` block, which releases it.
 
-        Raise CallRejected when there is none within WAIT_SECONDS, or too many wait already.
+        Raise CallRejected if no slot is free within WAIT_SECONDS, or too many callers wait already.
         """
-        if not self._take():
+        if not self._acquire():
             self._wait(operation)
         return self
 
@@ -41,7 +42,7 @@ class Bulkhead:
             with self._released:
                 self._released.notify()
 
-    def _take(self) -> bool:
+    def _acquire(self) -> bool:
         with self._lock:
             if not self._free:
                 return False
@@ -50,14 +51,14 @@ class Bulkhead:
 
     def _wait(self, operation: str) -> None:
         with self._lock:
-            if self._waiting >= self._seats:
+            if self._waiting >= self._max_waiting:
                 raise _full(operation)
             self._waiting += 1
         try:
-            # A place released before now is free to take; one released from now on notifies this waiter.
+            # A slot released before this point is free; one released later notifies this waiter.
             with self._released:
                 seconds = min(WAIT_SECONDS, deadline.remaining(operation))
-                if not self._released.wait_for(self._take, seconds):
+                if not self._released.wait_for(self._acquire, seconds):
                     raise _full(operation)
         finally:
             with self._lock:
@@ -69,42 +70,45 @@ def _full(operation: str) -> CallRejected:
 
 
 class UpstreamLimit:
-    """Keeps an eighth of the server's places free of whatever waits for Medblocks, for pages and checks."""
+    """Limits the requests that wait for Medblocks, and keeps an eighth of all for pages and health checks.
+
+    Takes how many requests the server handles at once.
+    """
 
     def __init__(self, requests: int) -> None:
-        self._seats = max(1, requests - max(1, requests // 8))
+        self._free = max(1, requests - max(1, requests // 8))
         self._lock = Lock()
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
-        """Do what `deadline.within` does, with a seat. Raises CallRejected when all are taken."""
+        """Return `deadline.within`'s context with a slot. Entering it raises CallRejected if none is free."""
         if deadline.is_running():
             return deadline.within(seconds)
-        return _Stay(self, seconds)
+        return _LimitedBudget(self, seconds)
 
-    def enter(self) -> None:
-        """Take a seat. Raise CallRejected when all are taken."""
+    def acquire(self) -> None:
+        """Acquire a slot. Raise CallRejected if none is free."""
         with self._lock:
-            if not self._seats:
+            if not self._free:
                 raise CallRejected("request", ErrorDetails(retry_after=1), "too many requests at once")
-            self._seats -= 1
+            self._free -= 1
 
-    def leave(self) -> None:
-        """Release a seat."""
+    def release(self) -> None:
+        """Release a slot."""
         with self._lock:
-            self._seats += 1
+            self._free += 1
 
 
-class _Stay(deadline.Budget):
-    """A budget of time with a seat."""
+class _LimitedBudget(deadline.Budget):
+    """A budget of time with a slot."""
 
     def __init__(self, limit: UpstreamLimit, seconds: float) -> None:
         self._seconds = seconds
-        self._room = limit
+        self._limit = limit
 
     def __enter__(self) -> None:
-        self._room.enter()
+        self._limit.acquire()
         super().__enter__()
 
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)
-        self._room.leave()
+        self._limit.release()

@@ -1,6 +1,6 @@
-"""The catalog of facilities, kept in memory for a while: it holds nothing about anybody.
+"""The catalog of facilities, cached in memory: it contains no patient data.
 
-What is kept goes on serving, however old, while Medblocks can't be asked.
+While Medblocks is unavailable, cached entries are used however old they are.
 """
 
 import time
@@ -10,7 +10,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from bff.medblocks.client import Answer, Medblocks
+from bff.medblocks.client import ApiResponse, Medblocks
 from bff.medblocks.deadline import Within, within
 from bff.medblocks.errors import InvalidRequest, MedblocksError, NotFound
 from bff.medblocks.locks import Lock
@@ -24,7 +24,7 @@ SEARCH_LIMIT = 20
 
 
 class Catalog:
-    """Looks facilities up. Takes the upstream, the seconds that a look-up may take, and a clock."""
+    """Looks up facilities. Takes the client, how many seconds a look-up may take, and a clock."""
 
     def __init__(
         self,
@@ -37,14 +37,14 @@ class Catalog:
         self._seconds = seconds
         self._clock = clock
         self._within = within
-        self._lock = Lock()  # an LRU cache changes when it is read, too
+        self._lock = Lock()  # reading an LRU cache changes it
         self._kept: LRUCache[Hashable, tuple[float, dict[str, Any]]] = LRUCache(_MAX_ENTRIES)
-        self._calls: SingleFlight[Answer] = SingleFlight()
+        self._calls: SingleFlight[ApiResponse] = SingleFlight()
 
     def search(self, q: str, starting_after: str | None = None) -> dict[str, Any]:
-        """Give a page of the facilities that match, 20 at most: `data`, `has_more` and `next_cursor`.
+        """Return a page of matching facilities, 20 at most: `data`, `has_more` and `next_cursor`.
 
-        Under two characters nothing is searched, as Medblocks' own search does. Raises any MedblocksError.
+        A query under two characters matches nothing, as in Medblocks' own search. Raise MedblocksError.
         """
         if len(q) < SEARCH_MIN:
             return {"resource_type": "list", "data": [], "has_more": False, "next_cursor": None}
@@ -54,14 +54,14 @@ class Catalog:
         )
 
     def facility(self, facility_id: str) -> dict[str, Any]:
-        """Give one facility. Raises NotFound, or any MedblocksError."""
+        """Return one facility. Raise NotFound, or any other MedblocksError."""
         return self._get(facility_id, lambda: self._medblocks.read_facility(facility_id))
 
     def budget(self) -> AbstractContextManager[None]:
-        """Return a context with the time of a look-up. Entering it raises CallRejected without a seat."""
+        """Return a context with the time of a look-up. Entering it raises CallRejected without a slot."""
         return self._within(self._seconds)
 
-    def _get(self, key: Hashable, call: Callable[[], Answer]) -> dict[str, Any]:
+    def _get(self, key: Hashable, call: Callable[[], ApiResponse]) -> dict[str, Any]:
         with self._lock:
             until, body = self._kept.get(key, (0.0, None))
         if body is not None and self._clock() < until:

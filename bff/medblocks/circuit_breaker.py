@@ -1,6 +1,6 @@
-"""A circuit breaker (Nygard, Release It!): while Medblocks fails, calls end at once instead of waiting.
+"""A circuit breaker (Nygard, Release It!): while Medblocks fails, calls are rejected at once.
 
-pybreaker, the library for it, holds a lock during each call, so that calls would go one after another.
+The library pybreaker holds a lock during each call, so calls would run one after another.
 """
 
 import math
@@ -24,10 +24,10 @@ _FAILURES = (BadResponse, ConnectionFailed, UpstreamTimeout)
 
 
 class CircuitBreaker:
-    """Opens after so many failures in a row; after so many seconds one call may probe, and decides.
+    """Opens after `failures` failures in a row; after `seconds`, one probe decides whether it closes.
 
-    Only what means "Medblocks is not well" counts. An answer of 4xx is an answer, and so is one that is too
-    large: if those counted, one caller with five of them would take Medblocks away from everybody.
+    Only signs of an outage count as failures. A 4xx response is a response, and so is one over the size
+    limit: if these counted, one caller could open the circuit for all others.
     """
 
     def __init__(self, *, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -38,14 +38,14 @@ class CircuitBreaker:
         self._failures = 0
         self._open_until = 0.0
         self._probing = False
-        self._generation = 0  # raised when the circuit opens, when a probe begins, and when it closes
+        self._generation = 0  # increases when the circuit opens, when a probe starts, and when it closes
 
     def attempt(self, operation: str) -> "_Attempt":
-        """Learn from the end of the call in a `with` block. Raises CallRejected while the circuit is open."""
+        """Return a context that records a call's result. Raise CallRejected while the circuit is open."""
         return _Attempt(self, self.enter(operation))
 
     def enter(self, operation: str) -> int:
-        """Give the generation that the call belongs to: what ends in a later one says nothing about it."""
+        """Return the current generation; results from older generations are ignored. Raise CallRejected."""
         with self._lock:
             if self._failures < self._limit:
                 return self._generation
@@ -58,17 +58,17 @@ class CircuitBreaker:
             return self._generation
 
     def leave(self, generation: int, error: BaseException | None) -> None:
-        """Learn from the end of a call of this generation."""
+        """Record the result of a call that entered in this generation: an error, or None for success."""
         if isinstance(error, (CallRejected, DeadlineExceeded)):
-            self._left(generation)
+            self._release_probe(generation)
         elif isinstance(error, _FAILURES) and not isinstance(error, UnexpectedResponse):
-            self._failed(generation)
+            self._record_failure(generation)
         elif error is None or isinstance(error, MedblocksError):
-            self._worked(generation)
+            self._record_success(generation)
         else:
-            self._left(generation)
+            self._release_probe(generation)
 
-    def _failed(self, generation: int) -> None:
+    def _record_failure(self, generation: int) -> None:
         with self._lock:
             if generation != self._generation:
                 return
@@ -78,9 +78,9 @@ class CircuitBreaker:
                 self._open_until = self._clock() + self._seconds
                 self._generation += 1
 
-    def _worked(self, generation: int) -> None:
+    def _record_success(self, generation: int) -> None:
         if not self._failures and not self._probing:
-            return  # while all is well, one more answer tells nothing
+            return  # no state would change
         with self._lock:
             if generation != self._generation:
                 return
@@ -89,14 +89,14 @@ class CircuitBreaker:
             self._failures = 0
             self._probing = False
 
-    def _left(self, generation: int) -> None:
+    def _release_probe(self, generation: int) -> None:
         with self._lock:
             if generation == self._generation:
                 self._probing = False
 
 
 class _Attempt(AbstractContextManager[None]):
-    """One call."""
+    """Records the result of one call."""
 
     def __init__(self, breaker: CircuitBreaker, generation: int) -> None:
         self._breaker = breaker

@@ -1,4 +1,4 @@
-"""The calls to Medblocks that this product makes, each one method; see Medblocks' API, version 2026-04-25."""
+"""The calls to Medblocks that this product makes, one method each (API version 2026-04-25)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -18,33 +18,33 @@ _PATIENT, _PATIENT_DETAIL = Decoder(models.Patient), Decoder(models.PatientDetai
 _SESSION, _DISCONNECTED = Decoder(models.PatientSession), Decoder(models.Disconnected)
 _FACILITY, _FACILITY_LIST = Decoder(models.Facility), Decoder(models.FacilityList)
 
-# The share of the time that a create may take, so that there is some left to find out what became of it.
-_CREATE_PATIENCE = 0.6
+# The share of the time budget that a create may use: the rest is for reading back whether it succeeded.
+_CREATE_TIME_SHARE = 0.6
 
 
-class Answer(NamedTuple):
-    """What Medblocks said: the checked body, and the status to pass on."""
+class ApiResponse(NamedTuple):
+    """A successful response: its checked body, and its status."""
 
     body: dict[str, Any]
     status: int
-    request_id: str | None = None  # Medblocks' own, for the audit trail
-    owner_tag: str | None = None  # of a patient: whose creation it was
+    request_id: str | None = None  # Medblocks' id of the request, for the audit trail
+    owner_tag: str | None = None  # of a patient: the tag of the owner who created it
 
 
 class Medblocks:
-    """Medblocks' API over a line. Every method may raise any `MedblocksError`."""
+    """Medblocks' API. Takes a transport. Every method may raise any `MedblocksError`."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def health(self) -> Answer:
-        """Ask whether Medblocks is up; it needs no key for that."""
+    def health(self) -> ApiResponse:
+        """Return whether Medblocks is up; this needs no valid key."""
         return self._call(_HEALTH, "health", "GET", ids.path("health"))
 
-    def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> Answer:
-        """Create a patient from optional `email`, `name` and `metadata`, marked as its owner's.
+    def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> ApiResponse:
+        """Create a patient with optional `email`, `name` and `metadata`, and the owner's tag.
 
-        Raises Conflict when the id is taken.
+        Raise Conflict if the id is taken.
         """
         metadata = {**details.get("metadata", {}), models.OWNER_KEY: grant.owner_tag}
         patient = {**details, "patient_id": grant.patient_id, "metadata": metadata}
@@ -54,64 +54,66 @@ class Medblocks:
             "POST",
             ids.path("patients"),
             json=patient,
-            patience=_CREATE_PATIENCE,
+            time_share=_CREATE_TIME_SHARE,
         )
-        return _about("create patient", answer, "id", grant.patient_id)
+        return _check_subject("create patient", answer, "id", grant.patient_id)
 
-    def read_patient(self, grant: Grant) -> Answer:
-        """Read a patient with all connections. Raises NotFound."""
+    def read_patient(self, grant: Grant) -> ApiResponse:
+        """Return a patient with all connections. Raise NotFound."""
         path = ids.path("patients", grant.patient_id)
         answer = self._call(_PATIENT_DETAIL, "read patient", "GET", path)
-        return _about("read patient", answer, "id", grant.patient_id)
+        return _check_subject("read patient", answer, "id", grant.patient_id)
 
-    def start_patient_session(self, grant: Grant, session: Mapping[str, Any]) -> Answer:
+    def start_patient_session(self, grant: Grant, session: Mapping[str, Any]) -> ApiResponse:
         """Start a patient session.
 
         Takes `return_url`, and optionally `connection_id` or `recommended_connection_ids`,
-        `return_button_label`, `metadata`, `patient_name` and `patient_email`. Medblocks creates the patient
-        when there is none, and updates name and email.
+        `return_button_label`, `metadata`, `patient_name` and `patient_email`. Medblocks creates a patient
+        that does not exist, and updates the name and email of one that does.
         """
         session = {**session, "patient_id": grant.patient_id}
         path = ids.path("patient-sessions")
         answer = self._call(_SESSION, "start session", "POST", path, json=session)
-        return _about("start session", answer, "patient_id", grant.patient_id)
+        return _check_subject("start session", answer, "patient_id", grant.patient_id)
 
-    def read_patient_session(self, grant: SessionGrant) -> Answer:
-        """Read a patient session. Raises NotFound."""
+    def read_patient_session(self, grant: SessionGrant) -> ApiResponse:
+        """Return a patient session. Raise NotFound."""
         path = ids.path("patient-sessions", grant.patient_session_id)
         answer = self._call(_SESSION, "read session", "GET", path)
-        return _about("read session", answer, "id", grant.patient_session_id)
+        return _check_subject("read session", answer, "id", grant.patient_session_id)
 
-    def disconnect(self, grant: Grant, connection_id: str) -> Answer:
-        """Revoke one connection, `conn_…`, of a patient. Raises NotFound."""
+    def disconnect(self, grant: Grant, connection_id: str) -> ApiResponse:
+        """Revoke a patient's connection, `conn_…`. Raise NotFound."""
         path = ids.path("patients", grant.patient_id, "connections", connection_id)
         reply = self._transport.request("disconnect", "DELETE", path)
         if reply.status == HTTPStatus.NO_CONTENT:
             done = {"id": connection_id, "resource_type": "connection", "disconnected": True}
-            return Answer(done, HTTPStatus.OK, reply.headers.get("X-Request-Id"))
-        return _about("disconnect", _read(_DISCONNECTED, "disconnect", reply), "id", connection_id)
+            return ApiResponse(done, HTTPStatus.OK, reply.headers.get("X-Request-Id"))
+        return _check_subject("disconnect", _read(_DISCONNECTED, "disconnect", reply), "id", connection_id)
 
     def list_facilities(
         self, *, q: str | None = None, limit: int = 20, starting_after: str | None = None
-    ) -> Answer:
-        """List facilities of the catalog, at most `limit` (1 to 100), from a cursor on."""
+    ) -> ApiResponse:
+        """Return a page of the catalog's facilities, at most `limit` (1 to 100), after a cursor."""
         query = {"limit": str(limit)}
         query |= {name: text for name, text in (("q", q), ("starting_after", starting_after)) if text}
         path = ids.path("connections")
         return self._call(_FACILITY_LIST, "list facilities", "GET", path, query=query)
 
-    def read_facility(self, facility_id: str) -> Answer:
-        """Read one facility of the catalog. Raises NotFound."""
+    def read_facility(self, facility_id: str) -> ApiResponse:
+        """Return a facility of the catalog. Raise NotFound."""
         path = ids.path("connections", facility_id)
         return self._call(_FACILITY, "read facility", "GET", path)
 
-    def _call(self, decoder: Decoder[Any], operation: str, method: str, path: str, **request: Any) -> Answer:
+    def _call(
+        self, decoder: Decoder[Any], operation: str, method: str, path: str, **request: Any
+    ) -> ApiResponse:
         reply = self._transport.request(operation, method, path, **request)
         return _read(decoder, operation, reply)
 
 
-def _read(decoder: Decoder[Any], operation: str, reply: RawReply) -> Answer:
-    """Return the checked body of a reply, without the metadata that this product keeps for itself."""
+def _read(decoder: Decoder[Any], operation: str, reply: RawReply) -> ApiResponse:
+    """Return the checked response, without the metadata that this product reserves. Raise BadResponse."""
     request_id = reply.headers.get("X-Request-Id")
     try:
         body = to_builtins(models.decode(decoder, reply.body))
@@ -121,11 +123,14 @@ def _read(decoder: Decoder[Any], operation: str, reply: RawReply) -> Answer:
     owner_tag = metadata.get(models.OWNER_KEY)
     for name in [name for name in metadata if name.startswith(models.RESERVED_METADATA)]:
         del metadata[name]
-    return Answer(body, reply.status, request_id, owner_tag)
+    return ApiResponse(body, reply.status, request_id, owner_tag)
 
 
-def _about(operation: str, answer: Answer, field: str, expected: str) -> Answer:
-    """Return an answer that is about what was asked for: a mixed-up one shows another patient's data."""
+def _check_subject(operation: str, answer: ApiResponse, field: str, expected: str) -> ApiResponse:
+    """Return the response if it is about what was asked for. Raise BadResponse.
+
+    A response that was mixed up on its way would show another patient's data.
+    """
     if answer.body[field] != expected:
         details = ErrorDetails(request_id=answer.request_id)
         raise BadResponse(operation, details, f"another {field} than asked for")

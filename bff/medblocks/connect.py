@@ -1,4 +1,4 @@
-"""Builds the client for Medblocks with everything that belongs around its calls."""
+"""Builds the client for Medblocks from the settings."""
 
 from bff.config import Settings
 from bff.medblocks.bulkhead import Bulkhead
@@ -10,7 +10,7 @@ from bff.medblocks.transport import Transport
 
 
 def connect(settings: Settings) -> Medblocks:
-    """Give a client for the settings' upstream; nothing is sent before its first call."""
+    """Return a client for the settings' upstream; it sends nothing before its first call."""
     http = HttpClient(
         settings.base_url, settings.api_key, settings.api_version, connections=settings.upstream_calls
     )

@@ -1,4 +1,4 @@
-"""One budget of time for each browser request; every upstream call gets what remains of it."""
+"""The time budget of each browser request: every upstream call gets what remains of it."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from bff.medblocks.errors import DeadlineExceeded
 
 DEFAULT_SECONDS = 8.0
-ARRIVED = "bff.arrived"  # in a request's environment: when it was whole, in time.monotonic()
+ARRIVED = "bff.arrived"  # in the WSGI environment: when the request was complete, in time.monotonic()
 
 Within = Callable[[float], AbstractContextManager[None]]
 
@@ -17,13 +17,13 @@ _ends: ContextVar[float | None] = ContextVar("ends", default=None)
 
 
 def begin(arrived: float | None) -> None:
-    """Start a browser request that came in at this `time.monotonic()`; waiting in line counts too."""
+    """Start a browser request that arrived at this `time.monotonic()`; time in the queue counts too."""
     _arrived.set(arrived)
     _ends.set(None)
 
 
 class Budget(AbstractContextManager[None]):
-    """Lets its block take so many seconds since the request arrived, or what is left of an outer budget."""
+    """Limits a `with` block to `seconds` after the request arrived, and to the outer budget, if any."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -39,23 +39,23 @@ class Budget(AbstractContextManager[None]):
 
 
 def within(seconds: float) -> Budget:
-    """Give a budget of so many seconds, for a `with` statement."""
+    """Return a budget of so many seconds, for a `with` statement."""
     return Budget(seconds)
 
 
 def is_running() -> bool:
-    """Tell whether this is within a budget already."""
+    """Return whether a budget is running."""
     return _ends.get() is not None
 
 
 def left() -> float:
-    """Give the seconds that are left, which may be less than none."""
+    """Return the seconds that are left; negative after the deadline."""
     ends = _ends.get()
     return DEFAULT_SECONDS if ends is None else ends - time.monotonic()
 
 
 def remaining(operation: str) -> float:
-    """Give the seconds that are left for an operation. Raises DeadlineExceeded when there are none."""
+    """Return the seconds that are left for an operation. Raise DeadlineExceeded if none are."""
     seconds = left()
     if seconds <= 0:
         raise DeadlineExceeded(operation, detail="no time left")

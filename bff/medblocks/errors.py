@@ -1,16 +1,19 @@
-"""What can go wrong with a call to Medblocks, sorted by who is at fault.
+"""The errors of calls to Medblocks, by who is at fault.
 
 MedblocksError
-├── InvalidRequest       400, 413  the caller's input
-├── NotFound       404
-├── Conflict       409
-├── InvalidApiKey     401, 402, 403, or a version that it doesn't serve: our key, plan or settings
-├── RateLimited           429
-├── BadResponse       5xx, a redirect, or an answer that is no answer of Medblocks
-│   └── UnexpectedResponse      another 4xx, or too large: no sign that Medblocks is not well
-├── ConnectionFailed    no connection, or one that broke
-├── UpstreamTimeout        no answer in time
-└── CallRejected       not sent at all: Medblocks is failing, or too many calls are under way
+├── InvalidRequest            400, 413: the caller's input
+├── NotFound                  404
+├── Conflict                  409: the patient id is taken
+│   ├── AlreadyCreated        by this caller, who owns the patient, with other details
+│   └── CreatedDifferently    with this caller's tag and other details
+├── InvalidApiKey             401, 402, 403, or an API version that is not served: our key, plan or settings
+├── RateLimited               429
+├── BadResponse               5xx, a redirect, or a response that Medblocks does not send
+│   └── UnexpectedResponse    another 4xx, or over the size limit: no sign of an outage
+├── ConnectionFailed          no connection, or one that broke
+├── UpstreamTimeout           no complete response in time
+│   └── DeadlineExceeded      the browser's request had no time left
+└── CallRejected              not sent: Medblocks is failing, or too many calls are running
 """
 
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ErrorDetails:
-    """What an error reply of Medblocks says of itself; every field may be missing."""
+    """The details in an error response of Medblocks; every field may be missing."""
 
     status: int | None = None
     code: str | None = None
@@ -28,7 +31,7 @@ class ErrorDetails:
 
 
 class MedblocksError(Exception):
-    """A call failed. The text names the operation, the status and codes; no id, no name, no key."""
+    """A call failed. The text has the operation, the status and codes, but no id, name or key."""
 
     def __init__(self, operation: str, details: ErrorDetails | None = None, detail: str = "") -> None:
         self.operation = operation
@@ -50,36 +53,36 @@ class Conflict(MedblocksError):
 
 
 class AlreadyCreated(Conflict):
-    """The caller owns the patient, which has other details than the ones sent now."""
+    """The caller owns the patient, but it has other details than the ones sent now."""
 
 
 class CreatedDifferently(Conflict):
-    """The patient carries the caller's tag and other details, and the caller's cookie does not hold it.
+    """The patient has the caller's tag and other details, and is not in the caller's cookie.
 
-    Not proof enough to grant anything: a cookie copied before the patient was created has the same tag.
+    That grants nothing: a cookie that was copied before the patient was created leads to the same tag.
     """
 
 
 class InvalidApiKey(MedblocksError):
-    """Our key, plan or version is not accepted; never the browser's fault."""
+    """Medblocks does not accept our key, plan or API version; never the browser's fault."""
 
 
 class RateLimited(MedblocksError):
-    """Medblocks asks to wait; `details.retry_after` says how long, in seconds, where it does."""
+    """Medblocks asks to wait; `details.retry_after` has the seconds, if it says how long."""
 
 
 class BadResponse(MedblocksError):
-    """The answer can't be used: a server error, a redirect, no JSON, the wrong shape, too large."""
+    """The response can't be used: a server error, a redirect, not JSON, the wrong shape, too large."""
 
 
 class UnexpectedResponse(BadResponse):
-    """Only this answer can't be used, which one caller alone may have brought about."""
+    """Only this response can't be used, which may be this caller's doing alone."""
 
 
 class ConnectionFailed(MedblocksError):
-    """There was no connection, or it broke before the answer was complete.
+    """There was no connection, or it broke before the response was complete.
 
-    `sent` is False when nothing of the request can have reached Medblocks.
+    `sent` is False if nothing of the request can have reached Medblocks.
     """
 
     def __init__(
@@ -90,15 +93,15 @@ class ConnectionFailed(MedblocksError):
 
 
 class UpstreamTimeout(MedblocksError):
-    """The answer was not complete in time."""
+    """The response was not complete in time."""
 
 
 class DeadlineExceeded(UpstreamTimeout):
-    """The browser's request had no time left for this call: that says nothing about Medblocks."""
+    """The browser's request had no time left for this call, which is no sign of an outage."""
 
 
 class CallRejected(MedblocksError):
-    """The call was not made, to spare Medblocks or us; `details.retry_after` says when to come back."""
+    """The call was not sent, to protect Medblocks or us; `details.retry_after` has the seconds to wait."""
 
 
 _BY_STATUS: dict[int, type[MedblocksError]] = {
@@ -114,7 +117,7 @@ _BY_STATUS: dict[int, type[MedblocksError]] = {
 
 
 def error_for(operation: str, details: ErrorDetails) -> MedblocksError:
-    """Choose the error for a non-2xx reply; by its status first, since codes were renamed over time."""
+    """Return the error for a non-2xx response; by its status first, since codes were renamed over time."""
     if details.code == "unsupported_api_version":
         return InvalidApiKey(operation, details)
     status = details.status or 0

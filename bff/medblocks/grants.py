@@ -1,6 +1,6 @@
-"""What a call about one patient needs: proof that whoever asks may have it.
+"""Grants: proof that the caller may act for a patient, which every call about one needs.
 
-Only `bff.access.guard` makes these; a view that forgot to ask has nothing to call upstream with.
+Only `bff.access.guard` creates them. A view that forgets to ask the guard has nothing to call Medblocks with.
 """
 
 from typing import NamedTuple
@@ -9,8 +9,8 @@ from typing import NamedTuple
 class Grant(NamedTuple):
     """The caller may act for this patient.
 
-    `owner` names the caller, `owner_tag` marks the patient as that caller's, and `owned` says whether it is
-    so already: a grant to create a patient has it False.
+    `owner` is the caller's name, and `owner_tag` marks a patient as this caller's. `owned` is False in a
+    grant to create a patient that the caller does not own yet.
     """
 
     patient_id: str

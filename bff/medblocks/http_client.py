@@ -1,4 +1,4 @@
-"""One HTTP exchange with Medblocks: bounded in time and size, to this host alone, with nothing remembered."""
+"""Sends one HTTP request to Medblocks: limited in time and size, to one host, without cookies."""
 
 import re
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from bff.medblocks.curl.adapter import CurlAdapter, NotSent, ReplyTooLarge
 from bff.medblocks.errors import ConnectionFailed, UnexpectedResponse, UpstreamTimeout
 
 MAX_REPLY_BYTES = 1024 * 1024
-# Percent-encoded segments, none of which anybody resolves as "." or "..".
+# Percent-encoded segments; none of them resolves as "." or "..".
 _PATH = re.compile(r"(?:/(?!(?:\.|%2E){1,2}(?:/|\Z))(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+)+")
 
 
 class RawReply(NamedTuple):
-    """A complete answer as it came from the wire."""
+    """A complete response as it was received."""
 
     status: int
     headers: Mapping[str, str]
@@ -28,10 +28,10 @@ class RawReply(NamedTuple):
 
 
 class HttpClient:
-    """Sends requests with the key and the version; safe to share between threads.
+    """Sends requests with the key and the API version. Thread-safe.
 
     Takes the upstream's origin, the key, the API version (None for the one pinned on the key), and how many
-    connections to keep.
+    idle connections to keep.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class HttpClient:
                 "Authorization": f"Bearer {api_key.reveal()}",
                 **({"Version": api_version} if api_version else {}),
                 "Accept": "application/json",
-                # Nothing to unpack, as a rule: a proxy's gzip is read all the same, within the same byte cap.
+                # Saves decompression. A proxy's gzip is read all the same, within the same size limit.
                 "Accept-Encoding": "identity",
                 "User-Agent": "medblocks-bff",
             }
@@ -60,15 +60,15 @@ class HttpClient:
         json: object = None,
         query: Mapping[str, str] | None = None,
     ) -> RawReply:
-        """Send one request and read the whole answer.
+        """Send one request, and return the whole response.
 
-        Takes an operation's name for errors, an encoded path, and how long it may take in seconds.
-        Raises ConnectionFailed, UpstreamTimeout, or UnexpectedResponse for an answer over MAX_REPLY_BYTES.
+        Takes the operation's name for errors, an encoded path, and how many seconds the call may take. Raise
+        ConnectionFailed, UpstreamTimeout, or UnexpectedResponse for a response over MAX_REPLY_BYTES.
         """
         request = self._prepare(method, path, json, query)
-        # `from None`: the texts of these causes carry the url, and with it the patient's id.
+        # `from None`: the texts of these causes contain the URL, and with it the patient's id.
         try:
-            # Not through a Session: it would follow what a redirect's body says, and keep cookies.
+            # Not through a Session: it would follow redirects, and keep cookies.
             reply = self._adapter.send(request, timeout=seconds)
         except (requests.Timeout, TimeoutError) as error:
             raise UpstreamTimeout(operation, detail=type(error).__name__) from None
@@ -89,7 +89,7 @@ class HttpClient:
     ) -> requests.PreparedRequest:
         if not _PATH.fullmatch(path):
             raise ValueError("the path could be read as another one on its way")
-        # Prepared by hand: requests would resolve and re-quote the url, and what goes out must be what was
+        # Not with requests' prepare(): it would resolve and re-quote the URL, which must be sent as it was
         # built. It would also take ten times as long.
         url = f"{self._base_url}{path}?{urlencode(query)}" if query else self._base_url + path
         request = requests.PreparedRequest()

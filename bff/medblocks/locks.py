@@ -1,11 +1,11 @@
-"""The lock for a few steps in memory, within which nothing waits and no greenlet gives way."""
+"""A lock for short critical sections, in which nothing waits and no greenlet switches."""
 
 import sys
 import threading
 
 if "gevent" in sys.modules:
-    # In a process that gevent has patched, still the system's own lock: gevent's can wait for greenlets, and
-    # so costs twenty times as much; these steps have none to wait for but threads.
+    # The system's own lock, also in a process that gevent has patched: gevent's lock costs twenty times as
+    # much because it can wait for greenlets, and here only threads compete.
     from gevent.monkey import get_original
 
     Lock = get_original("threading", "Lock")

@@ -1,7 +1,7 @@
-"""The shapes of Medblocks' replies: checked and completed on the way in; what is not listed is dropped.
+"""The models of Medblocks' responses: checked and completed when they are read; other fields are dropped.
 
-Only what the product cannot do without is required. What is absent, or null where a value is usual, is read
-as empty: Medblocks may leave it out, and an error would not help the patient.
+Only fields that the product can't do without are required. A field that is missing, or null where a value is
+usual, is read as empty: Medblocks may omit it, and an error would not help the patient.
 """
 
 import re
@@ -25,7 +25,7 @@ def _always(value: str) -> Meta:
     return Meta(extra_json_schema={"const": value})
 
 
-# Null upstream, and an empty object or list for us.
+# Null from Medblocks becomes an empty object or list.
 _Metadata = Annotated[dict[str, Any] | None, Meta(extra_json_schema={"type": "object"})]
 _Texts = Annotated[list[str] | None, Meta(extra_json_schema={"type": "array"})]
 _FacilityId = Annotated[str, Meta(description="The facility in the catalog, `fhirsrc_…`.")]
@@ -40,7 +40,7 @@ FacilityType = Annotated[
 
 
 class Patient(msgspec.Struct, kw_only=True, gc=False):
-    """A patient, as creating one answers."""
+    """A patient, as returned by a create."""
 
     id: Annotated[str, Meta(description="Your own patient_id.")]
     resource_type: Annotated[Any, _always("patient")] = None
@@ -76,7 +76,7 @@ class Connection(msgspec.Struct, kw_only=True, gc=False):
 
 
 class PatientDetail(Patient, kw_only=True, gc=False):
-    """A patient with all connections, most recent first, failed attempts included."""
+    """A patient with all connections, newest first, failed attempts included."""
 
     connections: Annotated[list[Connection] | None, Meta(extra_json_schema={"type": "array"})] = None
 
@@ -86,7 +86,7 @@ class PatientDetail(Patient, kw_only=True, gc=False):
 
 
 class SessionConnection(msgspec.Struct, kw_only=True, gc=False):
-    """What became of one facility within a patient session."""
+    """The result of one facility within a patient session."""
 
     id: Annotated[str | None, Meta(description="`conn_…`; null for a failed attempt.")] = None
     connection_id: _FacilityId
@@ -97,7 +97,7 @@ class SessionConnection(msgspec.Struct, kw_only=True, gc=False):
 
 
 class PatientSession(msgspec.Struct, kw_only=True, gc=False):
-    """One journey of a patient through connecting records."""
+    """A patient session: one visit of a patient to Medblocks to connect records."""
 
     id: Annotated[str, Meta(description="`ps_…`")]
     resource_type: Annotated[Any, _always("patient_session")] = None
@@ -123,7 +123,7 @@ class PatientSession(msgspec.Struct, kw_only=True, gc=False):
         self.resource_type = "patient_session"
         self.connections = self.connections or []
         self.metadata = self.metadata or {}
-        # A browser is sent there: not a pattern of msgspec's, whose `$` lets a line break follow.
+        # A browser is sent there. Not a msgspec pattern: its `$` accepts a line break at the end.
         if not _is_url(self.url):
             raise ValueError("url")
 
@@ -157,7 +157,7 @@ class FacilityList(msgspec.Struct, kw_only=True, gc=False):
 
 
 class Disconnected(msgspec.Struct, kw_only=True, gc=False):
-    """A connection that was revoked."""
+    """A revoked connection."""
 
     id: Annotated[str, Meta(description="`conn_…`")]
     resource_type: Annotated[Any, _always("connection")] = None
@@ -189,26 +189,26 @@ _read_error = msgspec.json.Decoder(_ErrorReply).decode
 
 
 class WrongShape(Exception):
-    """A reply does not have the documented shape; the text names the place in it, and no value."""
+    """A response does not have the documented shape; the text has the place in it, but no value."""
 
 
 def decode(decoder: msgspec.json.Decoder[Shape], body: bytes) -> Shape:
-    """Return what a body holds. Raise WrongShape."""
+    """Return the model that a body contains. Raise WrongShape."""
     try:
         value = decoder.decode(body)
         # A body with fewer brackets can't be nested too deeply. bytes.count would take seven times as long.
         if 2 * len(body) - len(body.replace(b"{", b"")) - len(body.replace(b"[", b"")) > MAX_DEPTH:
             strict_json.check(msgspec.to_builtins(value), MAX_DEPTH)
     except (ValueError, RecursionError) as error:
-        # `from None`, and only the path of msgspec's text, such as "$.connections[...].status": the rest of
-        # it, and the causes, may hold what stands in the reply.
+        # `from None`, and only the path in msgspec's text, such as "$.connections[...].status": the rest of
+        # the text, and the causes, may contain values of the response.
         _, _, path = str(error).partition(" - at `")
         raise WrongShape(path.rstrip("`") or "$") from None
     return value
 
 
 def read_error_details(reply: RawReply) -> ErrorDetails:
-    """Read an error envelope; of anything else that answered instead of Medblocks, the status remains."""
+    """Return the details in an error envelope, or only the status if Medblocks did not send the response."""
     wait = reply.headers.get("Retry-After", "")
     retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) <= 6 else None
     try:

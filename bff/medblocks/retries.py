@@ -1,8 +1,8 @@
-"""When a call is tried again: the one place that decides it.
+"""The retry policy, in this place only.
 
-Reads, at most twice more, after what may pass by itself; writes, only when nothing of them was sent.
-The pauses have full jitter. A budget keeps an outage from being multiplied: retries may be a tenth of
-the calls, and a few more.
+Reads are retried at most twice, after errors that may pass; writes only if nothing of them was sent. Pauses
+have full jitter. A retry budget keeps an outage from multiplying calls: retries are limited to a tenth of the
+calls, plus a small reserve.
 """
 
 import random
@@ -26,14 +26,14 @@ pause = time.sleep
 
 
 class Retries:
-    """Runs calls, and runs some of them again."""
+    """Runs calls, and retries some of them."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._budget = _RESERVE
 
     def run(self, attempt: Callable[[], T], *, read: bool) -> T:
-        """Give what the attempt gives. Raises its last error, without waiting longer than the deadline."""
+        """Return the result of an attempt. Raise its last error, without waiting beyond the deadline."""
         with self._lock:
             if self._budget < _RESERVE:
                 self._budget += _SHARE
@@ -53,7 +53,7 @@ class Retries:
             return True
 
     def _pause(self, error: MedblocksError, number: int) -> bool:
-        """Wait before the next attempt; tell False when it is not worth it, or not affordable."""
+        """Wait before the next attempt. Return False if the deadline or the retry budget forbids one."""
         seconds = max(random.uniform(0, _BASE_SECONDS * 2**number), error.details.retry_after or 0)  # noqa: S311 - jitter is no secret
         if seconds >= deadline.left() or not self._spend():
             return False

@@ -1,4 +1,4 @@
-"""Equal calls at the same time become one: the first makes it, the others wait for its result."""
+"""Single flight: of equal concurrent calls, the first one runs and the others wait for its result."""
 
 import time
 from collections import deque
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Shares the results of equal calls, and keeps good ones for `keep` seconds after they came."""
+    """Shares the results of equal calls, and keeps successful ones for `keep` seconds."""
 
     def __init__(self, keep: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._keep = keep
@@ -25,9 +25,9 @@ class SingleFlight(Generic[T]):
         self._kept: deque[tuple[float, Hashable]] = deque()
 
     def run(self, key: Hashable, operation: str, call: Callable[[], T]) -> T:
-        """Return the result of the call, or of an equal call in flight; raise what that one raised.
+        """Return the result of the call, or of an equal call in flight, whose error is raised here too.
 
-        Raise UpstreamTimeout when the other takes longer than this caller has.
+        Raise UpstreamTimeout if the call in flight takes longer than this caller's budget.
         """
         while True:
             shared = self._join(key)
@@ -36,10 +36,10 @@ class SingleFlight(Generic[T]):
             try:
                 return _wait(shared, operation)
             except CancelledError:
-                continue  # the caller that made the call was killed
+                continue  # the caller that ran the call was killed
 
     def _join(self, key: Hashable) -> Future[T] | None:
-        """Return the future of the equal call; None when there is none, and this caller is to make it."""
+        """Return the future of the equal call, or None if this caller has to run it."""
         with self._lock:
             if self._kept:
                 self._forget()
@@ -58,7 +58,7 @@ class SingleFlight(Generic[T]):
             if shared := self._end(key):
                 shared.set_exception(error)
             raise
-        except BaseException:  # this thread or greenlet is to end, which says nothing about the call
+        except BaseException:  # this thread or greenlet is being ended, which says nothing about the call
             if shared := self._end(key):
                 shared.cancel()
             raise
@@ -85,5 +85,5 @@ def _wait(shared: Future[T], operation: str) -> T:
     except TimeoutError as late:
         raise UpstreamTimeout(operation, detail="waiting for an equal call") from late
     if error is not None:
-        raise error.with_traceback(None)  # without the tracebacks of those who waited before
+        raise error.with_traceback(None)  # each waiter re-raises without earlier waiters' tracebacks
     return shared.result()

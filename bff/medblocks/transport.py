@@ -1,4 +1,4 @@
-"""The line to Medblocks: a transport with deadline, breaker, bulkhead and retries around it."""
+"""Sends requests to Medblocks with retries, circuit breaker, bulkhead and deadline around each call."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ _FAIR_SECONDS = 0.5
 
 
 class Transport:
-    """Exchanges requests for good replies."""
+    """Sends requests, and returns successful responses."""
 
     def __init__(
         self, http: HttpClient, breaker: CircuitBreaker, bulkhead: Bulkhead, retries: Retries
@@ -32,22 +32,22 @@ class Transport:
         *,
         json: object = None,
         query: Mapping[str, str] | None = None,
-        patience: float = 1.0,
+        time_share: float = 1.0,
     ) -> RawReply:
-        """Send a request and give a 2xx reply; each attempt may take `patience`, a share, of what remains.
+        """Send a request, and return the 2xx response. Raise any MedblocksError.
 
-        Raises any MedblocksError.
+        Each attempt may use `time_share` of the time that remains.
         """
 
         def attempt() -> RawReply:
             with self._breaker.attempt(operation), self._bulkhead.slot(operation):
-                seconds = deadline.remaining(operation) * patience
+                seconds = deadline.remaining(operation) * time_share
                 try:
                     reply = self._http.send(operation, method, path, seconds=seconds, json=json, query=query)
                 except UpstreamTimeout as error:
                     if seconds >= _FAIR_SECONDS:
                         raise
-                    # So little time was left that it says nothing about Medblocks.
+                    # With so little time left, a timeout is no sign of an outage.
                     raise DeadlineExceeded(operation, detail=str(error)) from None
                 if not 200 <= reply.status < 300:
                     raise error_for(operation, read_error_details(reply))

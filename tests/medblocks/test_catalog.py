@@ -7,7 +7,7 @@ import pytest
 
 from bff.medblocks import catalog as module
 from bff.medblocks.catalog import LIFE_SECONDS, Catalog
-from bff.medblocks.client import Answer
+from bff.medblocks.client import ApiResponse
 from bff.medblocks.deadline import remaining
 from bff.medblocks.errors import (
     BadResponse,
@@ -43,7 +43,7 @@ class Medblocks:
         self.before()
         if self.error:
             raise self.error("look up facility")
-        return Answer({"number": number}, 200)
+        return ApiResponse({"number": number}, 200)
 
 
 @pytest.fixture

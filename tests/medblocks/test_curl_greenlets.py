@@ -12,7 +12,7 @@ from bff.medblocks.curl.greenlets import TransferLoop
 
 def tell(loop, what, number):
     """Do as libcurl does, and as the loop does after that."""
-    loop._want(what, number, None, None)
+    loop._note_events(what, number, None, None)
     loop._watch()
 
 
@@ -28,7 +28,7 @@ def test_a_new_socket_with_the_number_of_one_just_closed_is_watched(monkeypatch)
         old_peer.send(b"x")
         assert seen.wait(timeout=10)
         # As libcurl does when an address refuses, and it goes on to the next: all before the loop turns.
-        loop._want(pycurl.POLL_REMOVE, number, None, None)
+        loop._note_events(pycurl.POLL_REMOVE, number, None, None)
         old.close()
         seen.clear()
         new, new_peer = socket.socketpair()

@@ -148,7 +148,7 @@ def test_an_attempt_with_less_patience_leaves_time_for_what_comes_after():
     wire = Wire(200)
 
     with within(10):
-        create(line(wire), patience=0.6)
+        create(line(wire), time_share=0.6)
 
     assert 0 < wire.sent[0][2]["seconds"] <= 6
 

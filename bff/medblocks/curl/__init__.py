@@ -1,1 +1,1 @@
-"""Upstream requests through libcurl: one deadline and one byte cap over the whole exchange."""
+"""Sends requests through libcurl, with one deadline and one size limit for the whole exchange."""

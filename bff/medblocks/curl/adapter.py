@@ -1,8 +1,8 @@
-"""An adapter that lets requests send through libcurl, which bounds the whole exchange by itself.
+"""An adapter for requests that sends through libcurl.
 
-Name look-up, connecting, TLS, sending, and a body that drips all count against one deadline; a reply ends at
-the byte cap; redirects, ~/.netrc and proxies of the environment are not followed. requests' own adapter can
-do none of the first two, and costs about ten times the processor time.
+One deadline covers name look-up, connecting, TLS, sending, and a response that arrives byte by byte. A
+response over the size limit is aborted. Redirects, ~/.netrc and the environment's proxies are ignored.
+requests' own adapter has neither limit, and takes about ten times the processor time.
 """
 
 import zlib
@@ -21,15 +21,15 @@ from bff.medblocks.curl.transfers import Transfers
 
 _TOO_LARGE = pycurl.E_FILESIZE_EXCEEDED
 _GZIP = 16 + zlib.MAX_WBITS
-QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT of curl.h, which pycurl has no name for
+QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT in curl.h; pycurl has no name for it
 
 
 class ReplyTooLarge(RequestsConnectionError):
-    """The reply was over the byte cap."""
+    """The response is over the size limit."""
 
 
 class _Handle:
-    """A libcurl handle, what it was told last, and what it gets: what stays the same is not told again."""
+    """A libcurl handle with its buffers. Options that stay the same between requests are not set again."""
 
     __slots__ = ("_headers", "_method", "body", "curl", "lines")
 
@@ -43,17 +43,18 @@ class _Handle:
         self._method: str | None = None
 
     def describe(self, request: PreparedRequest) -> None:
-        """Tell what to send. The headers of a request must not change once they were used."""
+        """Set what to send. A headers object must not change after its first use."""
         setopt = self.curl.setopt
         if request.method != self._method:
             setopt(pycurl.HTTPGET, 1)
             setopt(pycurl.CUSTOMREQUEST, request.method or "GET")
-            # What a reused connection loses, libcurl sends again by itself: a write must not be.
+            # On a reused connection that breaks, libcurl sends the request again: a write must not be
+            # repeated.
             setopt(pycurl.FRESH_CONNECT, request.method != "GET")
             self._method = request.method
         if request.headers is not self._headers:
             pairs = [pair for pair in request.headers.items() if pair[0] != "Content-Length"]
-            # "Expect:" keeps libcurl from waiting for a 100 Continue.
+            # Without "Expect:", libcurl would wait for a 100 Continue.
             setopt(pycurl.HTTPHEADER, [*[f"{name}: {value!s}" for name, value in pairs], "Expect:"])
             self._headers = request.headers
         setopt(pycurl.URL, request.url or "")
@@ -63,7 +64,7 @@ class _Handle:
             setopt(pycurl.POSTFIELDS, body.encode() if isinstance(body, str) else body)
 
     def forget(self, request: PreparedRequest) -> None:
-        """Hold on to nothing of a patient."""
+        """Clear everything about a patient."""
         self.body.clear()
         self.lines.clear()
         if request.body is not None:
@@ -72,7 +73,7 @@ class _Handle:
 
 
 class CurlAdapter(HTTPAdapter):
-    """Sends one request at a time per libcurl handle; handles, and so connections, are kept and shared.
+    """Sends one request at a time per libcurl handle; idle handles keep their connections.
 
     Takes how many idle handles to keep, and how many bytes a body may have.
     """
@@ -92,9 +93,9 @@ class CurlAdapter(HTTPAdapter):
         cert: Any = None,  # noqa: ARG002
         proxies: Mapping[str, str] | None = None,  # noqa: ARG002
     ) -> Response:
-        """Send a prepared request, within `timeout` seconds in all.
+        """Send a prepared request within `timeout` seconds in total.
 
-        Raises requests.Timeout, ReplyTooLarge, or requests.ConnectionError for whatever else went wrong.
+        Raise requests.Timeout, ReplyTooLarge, or requests.ConnectionError for any other failure.
         """
         try:
             handle = self._idle.pop()
@@ -115,7 +116,7 @@ class CurlAdapter(HTTPAdapter):
         return CurlResponse(request, status, headers, self._unpacked(body, headers))
 
     def _unpacked(self, body: bytes, headers: Headers) -> bytes:
-        """Return a body without gzip, which some proxies apply unasked, within the byte cap."""
+        """Return a body without gzip, which some proxies apply unasked, within the size limit."""
         if not body or headers.get("Content-Encoding", "").lower() not in {"gzip", "x-gzip"}:
             return body
         unpacker = zlib.decompressobj(wbits=_GZIP)
@@ -137,20 +138,20 @@ class CurlAdapter(HTTPAdapter):
     def _new(self) -> _Handle:
         curl = pycurl.Curl()
         for option, value in (
-            (pycurl.NOSIGNAL, 1),  # signals and threads don't go together
+            (pycurl.NOSIGNAL, 1),  # signals don't work in threads
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
-            (pycurl.PATH_AS_IS, 1),  # what was built is what goes out
-            (pycurl.PROXY, ""),  # proxies of the environment would see where patients go
+            (pycurl.PATH_AS_IS, 1),  # the URL is sent as it was built
+            (pycurl.PROXY, ""),  # the environment's proxies would see where patients go
             (pycurl.CAINFO, certifi.where()),
             (pycurl.TCP_KEEPALIVE, 1),
-            (QUICK_EXIT, 1),  # a name look-up that outlives the deadline is not waited for
+            (QUICK_EXIT, 1),  # does not wait for a name look-up after the deadline
             (pycurl.MAXFILESIZE_LARGE, self._max_bytes),
         ):
             curl.setopt(option, value)
         return _Handle(curl)
 
 
-# Up to here nothing of a request has left this machine.
+# With these errors, nothing of the request has left this machine.
 _NOT_SENT = {
     pycurl.E_COULDNT_RESOLVE_HOST: "its name is not known",
     pycurl.E_COULDNT_CONNECT: "nothing answers there",
@@ -160,11 +161,11 @@ _NOT_SENT = {
 
 
 class NotSent(RequestsConnectionError):
-    """There was no connection to send anything over; the text says why, and names nothing."""
+    """There was no connection to send anything over; the text has the reason, but no host or URL."""
 
 
 def _exception(code: int) -> RequestsConnectionError | Timeout:
-    # Never libcurl's own texts: they carry host and url.
+    # Never libcurl's own texts: they contain host and URL.
     if code in _NOT_SENT:
         return NotSent(_NOT_SENT[code])
     if code == pycurl.E_OPERATION_TIMEDOUT:

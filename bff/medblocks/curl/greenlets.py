@@ -1,7 +1,7 @@
-"""Runs libcurl's transfers beside other greenlets: while one waits for the network, the others go on.
+"""Runs libcurl's transfers in greenlets: while one waits for the network, the others go on.
 
-They run through libcurl's multi interface, driven by gevent's event loop (see curl_multi_socket_action in
-libcurl's documentation).
+Uses libcurl's multi interface, driven by gevent's event loop (see curl_multi_socket_action in libcurl's
+documentation).
 """
 
 import time
@@ -14,28 +14,30 @@ _TO_LIBCURL = 3  # READ and WRITE have the same bits in libev (1, 2) and in libc
 
 
 class TransferLoop:
-    """The transfers of one event loop, and the connections that they share."""
+    """Runs the transfers of one event loop, which share connections."""
 
     def __init__(self, hub: Hub, connections: int) -> None:
         self._hub = hub
         self._loop = hub.loop
         self._waiting: dict[pycurl.Curl, Waiter[Any]] = {}
-        self._wanted: dict[int, int] = {}  # of sockets, what libcurl has said since it was called
+        self._wanted: dict[
+            int, int
+        ] = {}  # by socket: the events that libcurl asked for during the current call
         self._watchers: dict[tuple[int, int], Any] = {}
         self._active: dict[int, Any] = {}
         self._timer: Any = None
         self._starting = False
-        self._due = 0.0  # when libcurl wants to be called, in time.monotonic(); 0 for not at all
+        self._due = 0.0  # when libcurl wants to be called, in time.monotonic(); 0 for never
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._want)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._remind)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._note_events)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_due)
 
     def run(self, handle: pycurl.Curl) -> None:
-        """Start a transfer, and wait for its end in this greenlet. Raises pycurl.error."""
+        """Run a transfer, and wait for its end in this greenlet. Raise pycurl.error."""
         waiter: Waiter[Any] = Waiter(self._hub)
         self._waiting[handle] = waiter
-        # What libcurl has to do first, it wants to be reminded of at once, and does in a moment.
+        # libcurl asks for a timer of 0 ms to start the transfer; the call of `_act` below does that at once.
         self._starting = True
         self._multi.add_handle(handle)
         self._starting = False
@@ -67,24 +69,24 @@ class TransferLoop:
         if waiter is not None:
             self._loop.run_callback(waiter.switch, fault)
 
-    def _want(self, what: int, fd: int, _: object, __: object) -> None:
-        """Take note of what libcurl waits for on a socket; it says so up to four times while it is called."""
+    def _note_events(self, what: int, fd: int, _: object, __: object) -> None:
+        """Note the events that libcurl waits for on a socket; it reports up to four times in one call."""
         self._wanted[fd] = what
 
     def _watch(self) -> None:
-        """Watch sockets for what libcurl waits for on them, or not any more."""
+        """Start and stop watchers for the events that libcurl asked for."""
         for fd, what in self._wanted.items():
             active = self._active.pop(fd, None)
             if active is not None:
                 active.stop()
             if what != pycurl.POLL_REMOVE:
-                # A watcher is made once for each number of a socket, and used again: sockets are kept, too.
+                # Watchers are created once per socket number and reused, as the sockets are.
                 watcher: Any = self._watchers.get((fd, what))
                 if watcher is None:
                     # libcurl's POLL_IN, POLL_OUT and POLL_INOUT have libev's numbers.
                     watcher = self._watchers[fd, what] = self._loop.io(fd, what)
-                # Says anew what it watches: libev can't see that a socket was closed and its number given to
-                # another, and would not watch that one ("disappearing file descriptors" in its manual).
+                # Setting the number again tells libev that it may be another socket now: libev does not see
+                # that the old one was closed ("disappearing file descriptors" in its manual).
                 watcher.fd = fd
                 watcher.start(self._ready, fd, pass_events=True)
                 self._active[fd] = watcher
@@ -93,26 +95,26 @@ class TransferLoop:
     def _ready(self, events: int, fd: int) -> None:
         self._act(fd, events & _TO_LIBCURL)
 
-    def _remind(self, milliseconds: int) -> None:
-        """Let libcurl be called in so many milliseconds. A timer that rings too early is set anew then."""
+    def _set_due(self, milliseconds: int) -> None:
+        """Call libcurl in so many milliseconds. A timer that fires too early is set again then."""
         if milliseconds < 0:
             self._due = 0.0
             return
         if self._starting and milliseconds == 0:
             return
         self._due = time.monotonic() + milliseconds / 1000
-        if self._timer is None or self._rings > self._due:
+        if self._timer is None or self._fires_at > self._due:
             self._set_timer(milliseconds / 1000)
 
     def _set_timer(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.stop()
             self._timer.close()
-        self._rings = time.monotonic() + seconds
+        self._fires_at = time.monotonic() + seconds
         self._timer = self._loop.timer(seconds)
-        self._timer.start(self._ring)
+        self._timer.start(self._fire)
 
-    def _ring(self) -> None:
+    def _fire(self) -> None:
         self._timer.close()
         self._timer = None
         if not self._due:

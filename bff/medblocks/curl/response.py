@@ -1,4 +1,4 @@
-"""What libcurl has received, in the form that requests' adapters give."""
+"""libcurl's responses in the form of requests."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -7,13 +7,13 @@ from requests import PreparedRequest, Response
 
 
 class CurlResponse(Response):
-    """A whole reply. It has nothing left to stream, and no cookies, for which requests makes a jar each."""
+    """A complete response: nothing is left to stream, and there is no cookie jar."""
 
     def __init__(self, request: PreparedRequest, status: int, headers: "Headers", body: bytes) -> None:
         self.request = request
         self.url = request.url or ""
         self.status_code = status
-        self.headers = headers  # type: ignore[assignment]  # a mapping too, whose names may be in any case
+        self.headers = headers  # type: ignore[assignment]  # also a mapping with case-insensitive names
         self.encoding = None
         self.reason = ""
         self.history = []
@@ -26,15 +26,15 @@ class CurlResponse(Response):
 
 
 class Headers(Mapping[str, str]):
-    """The headers of an answer, looked for when somebody asks: most are never asked for."""
+    """The headers of a response, searched on demand, since most are never used."""
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         whole = b"\n" + b"".join(lines)
-        self._head = whole[max(0, whole.rfind(b"\nHTTP/")) :]  # what came before was an interim answer
+        self._head = whole[max(0, whole.rfind(b"\nHTTP/")) :]  # what comes before is an interim response
         self._lower = self._head.lower()
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a header's value, the last one's if there are several; its name may be in any case."""
+        """Return the value of a header, by its name in any case; of several, the last one."""
         beginning = f"\n{name.lower()}:".encode("latin-1")
         at = self._lower.rfind(beginning)
         if at < 0:

@@ -1,4 +1,4 @@
-"""Runs libcurl's transfers: in a greenlet, beside the others; anywhere else, in the calling thread."""
+"""Runs libcurl's transfers: concurrently in greenlets, otherwise in the calling thread."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 
 class Transfers:
-    """Runs transfers beside each other. Takes how many connections may stay open between them."""
+    """Runs transfers. Takes how many idle connections to keep."""
 
     def __init__(self, connections: int) -> None:
         self._connections = connections
         self._loops: dict[Any, TransferLoop] = {}
 
     def perform(self, handle: pycurl.Curl) -> None:
-        """Do the transfer that a handle describes. Raise pycurl.error, as `Curl.perform` does."""
-        gevent = sys.modules.get("gevent")  # not imported where the server does not use it
+        """Run the transfer that a handle describes. Raise pycurl.error, as `Curl.perform` does."""
+        gevent = sys.modules.get("gevent")  # not imported unless the server uses it
         if gevent is None or not isinstance(gevent.getcurrent(), gevent.Greenlet):
             handle.perform()
             return
