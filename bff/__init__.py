@@ -1,7 +1,7 @@
-"""The backend-for-frontend between a browser and Medblocks: `create_app(settings)` gives the Flask app.
+"""The backend-for-frontend between a browser and Medblocks: `create_app(settings)` returns the Flask app.
 
-`app.py` joins the parts. It is imported when it is first asked for: the command line lets gevent replace
-parts of the standard library before anything that uses them is imported.
+The public names are imported on first use: the server's workers let gevent patch the standard library before
+anything that uses it is imported.
 """
 
 from importlib import import_module
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Settings", "configure_logging", "create_app", "load_settings"]
 
-_HOMES = {
+_MODULES = {
     "Settings": "bff.config",
     "configure_logging": "bff.logs",
     "create_app": "bff.app",
@@ -24,6 +24,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

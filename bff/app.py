@@ -1,4 +1,4 @@
-"""Joins the parts into the Flask app, and is the only place that does."""
+"""`create_app`: the only place that connects the parts."""
 
 import time
 from collections.abc import Callable
@@ -39,17 +39,17 @@ if TYPE_CHECKING:
     from bff.access.invites import Invites
 
 _PACKAGE = Path(__file__).resolve().parent
-# In a checkout the two folders stand beside the package, in an installed wheel inside it.
+# In a checkout, templates/ and static/ are beside the package; in an installed wheel, inside it.
 _ASSETS = _PACKAGE if (_PACKAGE / "templates").is_dir() else _PACKAGE.parent
 
 
 def create_app(
     settings: Settings | None = None, *, identify: Callable[[Request], str | None] | None = None
 ) -> Flask:
-    """Build the app from settings, by default those of the environment.
+    """Return the Flask app for settings, by default those of the environment and `.env`.
 
-    An embedding app may give `identify`: it takes a request and gives the patient id of whoever is signed
-    in, or None. Raises SettingsError when the environment's settings can't be used.
+    `identify` is for an embedding app with its own login: it takes a request, and returns the signed-in
+    patient's id, or None. Raise SettingsError if the environment's settings can't be used.
     """
     settings = settings or load_settings(environment())
     add_default_handler()
@@ -58,7 +58,7 @@ def create_app(
     app.json = MsgspecProvider(app)
     app.session_interface = NoSession()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    # Werkzeug would redirect "//" in a path: to http, behind a proxy, and to whatever host the request names.
+    # For "//" in a path, Werkzeug would redirect to the request's host, which a client chooses.
     app.url_map.merge_slashes = False
     keys = Keys(settings.secret.reveal())
     audit = Audit(keys.tag)
@@ -100,15 +100,15 @@ class NoSession(SessionInterface):
         self._none = NullSession()
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:  # noqa: ARG002 - Flask's signature
-        """Return the one empty session that can't be written to."""
+        """Return the empty session, which can't be written to."""
         return self._none
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Keep nothing."""
+        """Save nothing."""
 
 
 def _invites(key: bytes, used: Counters) -> "Invites":
-    """Give the invites, when the first is asked for: their cryptography takes ten megabytes of memory."""
+    """Return the invites, imported on first use: their cryptography takes ten megabytes of memory."""
     from bff.access.invites import Invites  # noqa: PLC0415 - see above
 
     return Invites(key, used)

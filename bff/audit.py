@@ -1,4 +1,4 @@
-"""The audit trail: who did what, with what outcome, in keyed pseudonyms."""
+"""The audit trail: who did what, with what outcome, under pseudonyms."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -14,10 +14,10 @@ audit_log = logging.getLogger("bff.audit")
 
 
 class Audit:
-    """Writes the audit trail to the logger `bff.audit`: who did what, with what outcome.
+    """Writes the audit trail to the logger `bff.audit`.
 
-    Takes what turns an actor or a patient id into a keyed pseudonym: the same one always gets the same,
-    and without the key nobody can tell whose it is.
+    Takes a function that turns an actor or a patient id into a pseudonym: always the same one, and
+    meaningless without the key.
     """
 
     def __init__(self, pseudonym: Callable[[str, str], str]) -> None:
@@ -33,7 +33,7 @@ class Audit:
         upstream_request_id: str | None = None,
         details: Mapping[str, object] | None = None,
     ) -> None:
-        """Write one line. The details must not be about a person."""
+        """Write one line. `details` must contain no personal data."""
         line = Fields(
             message="audit",
             event=event,
@@ -48,12 +48,12 @@ class Audit:
         audit_log.info(line)
 
     def trail(self, event: str, *, actor: str, patient_id: str | None = None) -> "Entry":
-        """Record the event that a `with` block is: `ok`, or the name of what it raised."""
+        """Return a context that records its block as one event: `ok`, or the name of the exception."""
         return Entry(self, event, actor, patient_id)
 
 
 class Entry(AbstractContextManager["Entry"]):
-    """An event that is under way; the block tells what it learns about it."""
+    """An event in progress; its block may set `patient_id` and `upstream_request_id`."""
 
     def __init__(self, audit: Audit, event: str, actor: str, patient_id: str | None) -> None:
         self._audit = audit
@@ -67,7 +67,7 @@ class Entry(AbstractContextManager["Entry"]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if error is not None:
-            details = getattr(error, "details", None)  # of what Medblocks refused
+            details = getattr(error, "details", None)  # Medblocks' errors have them
             self.upstream_request_id = getattr(details, "request_id", None)
         self._audit.record(
             self._event,

@@ -1,4 +1,4 @@
-"""Logging: every line one JSON object on standard error, through the standard library's `logging`."""
+"""Logging through the standard library: every line is one JSON object on standard error."""
 
 import json
 import logging
@@ -9,14 +9,15 @@ from functools import lru_cache
 
 import msgspec
 
-# A value that JSON has no form for becomes its `repr`: no field is worth losing the line.
+# A value that JSON can't express is logged as its `repr`, rather than losing the line.
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
 class Fields(dict[str, object]):
-    """A log message that consists of fields, `message` first. Its text is their JSON.
+    """A log message that consists of fields, `message` first. Its text is the fields as JSON.
 
-    So every formatter writes the fields, and those that take a mapping as a message write them as theirs.
+    So no formatter loses a field, and formatters that accept a mapping as the message add the fields to
+    theirs.
     """
 
     __slots__ = ()
@@ -29,32 +30,27 @@ class JsonFormatter(logging.Formatter):
     """Formats each record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return time (UTC), level, logger, message, the fields of `extra={"data": …}`, and the exception.
+        """Return a line with time (UTC), level, logger, message, fields, and an exception's location.
 
-        Of an exception the line has the type and the place, not the text, which may hold anything.
+        The exception's text is left out, since it may contain anything.
         """
         message = record.msg
         line = {
             "time": _second(int(record.created)),
             "level": _level(record.levelname),
             "logger": record.name,
-            **(message if isinstance(message, Fields) else _fields(record)),
+            **(message if isinstance(message, Fields) else {"message": record.getMessage()}),
         }
         if record.exc_info and record.exc_info[1]:
             line["error"] = error_location(record.exc_info[1])
         return _json(line)
 
 
-def _fields(record: logging.LogRecord) -> dict[str, object]:
-    data = getattr(record, "data", None)
-    return {"message": record.getMessage(), **(data if isinstance(data, dict) else {})}
-
-
 def configure_logging() -> None:
     """Send all log lines to standard error, one JSON object each.
 
-    This configures logging for the whole process, as the command line does. An app that embeds this one
-    can call it, or configure logging its own way.
+    This configures logging for the whole process, as the command line does. An embedding app may call it, or
+    configure logging in its own way.
     """
     logging.config.dictConfig(
         {
@@ -62,19 +58,18 @@ def configure_logging() -> None:
             "disable_existing_loggers": False,
             "formatters": {"json": {"()": JsonFormatter}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-            "loggers": {"urllib3": {"level": "WARNING"}},  # see quiet_http_client
             "root": {"level": "INFO", "handlers": ["stderr"]},
         }
     )
-    # No line shows these, and each record would look them up ("Optimization" in logging's documentation).
+    # Saves look-ups for fields that no line shows ("Optimization" in logging's documentation).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    quiet_http_client()
 
 
 def add_default_handler() -> None:
-    """Send the product's lines to standard error where nothing has configured logging.
+    """Send our log lines to standard error if nothing has configured logging, as Flask does for its logger.
 
-    As Flask does for its own logger: without it, Python drops everything below a warning, and with that
-    the audit trail.
+    Without a handler, Python drops everything below a warning, including the audit trail.
     """
     from flask.logging import has_level_handler  # noqa: PLC0415 - gunicorn's parent process needs no Flask
 
@@ -89,12 +84,12 @@ def add_default_handler() -> None:
 
 
 def quiet_http_client() -> None:
-    """Keep urllib3's debug lines out of every log: they show paths, and with them patient ids."""
+    """Keep urllib3's debug lines out of every log: they contain paths, and with them patient ids."""
     logging.getLogger("urllib3").setLevel(logging.WARNING)
 
 
 def error_location(error: BaseException) -> str:
-    """Return an exception's type and where it was raised, without its text, which may hold anything."""
+    """Return an exception's type and where it was raised, without its text, which may contain anything."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-8:])
     where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
     return f"{type(error).__name__} at {where}"
@@ -103,7 +98,7 @@ def error_location(error: BaseException) -> str:
 def _json(fields: dict[str, object]) -> str:
     try:
         return _encode(fields).decode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which UTF-8 has no form for
+    except UnicodeEncodeError:  # half of a surrogate pair can't be encoded in UTF-8
         return json.dumps(fields, default=repr)
 
 

@@ -1,4 +1,4 @@
-"""The current request, with what this product keeps about it: its id, and who sent it."""
+"""The current request with its id, its owner and its caller."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class RequestContext(Request):
-    """A request and its context; `owner` is None until `BrowserOwner` reads it, `caller` until `Guard` does.
+    """A request and its context. `BrowserOwner` sets `owner`, and `Guard` sets `caller`, when first needed.
 
-    `started` is the `time.perf_counter()` at which the request began. `names_sent` has the spelling in the
-    body of each field's own name, once the body is read.
+    `started` is when the request began, in `time.perf_counter()`. `names_sent` maps each field's name to its
+    spelling in the request body, once the body is parsed.
 
-    It is not on `flask.g`, which outlives the request where an embedding app keeps an app context open: the
-    next caller would be taken for this one.
+    This is not on `flask.g`, which outlives the request if an embedding app keeps an app context open: the
+    next request would have this one's caller.
     """
 
     request_id = ""

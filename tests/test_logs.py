@@ -65,14 +65,8 @@ def test_a_record_becomes_one_json_object():
     }
 
 
-def test_the_fields_of_data_stand_beside_the_message():
-    assert (
-        line_of(record(data={"status": 200, "route": "/"})).items() >= {"status": 200, "route": "/"}.items()
-    )
-
-
 def test_a_line_break_does_not_start_another_line():
-    text = logs.JsonFormatter().format(record('a\nb\r\n{"level": "forged"}\u2028', data={"name": "x\ny"}))
+    text = logs.JsonFormatter().format(record('a\nb\r\n{"level": "forged"}\u2028'))
 
     assert "\n" not in text
     assert "\r" not in text
@@ -114,7 +108,6 @@ def test_a_message_of_fields_is_one_flat_line():
     made = record(logs.Fields(message="audit", event="read", patient=None))
 
     assert line_of(made).items() >= {"message": "audit", "event": "read", "patient": None}.items()
-    assert "data" not in line_of(made)
 
 
 def test_another_formatter_writes_the_fields_too():
@@ -133,11 +126,6 @@ def test_an_exception_is_told_by_type_and_place():
     assert line_of(made)["error"].startswith("ValueError at ")
     assert "test_logs.py" in line_of(made)["error"]
     assert "canary" not in json.dumps(line_of(made))
-
-
-@pytest.mark.parametrize("data", ["text", None, ["a"]])
-def test_what_another_library_calls_data_costs_no_line(data):
-    assert line_of(record(data=data))["message"] == "hello"
 
 
 @pytest.mark.parametrize(("value", "written"), [(1j, "1j"), ("\ud800", "\ud800")])

@@ -8,8 +8,8 @@ from bff.medblocks import models
 
 
 def init_app(app: Flask, version: str) -> None:
-    """Add the routes and /api/openapi.json to an app."""
-    shapes = (
+    """Register the routes and /api/openapi.json."""
+    response_models = (
         models.Patient,
         models.PatientDetail,
         models.PatientSession,
@@ -18,6 +18,6 @@ def init_app(app: Flask, version: str) -> None:
         patient_sessions.StartedSession,
         connections.FoundFacilities,
     )
-    api = create_api(app, version, shapes)
+    api = create_api(app, version, response_models)
     for module in (patients, patient_sessions, connections):
         api.register_blueprint(module.blueprint)

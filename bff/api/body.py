@@ -1,4 +1,4 @@
-"""Reading a JSON body: declared as JSON, strict, and with every mistake as an exception for the envelope."""
+"""Parses JSON request bodies, and raises every mistake as an error for the envelope."""
 
 from typing import Any, NoReturn
 
@@ -16,13 +16,13 @@ MAX_DEPTH = 20
 
 
 class StrictJsonParser(FlaskParser):
-    """webargs' parser with the parsing and the error handling of this product."""
+    """webargs' parser with strict JSON and this product's errors."""
 
     DEFAULT_VALIDATION_STATUS = 400
 
     def load_json(self, req: Request, schema: Schema) -> object:
-        """Parse the body. Raises UnsupportedMediaType, InvalidInput, or werkzeug's RequestEntityTooLarge."""
-        # Exactly this type: it makes a cross-site form or a "simple" fetch impossible.
+        """Parse the body. Raise UnsupportedMediaType, InvalidInput, or werkzeug's RequestEntityTooLarge."""
+        # With exactly this type, a form of another site or a "simple" fetch can't send a body.
         if req.mimetype != "application/json":
             raise UnsupportedMediaType
         try:
@@ -34,5 +34,5 @@ class StrictJsonParser(FlaskParser):
         return body
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
-        """Raise InvalidInput for what the schema refused; webargs nests it under the place it came from."""
+        """Raise InvalidInput for the schema's errors, which webargs nests under their location."""
         raise invalid_input(next(iter(error.messages_dict.values()))) from error

@@ -1,4 +1,4 @@
-"""The catalog of facilities: `GET /api/connections?q=`. It holds nothing about any patient."""
+"""The catalog of facilities: `GET /api/connections?q=`. It contains no patient data."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,15 +15,15 @@ from bff.schemas import at_most
 from bff.services import services
 
 blueprint = JsonBlueprint(
-    "connections", __name__, url_prefix="/api/connections", description="The places that keep health records"
+    "connections", __name__, url_prefix="/api/connections", description="Facilities that keep health records"
 )
 
 
 class FoundFacility(Facility, kw_only=True):
-    """A facility of the catalog, with where its logo stands on this server."""
+    """A facility of the catalog, with its logo's path on this server."""
 
     logo_path: Annotated[
-        str | None, Meta(description="The logo from this server, so that no other host learns who looks.")
+        str | None, Meta(description="The logo on this server, so that no other host learns who looks.")
     ]
 
 
@@ -45,12 +45,12 @@ class FacilitySearch(Schema):
     q = fields.String(
         load_default="",
         validate=at_most(SEARCH_MAX, "search_too_long"),
-        metadata={"description": "What the name is like; under two characters nothing is searched."},
+        metadata={"description": "A part of the name; under two characters nothing is searched."},
     )
     starting_after = fields.String(
         load_default=None,
         validate=Length(max=CURSOR_MAX, error="cursor_invalid"),
-        metadata={"description": "The `next_cursor` of the page before."},
+        metadata={"description": "The `next_cursor` of the previous page."},
     )
 
 
@@ -75,11 +75,11 @@ _FOUND = {
 
 @blueprint.route("")
 @blueprint.arguments(FacilitySearch, location="query")
-@blueprint.answers("FoundFacilities", 429, example=_FOUND)
+@blueprint.returns("FoundFacilities", 429, example=_FOUND)
 def search_facilities(query: dict[str, Any]) -> Response:
-    """Search the facilities.
+    """Search facilities.
 
-    At most 20 at a time; `starting_after` goes on.
+    Returns at most 20; `starting_after` gets the next page.
     """
     found = services().catalog.search(query["q"].strip(), query["starting_after"])
     address = services().logo_addresses.of

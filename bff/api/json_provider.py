@@ -1,4 +1,4 @@
-"""Flask's JSON, written with msgspec: in a tenth of the standard library's time."""
+"""Flask's JSON provider, with msgspec as the encoder: ten times as fast as the standard library."""
 
 import json
 from typing import Any
@@ -7,29 +7,29 @@ import msgspec
 from flask import Response
 from flask.json.provider import JSONProvider
 
-# Return the JSON of a value in UTF-8. Raise TypeError or ValueError for what JSON has no form for.
+# Return a value as JSON in UTF-8. Raise TypeError or ValueError for values that JSON can't express.
 dumps = msgspec.json.Encoder().encode
 
 
 class MsgspecProvider(JSONProvider):
-    """Used by `jsonify` and by Flask's test client. What comes from outside is read by `strict_json`."""
+    """Used by `jsonify` and Flask's test client. Request bodies are parsed by `strict_json`."""
 
     mimetype = "application/json"
 
     def dumps(self, obj: Any, **_: Any) -> str:
-        """Return the JSON of a value."""
+        """Return a value as JSON."""
         return dumps(obj).decode()
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        """Return the value of a JSON text."""
+        """Return the value in a JSON text."""
         return json.loads(s, **kwargs)
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
-        """Return a response with one value, or with an object of the keywords."""
+        """Return a response with one value as JSON, or with an object of the keywords."""
         value = kwargs or (args[0] if len(args) == 1 else args or None)
         return json_response(value)
 
 
 def json_response(value: object, status: int = 200) -> Response:
-    """Return a response with the JSON of a value."""
+    """Return a response with a value as JSON."""
     return Response(dumps(value), status, content_type=MsgspecProvider.mimetype)

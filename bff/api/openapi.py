@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document at /api/openapi.json: made from the routes' own declarations."""
+"""The OpenAPI 3.1 document at /api/openapi.json, generated from the routes' declarations."""
 
 from collections.abc import Callable, Collection
 from http import HTTPStatus
@@ -20,37 +20,37 @@ View = TypeVar("View", bound=Callable[..., Response])
 
 
 class ErrorBody(Schema):
-    """What went wrong."""
+    """An error."""
 
     message = fields.String(
-        required=True, metadata={"description": "A sentence that is fit to show to a patient."}
+        required=True, metadata={"description": "A sentence that may be shown to a patient."}
     )
-    type = fields.String(required=True, metadata={"description": "The family of the error."})
-    code = fields.String(required=True, metadata={"description": "The error, for programs."})
+    type = fields.String(required=True, metadata={"description": "The kind of error."})
+    code = fields.String(required=True, metadata={"description": "The error's code, for programs."})
     param = fields.String(
-        required=True, allow_none=True, metadata={"description": "The field to mend, if one."}
+        required=True, allow_none=True, metadata={"description": "The field to correct, if there is one."}
     )
     request_id = fields.String(required=True, metadata={"description": "Quote it when you report a problem."})
 
 
 class ErrorEnvelope(Schema):
-    """The body of every answer that is no success."""
+    """The body of every error response."""
 
     error = fields.Nested(ErrorBody, required=True)
 
 
 class JsonBlueprint(Blueprint):
-    """A blueprint whose routes read their bodies strictly."""
+    """A blueprint whose routes parse bodies strictly."""
 
     ARGUMENTS_PARSER = StrictJsonParser()
 
-    def answers(
+    def returns(
         self, shape: str | dict[str, Any], *problems: int, example: dict[str, Any]
     ) -> Callable[[View], View]:
-        """Document what a route answers: a shape, these errors, and those that Medblocks can cause anywhere.
+        """Document a route's responses: a schema, these errors, and those that Medblocks can cause anywhere.
 
-        The shape is the name of a schema, or one of its own. Views return responses, so nothing is left for
-        flask-smorest's `response` to do but to document them, which takes it several calls at each request.
+        Takes the schema or its name, and the statuses of errors. Views return responses themselves, so
+        flask-smorest's `response` would only document them, at the cost of several calls per request.
         """
         schema = {"$ref": reference(shape)} if isinstance(shape, str) else shape
         content = {"application/json": {"schema": schema, "example": example}}
@@ -60,18 +60,18 @@ class JsonBlueprint(Blueprint):
 
 
 def respond(answer: ApiResponse, *only: str) -> Response:
-    """Answer with the body from Medblocks, which was checked on its way in, or with `only` these fields."""
+    """Return a response with the body of Medblocks' checked response, or with `only` these of its fields."""
     body = {name: answer.body[name] for name in only} if only else answer.body
     return json_response(body, answer.status)
 
 
-# Where Python's patterns end, and ECMA's, which JSON Schema has, would want a letter.
+# Python's end of a pattern; in ECMA's patterns, which JSON Schema uses, this is a letter.
 _END = r"\Z"
 
 
 class _Converter(OpenAPIConverter):
     def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
-        """Document both spellings of each field that `BrowserInput` reads, and patterns as ECMA has them."""
+        """Document both spellings of the fields of `BrowserInput`, and patterns in ECMA's syntax."""
         document: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]  # apispec has no types here
         for described in document["properties"].values():
             if "pattern" in described:
@@ -98,14 +98,14 @@ class _Api(Api):
 
 
 def reference(name: str) -> str:
-    """Return the address of a shape within the document."""
+    """Return the reference to a schema in the document."""
     return f"#/components/schemas/{name}"
 
 
-def create_api(app: Flask, version: str, shapes: Collection[type[msgspec.Struct]]) -> Api:
-    """Add /api/openapi.json to an app. Return what registers and describes the blueprints of its routes.
+def create_api(app: Flask, version: str, models: Collection[type[msgspec.Struct]]) -> Api:
+    """Add /api/openapi.json to an app, and return flask-smorest's API, which registers blueprints.
 
-    Takes the version of the document, and the shapes that responses refer to by name.
+    Takes the document's version, and the response models that routes refer to by name.
     """
     app.config.update(
         API_TITLE="medblocks-bff",
@@ -114,14 +114,14 @@ def create_api(app: Flask, version: str, shapes: Collection[type[msgspec.Struct]
         OPENAPI_URL_PREFIX="/api",
     )
     api = _Api(app, spec_kwargs={"marshmallow_plugin": _Plugin()})
-    _, components = msgspec.json.schema_components(shapes, ref_template=reference("{name}"))
+    _, components = msgspec.json.schema_components(models, ref_template=reference("{name}"))
     for name, component in components.items():
         api.spec.components.schema(name, _as_sent(component))
     return api
 
 
 def _as_sent(component: dict[str, Any]) -> dict[str, Any]:
-    """Describe what is sent instead of what is read: every field is there, also where a default stood in."""
+    """Return the schema of a model as it is sent: every field is present."""
     properties = {
         name: {key: value for key, value in field.items() if key != "default"}
         for name, field in component["properties"].items()

@@ -13,7 +13,7 @@ blueprint = JsonBlueprint(
     "patient-sessions",
     __name__,
     url_prefix="/api/patient-sessions",
-    description="A patient's way through connecting records",
+    description="Visits to Medblocks to connect records",
 )
 
 _STARTED = {
@@ -25,7 +25,7 @@ _STARTED = {
 
 
 class StartedSession(msgspec.Struct):
-    """What a browser needs to send the patient on their way."""
+    """The fields that a browser needs to go to Medblocks."""
 
     id: str
     url: str
@@ -38,12 +38,12 @@ class StartedSession(msgspec.Struct):
     NewPatientSession,
     example={"patientId": "user_42", "return_url": "https://your-app.example.com/connected"},
 )
-@blueprint.answers("StartedSession", 401, 403, 404, 409, 413, 415, 429, example=_STARTED)
+@blueprint.returns("StartedSession", 401, 403, 404, 409, 413, 415, 429, example=_STARTED)
 def start_patient_session(session: dict[str, Any]) -> Response:
     """Start a patient session.
 
-    Send the browser to the `url` that comes back. The patient is created when there is none; the name and
-    email of the browser's own patient are updated where they differ.
+    Send the browser to the returned `url`. A patient that does not exist is created. The name and email of
+    the browser's own patient are updated.
     """
     grant = services().guard.enrollment(session.pop("patient_id"))
     details: dict[str, Any] = {n: session.pop(n) for n in ("email", "name") if n in session}
@@ -51,7 +51,7 @@ def start_patient_session(session: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/<patient_session_id>")
-@blueprint.answers(
+@blueprint.returns(
     "PatientSession",
     401,
     404,
@@ -72,6 +72,6 @@ def start_patient_session(session: dict[str, Any]) -> Response:
 def read_patient_session(patient_session_id: str) -> Response:
     """Read a patient session.
 
-    Its `active` connections are what the patient has connected; a complete session may have none.
+    The `active` connections are those that the patient has connected; a complete session may have none.
     """
     return respond(services().enrollment.read_session(services().guard.session(patient_session_id)))

@@ -1,6 +1,6 @@
-"""Patients: `POST /api/patients` and `GET /api/patients/<patient_id>`.
+"""Patients and their connections: the routes under `/api/patients`.
 
-See "Create patients" in Medblocks' documentation, whose snippets call these routes.
+The snippets of "Create patients" in Medblocks' documentation call them.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from bff.schemas import NewPatient
 from bff.services import services
 
 blueprint = JsonBlueprint(
-    "patients", __name__, url_prefix="/api/patients", description="The people of your app"
+    "patients", __name__, url_prefix="/api/patients", description="The patients of your app"
 )
 
 _PATIENT = {
@@ -58,11 +58,11 @@ _FACILITY = {
     NewPatient, example={"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}
 )
 @blueprint.doc(parameters=[PARAMETER])
-@blueprint.answers("Patient", 401, 403, 404, 409, 413, 415, 422, 429, example=_PATIENT)
+@blueprint.returns("Patient", 401, 403, 404, 409, 413, 415, 422, 429, example=_PATIENT)
 def create_patient(patient: dict[str, Any]) -> Response:
     """Create a patient.
 
-    Only the id is required. The metadata gets a `signup_source` unless it has one.
+    Only the id is required. A `signup_source` is added to the metadata, unless it has one.
     """
     grant = services().guard.enrollment(patient.pop("patient_id"))
     services().idempotency.check(request)
@@ -70,17 +70,17 @@ def create_patient(patient: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/<patient_id>")
-@blueprint.answers("PatientDetail", 401, 404, 429, example={**_PATIENT, "connections": [_CONNECTION]})
+@blueprint.returns("PatientDetail", 401, 404, 429, example={**_PATIENT, "connections": [_CONNECTION]})
 def read_patient(patient_id: str) -> Response:
     """Read a patient.
 
-    With all connections, most recent first, failed attempts included.
+    Returns all connections, newest first, failed attempts included.
     """
     return respond(services().enrollment.read_patient(services().guard.patient(patient_id)))
 
 
 class ConnectionQuery(Schema):
-    """How the connections are wanted."""
+    """The query of a list of connections."""
 
     class Meta:
         unknown = EXCLUDE
@@ -88,12 +88,12 @@ class ConnectionQuery(Schema):
     hydrate = fields.Boolean(
         load_default=False,
         error_messages={"invalid": "hydrate_invalid"},
-        metadata={"description": "With the facilities' names, logos and links; failed attempts left out."},
+        metadata={"description": "Add the facilities' names, logos and links; leave out failed attempts."},
     )
 
 
 class ConnectedFacility(msgspec.Struct):
-    """A connection with what the catalog knows of its facility; null where it can't be looked up now."""
+    """A connection with its facility's fields, which are null if the facility can't be looked up now."""
 
     id: str | None
     connection_id: str
@@ -107,7 +107,7 @@ class ConnectedFacility(msgspec.Struct):
 
 _CONNECTIONS = {
     "type": "object",
-    "description": "The connections of a patient, most recent first; with `hydrate=true`, their facilities.",
+    "description": "The connections of a patient, newest first; with `hydrate=true`, their facilities.",
     "properties": {
         "data": {
             "type": "array",
@@ -120,11 +120,11 @@ _CONNECTIONS = {
 
 @blueprint.route("/<patient_id>/connections")
 @blueprint.arguments(ConnectionQuery, location="query")
-@blueprint.answers(_CONNECTIONS, 401, 404, 429, example={"data": [_FACILITY]})
+@blueprint.returns(_CONNECTIONS, 401, 404, 429, example={"data": [_FACILITY]})
 def list_connections(query: dict[str, Any], patient_id: str) -> Response:
     """List a patient's connections.
 
-    As they are, failed attempts included; with `hydrate=true`, as facilities that can be shown.
+    Returns connections, failed attempts included; with `hydrate=true`, facilities to show.
     """
     patient = services().enrollment.read_patient(services().guard.patient(patient_id)).body
     hydrate = services().facilities.hydrate if query["hydrate"] else list
@@ -132,7 +132,7 @@ def list_connections(query: dict[str, Any], patient_id: str) -> Response:
 
 
 @blueprint.route("/<patient_id>/connections/<connection_id>", methods=["DELETE"])
-@blueprint.answers(
+@blueprint.returns(
     "Disconnected",
     401,
     403,
@@ -143,7 +143,7 @@ def list_connections(query: dict[str, Any], patient_id: str) -> Response:
 def disconnect(patient_id: str, connection_id: str) -> Response:
     """Disconnect a facility.
 
-    Medblocks reads nothing more from it; what it has read stays.
+    Medblocks reads no more records from it, and keeps those that it has read.
     """
     grant = services().guard.patient(patient_id)
     if not is_connection_id(connection_id):

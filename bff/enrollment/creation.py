@@ -12,6 +12,8 @@ That also holds for a create that is committed late: the next one gets a conflic
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from bff.medblocks.client import ApiResponse, Medblocks
 from bff.medblocks.errors import (
     AlreadyCreated,
@@ -24,9 +26,11 @@ from bff.medblocks.errors import (
     UpstreamTimeout,
 )
 from bff.medblocks.grants import Grant
+from bff.medblocks.models import Patient
 
 ATTEMPTS = 3
-_FIELDS = ("id", "resource_type", "email", "name", "metadata", "created_at")
+_FIELDS = tuple(field.name for field in msgspec.structs.fields(Patient))
+_DETAILS = tuple(name for name in _FIELDS if name not in {"id", "resource_type", "created_at"})
 
 
 def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) -> ApiResponse:
@@ -65,8 +69,8 @@ def _as_created(found: ApiResponse, grant: Grant, details: Mapping[str, Any]) ->
     # With a login, the id is the caller's own, whichever browser created the patient.
     if found.owner_tag != grant.owner_tag and not grant.owned:
         raise Conflict("create patient", detail="the id belongs to another owner")
-    tagged = found.owner_tag is not None
-    compared = ("email", "name", "metadata") if tagged else ("email", "name")
+    # A patient that was created without our tag may have metadata of its own.
+    compared = [name for name in _DETAILS if name != "metadata" or found.owner_tag is not None]
     if any(patient[name] != details.get(name) for name in compared):
         error = AlreadyCreated if grant.owned else CreatedDifferently
         raise error("create patient", detail="with other details")

@@ -1,10 +1,10 @@
-"""Request bodies under any WSGI server: whole and within the limit, or refused.
+"""Checks request bodies under any WSGI server: a body is complete and within the limit, or refused.
 
-Werkzeug cuts a body of unknown length at the limit where the server ends the stream itself, and takes a
-Content-Length that is no number for 0. Here the length is checked before any reader gets the first byte.
+If the server ends the stream itself, Werkzeug truncates a body of unknown length at the limit; and it reads a
+Content-Length that is not a number as 0. This module checks the length before any reader gets the first byte.
 """
 
-from __future__ import annotations  # those of a function within one would be worked out at every request
+from __future__ import annotations  # annotations of nested functions would be evaluated for each request
 
 import io
 import re
@@ -23,27 +23,27 @@ _NUMBER = re.compile("[0-9]{1,19}")
 
 
 def init_app(app: Flask) -> None:
-    """Check the body of each request of an app when it is read, whoever reads it."""
+    """Check each request body when it is first read."""
     inner = app.wsgi_app
 
     def checking(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("CONTENT_LENGTH") == "0" and "HTTP_TRANSFER_ENCODING" not in environ:
-            environ["wsgi.input"] = io.BytesIO()  # there is nothing to check, whatever the server would give
+            environ["wsgi.input"] = io.BytesIO()  # nothing to check; the server's stream is not read
             return inner(environ, start_response)
         stream, ends = environ["wsgi.input"], bool(environ.get("wsgi.input_terminated"))
         limit = app.config["MAX_CONTENT_LENGTH"]
         environ["wsgi.input"] = Body(lambda: _read_whole(environ, stream, limit, ends=ends))
-        environ["wsgi.input_terminated"] = True  # or Werkzeug would not ask it where the length is no number
+        environ["wsgi.input_terminated"] = True  # or Werkzeug would ignore a malformed length
         return inner(environ, start_response)
 
     app.wsgi_app = checking  # type: ignore[method-assign]  # Flask's own way to wrap an app
 
 
 class Body(io.RawIOBase):
-    """A stream over the body that a function reads, as soon as its first byte is needed.
+    """A stream over the body, which a function reads when the first byte is needed.
 
-    What the function raises is raised for each later reader too: an error page looks into the form again,
-    and must not find the rest of a body that was refused.
+    An error of that function is raised again for later readers: an error page reads the form again, and must
+    not get the rest of a refused body.
     """
 
     def __init__(self, read_whole: Callable[[], bytes]) -> None:
@@ -52,11 +52,11 @@ class Body(io.RawIOBase):
         self._refused: type[HTTPException] | None = None
 
     def readable(self) -> bool:
-        """Return True: it can be read, and nothing else."""
+        """Return True: the stream can be read."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # its wider type has no name before Python 3.12
-        """Read the next bytes into a buffer, and return how many. Raise HTTPException."""
+        """Read the next bytes into a buffer, and return their number. Raise HTTPException."""
         if self._refused:
             raise self._refused
         if self._whole is None:
@@ -69,10 +69,10 @@ class Body(io.RawIOBase):
 
 
 def _read_whole(environ: WSGIEnvironment, stream: InputStream, limit: int, *, ends: bool) -> bytes:
-    """Read the body from a server's stream, which `ends` by itself or has to be read by its length.
+    """Return the body from the server's stream; `ends` says whether the stream ends by itself.
 
     Raise RequestEntityTooLarge over the limit, LengthRequired for chunks that the server did not decode, and
-    BadRequest for a body that is not as long as its headers say.
+    BadRequest if the length differs from the headers.
     """
     length = _declared_length(environ)
     if length is None and not ends:
@@ -90,9 +90,9 @@ def _read_whole(environ: WSGIEnvironment, stream: InputStream, limit: int, *, en
 
 
 def _declared_length(environ: WSGIEnvironment) -> int | None:
-    """Return how long the headers say that the body is, if they do. Raise BadRequest."""
+    """Return the Content-Length, or None if there is none. Raise BadRequest."""
     text = environ.get("CONTENT_LENGTH")
-    if not text or get_content_length(environ) is None:  # which it is for chunks
+    if not text or get_content_length(environ) is None:  # None for chunked bodies
         return None
     if not _NUMBER.fullmatch(text):
         raise BadRequest
@@ -100,12 +100,12 @@ def _declared_length(environ: WSGIEnvironment) -> int | None:
 
 
 def _read(stream: InputStream, size: int) -> bytes:
-    """Read so many bytes, or fewer where the stream ends. Raise BadRequest where it breaks."""
+    """Return so many bytes, or fewer if the stream ends. Raise BadRequest if it breaks."""
     body = bytearray()
     try:
         while len(body) < size and (piece := stream.read(size - len(body))):
             body += piece
     except Exception as error:
-        # Each server has errors of its own for chunks that can't be decoded, and for a client that went away.
+        # Servers raise different errors for broken chunks and for clients that disconnect.
         raise BadRequest from error
     return bytes(body)

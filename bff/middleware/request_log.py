@@ -1,4 +1,4 @@
-"""What the operator sees of each request: a request id, and one log line without names, ids or urls."""
+"""The request log: an id for each request, and one line without names, patient ids or URLs."""
 
 import logging
 import random
@@ -12,22 +12,22 @@ from bff.request_context import RequestContext
 log = logging.getLogger("bff.access")
 
 
-def start(traced: RequestContext) -> None:
-    """Give a request its id."""
-    traced.request_id = f"req_{random.getrandbits(96):024x}"
-    traced.started = time.perf_counter()
+def start(context: RequestContext) -> None:
+    """Set the request's id and start time."""
+    context.request_id = f"req_{random.getrandbits(96):024x}"
+    context.started = time.perf_counter()
 
 
-def finish(traced: RequestContext, response: Response) -> None:
-    """Send the id with the response, and write a line about both."""
-    response.headers["X-Request-Id"] = traced.request_id
+def finish(context: RequestContext, response: Response) -> None:
+    """Add the id to the response, and log the request."""
+    response.headers["X-Request-Id"] = context.request_id
     line = Fields(
         message="request",
-        request_id=traced.request_id,
-        method=traced.method,
-        # The rule, such as /api/patients/<patient_id>: a path would carry the id.
-        route=traced.url_rule.rule if traced.url_rule else "none",
+        request_id=context.request_id,
+        method=context.method,
+        # The rule, such as /api/patients/<patient_id>, since the path contains the id.
+        route=context.url_rule.rule if context.url_rule else "none",
         status=response.status_code,
-        ms=round((time.perf_counter() - traced.started) * 1000, 1),
+        ms=round((time.perf_counter() - context.started) * 1000, 1),
     )
     log.info(line)

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
 
 
 def create_served_app() -> "Flask":
-    """Return the app for the process's variables alone: those that the command line has checked."""
-    # Not before a worker has patched the standard library.
+    """Return the app for the environment's variables, without `.env`: the command line has checked them."""
+    # The worker patches the standard library first.
     from bff.app import create_app  # noqa: PLC0415 - see above
     from bff.config import load_settings  # noqa: PLC0415 - the same
 

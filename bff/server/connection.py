@@ -1,6 +1,6 @@
-"""One client's connection: reads a request, calls the app, writes the response, and goes on."""
+"""One client's connection: reads requests, calls the app, and writes responses."""
 
-from __future__ import annotations  # those of a function within one would be worked out at every request
+from __future__ import annotations  # annotations of nested functions would be evaluated for each request
 
 import contextlib
 import logging
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from bff.server.worker import Worker
 
-REQUEST_SECONDS = 30.0  # for a client to send a whole request, and as long to take the response
+REQUEST_SECONDS = 30.0  # for a client to send a whole request; the same again to read the response
 _READ_BYTES = 16 * 1024
 _LINGER_BYTES = 1024 * 1024
 _LINGER_SECONDS = 2.0
-_LAST_SECONDS = 1.0  # for what was on its way just before the end
+_LAST_SECONDS = 1.0  # for requests that were on their way when the server stopped
 
 log = logging.getLogger("bff.server")
 
@@ -38,10 +38,11 @@ Response = tuple[str, list[tuple[str, str]], bytes]
 
 
 class Connection:
-    """Serves one socket in a greenlet of its own. `expires`, in time.monotonic(), is when it has to end.
+    """Serves one socket in its own greenlet.
 
-    `since` is when it began to wait for its client: for a request, for the rest of one, or for the client to
-    take a response. It is infinite while the app is at work.
+    `expires`, in time.monotonic(), is the connection's deadline. `since` is when it began to wait for its
+    client: for a request, for the rest of one, or for the client to read a response. Both are infinite while
+    the app runs.
     """
 
     def __init__(self, server: Worker, sock: gevent.socket.socket, client: tuple[Any, ...]) -> None:
@@ -55,27 +56,27 @@ class Connection:
         self._readable = self._hub.loop.io(sock.fileno(), 1)
 
     def run(self) -> None:
-        """Serve until either side ends the connection."""
+        """Serve until one side closes the connection."""
         try:
-            with contextlib.suppress(OSError):  # the client has gone
+            with contextlib.suppress(OSError):  # the client has disconnected
                 self._serve()
         finally:
             self._readable.close()
             self._sock.close()
 
     def expire(self) -> None:
-        """End it from outside: what it waits for sees the end of the connection."""
+        """Close the connection from outside: its greenlet sees the end of the stream."""
         self._shut(socket.SHUT_RDWR)
 
     def stop(self) -> None:
-        """Answer what has arrived by now, or arrives in a moment if it has begun to, and end."""
+        """Answer the requests that have arrived, or finish arriving within a second, and close."""
         if self._parser.began and self.expires != math.inf:
             self.expires = min(self.expires, time.monotonic() + _LAST_SECONDS)
         else:
             self._shut(socket.SHUT_RD)
 
     def _shut(self, how: int) -> None:
-        with contextlib.suppress(OSError):  # it has ended by itself
+        with contextlib.suppress(OSError):  # it is already closed
             self._sock.shutdown(how)
 
     def _serve(self) -> None:
@@ -98,9 +99,9 @@ class Connection:
                 self.expires = self.since + (server.request_seconds if began else server.idle_seconds)
 
     def _answer_all(self) -> bool:
-        """Answer the requests that are here; return whether the connection goes on."""
+        """Answer the requests in the buffer. Return whether the connection stays open."""
         while request := self._parser.next():
-            self.expires = self.since = math.inf  # the app bounds its own time
+            self.expires = self.since = math.inf  # the app has its own deadlines
             response = _call(self._server.wsgi, request.environ)
             self._server.count()
             keep_alive = request.keep_alive and not self._server.stopping
@@ -109,11 +110,11 @@ class Connection:
             if not keep_alive:
                 return False
             if self._parser.has_more:
-                gevent.sleep(0)  # or all others would wait: gevent switches only where one waits
+                gevent.sleep(0)  # lets other greenlets run: gevent switches only where one waits
         return True
 
     def _receive(self) -> bytes:
-        # Waiting first spares a recv() that finds nothing, which gevent's would begin with.
+        # gevent's recv() first tries to read; waiting first saves that system call.
         self._hub.wait(self._readable)
         return self._sock.recv(_READ_BYTES)
 
@@ -124,15 +125,15 @@ class Connection:
         now = time.time()
         head = f"HTTP/1.1 {status}\r\nDate: {_date(int(now))}\r\n{lines}{end}".encode("latin-1")
         data = head if bodiless else head + body
-        # From here on it waits for its client, which has one deadline to take the whole response.
+        # From here it waits for its client, which has one deadline to read the whole response.
         self.since = time.monotonic()
         self.expires = self.since + self._server.request_seconds
-        sent = self._sock.send(data)  # all of it, nearly always; sendall() has more to ask first
+        sent = self._sock.send(data)  # nearly always all of it, with less work than sendall()
         if sent < len(data):
             self._sock.sendall(data[sent:])
 
     def _linger(self) -> None:
-        """Take what is still being sent for a moment: closing with it unread would lose our response."""
+        """Read what the client still sends: closing with unread data would lose our response."""
         self._sock.shutdown(socket.SHUT_WR)
         self.expires = time.monotonic() + _LINGER_SECONDS
         taken = 0
@@ -141,7 +142,7 @@ class Connection:
 
 
 def _call(app: WSGIApplication, environ: dict[str, Any]) -> Response:
-    """Call an app; what escapes it is a 500, of which the log shows no more than the kind."""
+    """Call the app. An exception becomes a 500; the log shows only its type."""
     try:
         return _run(app, environ)
     except Exception as error:  # noqa: BLE001 - a server goes on, whatever an app raises
@@ -150,7 +151,7 @@ def _call(app: WSGIApplication, environ: dict[str, Any]) -> Response:
 
 
 def _run(app: WSGIApplication, environ: dict[str, Any]) -> Response:
-    """Call an app (PEP 3333), and return the whole response: a fault within its body is still a 500."""
+    """Call the app (PEP 3333), and return the whole response, so that an error in its body is still a 500."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
     written: list[bytes] = []
 

@@ -1,7 +1,7 @@
-"""gunicorn's configuration for the demo: the production server's, which here also ends with its input.
+"""gunicorn's configuration for the demo: as in production, but it also stops when its input closes.
 
-Its standard input is a pipe from the demo's process. It closes with that process, however that ends: gunicorn
-itself would go on without its parent.
+Its standard input is a pipe from the demo's process, and closes with it, however it ends. gunicorn alone
+would go on without its parent.
 """
 
 import os
@@ -17,13 +17,13 @@ from bff.server.gunicorn_conf import *  # noqa: F403 - a configuration of gunico
 _INPUT = 0
 
 
-def post_worker_init(worker: Worker) -> None:  # type: ignore[no-redef] # in place of the imported one
-    """Watch the input in the worker: gunicorn's first process has no hook for that."""
+def post_worker_init(worker: Worker) -> None:  # type: ignore[no-redef] # replaces the imported one
+    """Watch the input in the worker, since gunicorn's arbiter has no hook for that."""
     gunicorn_conf.post_worker_init(worker)
     gevent.spawn(_end_with_input, worker.ppid)
 
 
 def _end_with_input(arbiter: int) -> None:
     wait_read(_INPUT)
-    if os.getppid() == arbiter:  # else it has ended, and the id may be that of another process
+    if os.getppid() == arbiter:  # otherwise it has ended, and its id may belong to another process
         os.kill(arbiter, signal.SIGTERM)

@@ -1,8 +1,8 @@
 """Parses the requests of one connection: strictly, within limits, and one at a time.
 
-The parser is Node's, llhttp, by way of httptools. It refuses by itself what two servers could read
-differently: both Content-Length and Transfer-Encoding, lone line feeds, folded or malformed headers
-(RFC 9112, sections 2.2, 5 and 6). Added here are limits, and a few refusals that it leaves open.
+The parser is llhttp, Node's parser, through httptools. It refuses what two servers could read differently:
+both Content-Length and Transfer-Encoding, lone line feeds, folded or malformed headers (RFC 9112, sections
+2.2, 5 and 6). This module adds limits and a few more refusals.
 """
 
 import re
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 MAX_HEADER_BYTES = 64 * 1024
-MAX_TARGET_BYTES = 16 * 1024  # a query costs a hundred times what other bytes do
-_FIELD_BYTES = 32  # what a header counts besides its text (RFC 9113, section 6.5.2)
-_KEPT_NAME = 64  # bytes of a header's name that is remembered
+MAX_TARGET_BYTES = 16 * 1024  # parsing a query costs a hundred times as much as other bytes
+_FIELD_BYTES = 32  # added to each header's length (RFC 9113, section 6.5.2)
+_KEPT_NAME = 64  # the longest header name that is cached
 _WITHOUT_PREFIX = {"CONTENT_TYPE", "CONTENT_LENGTH"}
-_END = b"\r\n\r\n"  # of a head, and of a body in chunks with its trailers
+_END = b"\r\n\r\n"  # the end of a head, and of a chunked body with its trailers
 _REQUEST_LINE = re.compile(rb"[A-Z-]+ [^ \r\n]+ HTTP/1\.[01]\r\n")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+;=-]*)(?::[0-9]*)?")
 
 
 class Request(NamedTuple):
-    """A whole request: `environ` for WSGI, and whether the connection may go on after it."""
+    """A complete request: its WSGI environment, and whether the connection may stay open after it."""
 
     environ: "WSGIEnvironment"
     keep_alive: bool
@@ -40,10 +40,10 @@ class Request(NamedTuple):
 class RequestParser:
     """Turns the bytes of one connection into requests.
 
-    Takes what every environment of this connection has, and how many bytes a body may have. Bytes of later
-    requests stay bytes until the earlier ones are answered. `began` is when the first byte of an unfinished
-    request came, in time.monotonic(), 0 between requests; `expects` is whether the client waits for a 100
-    before it sends a body.
+    Takes the WSGI environment that all requests of the connection share, and how many bytes a body may have.
+    Later requests stay bytes until the earlier ones are answered. `began` is when the first byte of an
+    incomplete request arrived, in time.monotonic(), 0 between requests. `expects` is whether the client waits
+    for a 100 Continue before it sends a body.
     """
 
     def __init__(self, base: "WSGIEnvironment", max_body: int) -> None:
@@ -52,18 +52,18 @@ class RequestParser:
         self._base = base
         self._max_body = max_body
         self._parser = HttpRequestParser(self)
-        self._buffer, self._at = b"", 0  # what was received, and how much of it was parsed
-        self._tail = b""  # the last bytes before that, where a request has not ended
+        self._buffer, self._at = b"", 0  # received bytes, and the position up to which they are parsed
+        self._tail = b""  # the last bytes before that position, within a request
         self._reset()
 
     def _reset(self) -> None:
         self._request: Request | None = None
         self._url = b""
         self._body = bytearray()
-        self._body_bytes = 0  # as the headers announce them
+        self._body_bytes = 0  # the announced Content-Length
         self._chunked = False
         self._head = bytearray()
-        self._bytes = 0  # of the request, framing included
+        self._bytes = 0  # received for the request, framing included
         self._head_bytes = 0
         self._in_head = True
         self._ignores_upgrade = False
@@ -71,15 +71,15 @@ class RequestParser:
 
     @property
     def has_more(self) -> bool:
-        """Whether bytes wait to be parsed."""
+        """Whether there are bytes that are not parsed yet."""
         return self._at < len(self._buffer)
 
     def receive(self, data: bytes) -> None:
-        """Take bytes from the client."""
+        """Add bytes from the client."""
         self._buffer, self._at = self._buffer[self._at :] + data, 0
 
     def next(self) -> Request | None:
-        """Return the next whole request, or None when more bytes are needed for it. Raise Refused."""
+        """Return the next complete request, or None if more bytes are needed. Raise Refused."""
         while self._at < len(self._buffer) and self._request is None:
             if not self.began:
                 self.began = time.monotonic()
@@ -96,7 +96,7 @@ class RequestParser:
         return request
 
     def _next_piece(self) -> bytes:
-        """Return bytes up to a place where the request may end, so that none of the next one are parsed."""
+        """Return the bytes up to where the request may end, so that nothing of the next one is parsed."""
         buffer, at, tail = self._buffer, self._at, self._tail
         if not self._in_head and not self._chunked:
             end = at + self._body_bytes - len(self._body)
@@ -109,12 +109,12 @@ class RequestParser:
         self._tail = b"" if piece.endswith(_END) else (tail + piece)[-3:]
         if end < len(buffer):
             self._at = end
-        else:  # a connection that waits keeps nothing of what it received
+        else:  # an idle connection keeps no bytes
             self._buffer, self._at = b"", 0
         return piece
 
     def _check_size(self) -> None:
-        """Refuse headers without end; and trailers, or chunks of a byte each, that are mostly framing."""
+        """Refuse endless headers, and bodies whose chunks or trailers are mostly framing."""
         if self._request is not None or self._bytes <= MAX_HEADER_BYTES:
             return
         if self._in_head:
@@ -126,16 +126,16 @@ class RequestParser:
         try:
             self._parser.feed_data(piece)
         except HttpParserUpgrade:
-            self._go_on_without_upgrade()
+            self._ignore_upgrade()
         except HttpParserError as error:
             cause = error.__context__
             raise cause if isinstance(cause, Refused) else Refused(400) from error
 
-    def _go_on_without_upgrade(self) -> None:
-        """Read the rest of a request as if it had offered no other protocol: none is spoken here.
+    def _ignore_upgrade(self) -> None:
+        """Ignore an Upgrade offer, and read the rest of the request.
 
-        llhttp stops at such an offer, and would leave the body out. A parser that has not seen the offer
-        reads the body, and what follows.
+        llhttp stops at such an offer, and would skip the body. A new parser, which has not seen the offer,
+        reads the body and what follows.
         """
         self._parser = HttpRequestParser(self)
         if self._request is None:
@@ -143,10 +143,10 @@ class RequestParser:
             framing = "Transfer-Encoding: chunked" if self._chunked else f"Content-Length: {self._body_bytes}"
             self._parser.feed_data(f"POST / HTTP/1.1\r\nHost: -\r\n{framing}\r\n\r\n".encode())
 
-    # From here on: what llhttp calls while it parses.
+    # llhttp calls the following methods while it parses.
 
     def on_url(self, url: bytes) -> None:
-        """Take a piece of its target. Raise Refused."""
+        """Add a piece of the request target. Raise Refused."""
         if self._ignores_upgrade:
             return
         self._url += url
@@ -155,12 +155,12 @@ class RequestParser:
             raise Refused(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, or a trailer. Raise Refused."""
+        """Add a header, or drop a trailer. Raise Refused."""
         self._head_bytes += len(name) + len(value) + _FIELD_BYTES
         if self._head_bytes > MAX_HEADER_BYTES:
             raise Refused(431)
         key = _known(name) if len(name) <= _KEPT_NAME else _key(name)
-        if key is None or not self._in_head:  # trailers say nothing that an app may rely on
+        if key is None or not self._in_head:  # apps must not rely on trailers
             return
         text = value.decode("latin-1")
         if key in self._headers:
@@ -170,7 +170,7 @@ class RequestParser:
         self._headers[key] = text
 
     def on_headers_complete(self) -> None:
-        """Judge the head before a body comes. Raise Refused."""
+        """Check the head before the body arrives. Raise Refused."""
         if self._ignores_upgrade:
             return
         self._in_head = False
@@ -189,20 +189,20 @@ class RequestParser:
         headers.pop("HTTP_UPGRADE", None)
         self.expects = version == "1.1" and headers.get("HTTP_EXPECT", "").lower() == "100-continue"
         self._version, self._method = version, self._parser.get_method()
-        # An older client goes on only with an answer that says so; without, it waits for the end.
+        # HTTP/1.0 clients expect the connection to close unless the response says otherwise.
         self._keep_alive = version == "1.1" and self._parser.should_keep_alive()
 
     def on_body(self, piece: bytes) -> None:
-        """Take a piece of the body. Raise Refused."""
+        """Add a piece of the body. Raise Refused."""
         self.expects = False
         if len(self._body) + len(piece) > self._max_body:
             raise Refused(413)
         self._body += piece
 
     def on_message_complete(self) -> None:
-        """Put the whole request into the form that WSGI wants (PEP 3333). Raise Refused."""
+        """Build the request's WSGI environment (PEP 3333). Raise Refused."""
         if self._parser.should_upgrade() and (self._chunked or self._body_bytes):
-            return  # the body has not been read
+            return  # the body is not read yet
         self.expects = False
         environ = self._base.copy()
         environ.update(self._headers)
@@ -212,14 +212,14 @@ class RequestParser:
         environ["PATH_INFO"] = path
         environ["QUERY_STRING"] = query
         environ["SERVER_PROTOCOL"] = f"HTTP/{self._version}"
-        environ["CONTENT_LENGTH"] = str(len(body))  # of chunks too, so that the app need not know of them
+        environ["CONTENT_LENGTH"] = str(len(body))  # also for chunked bodies, which are decoded here
         environ["wsgi.input"] = BytesIO(body)
         environ[ARRIVED] = time.monotonic()
         self._request = Request(environ, self._keep_alive)
 
 
 def _key(name: bytes) -> str | None:
-    """Name a header as WSGI does; None for one with `_`, which could pass for another that a proxy strips."""
+    """Return a header's WSGI name; None if it has `_`, and could pass for a header that a proxy strips."""
     if b"_" in name:
         return None
     key = name.decode("ascii").upper().replace("-", "_")
@@ -235,10 +235,10 @@ def _is_host(text: str) -> bool:
 
 
 def _target(url: bytes) -> tuple[str, str]:
-    """Split a request's target into path and query, as WSGI wants them (PEP 3333). Raise Refused."""
+    """Return a request target's path and query as in WSGI (PEP 3333). Raise Refused."""
     if not url.startswith(b"/"):
         if url != b"*" and b"://" not in url:
-            raise Refused(400)  # CONNECT's form: this is no proxy
+            raise Refused(400)  # the form of CONNECT, which is for proxies
         parts = urlsplit(url)
         url = (parts.path or b"/") + (b"?" + parts.query if parts.query else b"")
     path, _, query = url.partition(b"#")[0].partition(b"?")
@@ -248,7 +248,7 @@ def _target(url: bytes) -> tuple[str, str]:
 
 
 def base_environ(listener: tuple[Any, ...], client: tuple[Any, ...], errors: object) -> "WSGIEnvironment":
-    """Return what the environments of all requests of a connection have in common (PEP 3333)."""
+    """Return the WSGI environment that all requests of a connection share (PEP 3333)."""
     return {
         "REMOTE_ADDR": client[0],
         "REMOTE_PORT": str(client[1]),

@@ -1,4 +1,4 @@
-"""What the server refuses by itself, before any app sees it, in the words that clients expect."""
+"""The responses to requests that the server refuses before they reach the app."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ _CODES = {
 
 
 class Refused(Exception):
-    """A request that no app shall see; `status` says why, as an HTTP status."""
+    """A request is refused; `status` is the HTTP status of the response."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"refused with {status}")
@@ -31,9 +31,9 @@ class Refused(Exception):
 
 
 def refusal(status: int, path: str = "/api/") -> tuple[str, list[tuple[str, str]], bytes]:
-    """Return status line, headers and body of a refusal: the envelope for programs, a page for people.
+    """Return status line, headers and body of a refusal: the JSON envelope under /api, a page elsewhere.
 
-    Takes one of the statuses above, and the path that was asked for, where it is known.
+    Takes one of the statuses above, and the request's path, if it is known.
     """
     code = _CODES[status]
     message = str(Message(code, {"kib": MAX_BODY_BYTES // 1024}))

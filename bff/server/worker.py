@@ -1,8 +1,8 @@
-"""A gunicorn worker: one thread, a greenlet for each connection, llhttp as the parser.
+"""A gunicorn worker class: one thread, one greenlet per connection, llhttp as the parser.
 
-gunicorn keeps what it does well: processes, signals, reload, sockets. This adds speed, strict parsing, and
-deadlines and limits for clients: gevent switches between connections where one waits, so that a request that
-waits for Medblocks costs some kilobytes and no thread.
+gunicorn handles processes, signals, reload and sockets. This class adds speed, strict parsing, and deadlines
+and limits for clients. gevent switches between connections while one waits, so a request that waits for
+Medblocks costs some kilobytes instead of a thread.
 """
 
 import contextlib
@@ -32,14 +32,14 @@ log = logging.getLogger("bff.server")
 
 
 class AppNotLoaded(Exception):
-    """The app raised while it was loaded; the text has the kind of exception, and the place."""
+    """The app raised while it was loaded; the text has the type of the exception, and its location."""
 
     def __init__(self, place: str) -> None:
         super().__init__(f"The app can't be loaded: {place}")
 
 
 class Worker(GunicornWorker):
-    """Serves the app; `worker_connections` bounds its connections, with a quarter for each client network."""
+    """Serves the app. `worker_connections` limits its connections; one client network may have a quarter."""
 
     alive: bool
     sockets: list[Any]
@@ -48,11 +48,11 @@ class Worker(GunicornWorker):
     request_seconds = REQUEST_SECONDS
 
     def init_process(self) -> None:
-        """Patch the standard library before the app is imported, and serve."""
-        # Signals stay Python's own, and forks too.
+        """Patch the standard library before the app is imported, and start."""
+        # Signals and forks stay Python's own.
         monkey.patch_all(os=False, signal=False)
         hub.reinit()
-        self._ended = Event()  # before gunicorn handles signals, which may come while the app is imported
+        self._ended = Event()  # before gunicorn handles signals, which may arrive early
         self.sockets = [
             socket.socket(s.FAMILY, socket.SOCK_STREAM, fileno=s.sock.detach()) for s in self.sockets
         ]
@@ -61,7 +61,7 @@ class Worker(GunicornWorker):
         super().init_process()
 
     def load_wsgi(self) -> None:
-        """Load the app. gunicorn prints the text of what it raises, so raise only what is for operators."""
+        """Load the app. gunicorn prints the text of exceptions, so raise only those meant for operators."""
         from bff.config import SettingsError  # noqa: PLC0415 - not before the standard library is patched
 
         try:
@@ -72,11 +72,11 @@ class Worker(GunicornWorker):
             raise AppNotLoaded(error_location(error)) from None
 
     def run(self) -> None:
-        """Accept connections until the arbiter asks to stop, and finish what is under way."""
+        """Accept connections until the arbiter asks to stop, and finish the requests in progress."""
         most = self.cfg.worker_connections
         proxied = getattr(self.wsgi, "config", {}).get("PROXY_HOPS")
         self._most = most
-        # A proxy's address says nothing about its clients, so it has no share that ends before all are taken.
+        # Behind a proxy, all clients have the proxy's address, so it may have all connections.
         self._share = math.inf if proxied else max(1, most // 4)
         self._refused = 0
         self._networks: Counter[str] = Counter()
@@ -84,7 +84,7 @@ class Worker(GunicornWorker):
         self._greenlets = Pool(most + 50)
         servers = [StreamServer(each, self._serve, spawn=self._greenlets) for each in self.sockets]
         for server in servers:
-            # One at a time: of several processes, the one with less to do takes the next connection.
+            # One at a time: among several workers, the least busy one accepts the next connection.
             server.max_accept = 1
             server.start()
         while self.alive:
@@ -96,16 +96,16 @@ class Worker(GunicornWorker):
         self._drain(servers)
 
     def handle_exit(self, sig: int, frame: object) -> None:  # noqa: ARG002 - gunicorn's signature
-        """Stop, for SIGTERM: accept no more, and finish what is under way."""
+        """Handle SIGTERM: stop accepting, and finish the requests in progress."""
         self.alive = False
         self._ended.set()
 
     def handle_quit(self, sig: int, frame: object) -> None:
-        """Stop in the same way for SIGINT and SIGQUIT, which gunicorn sends after Ctrl-C."""
+        """Handle SIGINT and SIGQUIT like SIGTERM; gunicorn sends them after Ctrl-C."""
         self.handle_exit(sig, frame)
 
     def count(self) -> None:
-        """Count a response, and stop after as many as gunicorn's `max_requests` allows."""
+        """Count a response, and stop after gunicorn's `max_requests`."""
         self.nr += 1
         if self.nr >= self.max_requests:
             self.handle_exit(0, None)
@@ -113,7 +113,7 @@ class Worker(GunicornWorker):
     def _drain(self, servers: list[StreamServer]) -> None:
         self.stopping = True
         for server in servers:
-            _take_last_ones(server)
+            _accept_backlog(server)
             server.close()
         for connection in list(self._connections):
             connection.stop()
@@ -126,7 +126,7 @@ class Worker(GunicornWorker):
 
     def _serve(self, sock: Any, client: tuple[Any, ...]) -> None:
         network = network_of(client[0]) if client else ""
-        if self._networks[network] >= self._share or not self._has_room():
+        if self._networks[network] >= self._share or not self._make_room():
             self._refused += 1
             sock.close()
             return
@@ -141,12 +141,12 @@ class Worker(GunicornWorker):
             if not self._networks[network]:
                 del self._networks[network]
 
-    def _has_room(self) -> bool:
-        """Return whether one more may connect; if need be, the one that waits longest makes room."""
+    def _make_room(self) -> bool:
+        """Return whether one more client may connect; if all are taken, evict the longest idle connection."""
         if len(self._connections) < self._most:
             return True
         longest = min(self._connections, key=lambda connection: connection.since)
-        if longest.since == math.inf:  # the app is at work for all of them
+        if longest.since == math.inf:  # the app is busy with all of them
             return False
         self._refused += 1
         longest.expire()
@@ -154,7 +154,7 @@ class Worker(GunicornWorker):
         return True
 
     def _sweep(self) -> None:
-        """End the connections whose time is over, and log how many were refused."""
+        """Close connections after their deadline, and log how many were refused."""
         now = time.monotonic()
         for connection in [one for one in self._connections if one.expires < now]:
             connection.expire()
@@ -163,16 +163,16 @@ class Worker(GunicornWorker):
             self._refused = 0
 
 
-def _take_last_ones(server: StreamServer) -> None:
-    """Accept what connected before now: a closed listener would reset it unheard."""
+def _accept_backlog(server: StreamServer) -> None:
+    """Accept the connections in the backlog: closing the listener would reset them."""
     server.stop_accepting()
-    with contextlib.suppress(OSError):  # it is closed already
+    with contextlib.suppress(OSError):  # it is already closed
         while accepted := server.do_read():
             server.do_handle(*accepted)
 
 
 def _raise_file_limit() -> None:
-    """Allow up to 65,536 open files, as far as the system lets us: each connection is one."""
+    """Raise the limit of open files to 65,536, if the system allows it: each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
