@@ -266,3 +266,15 @@ def test_a_denied_session_is_recorded_without_a_patient(browser, session_id):
     reply = browser.get(f"/api/patient-sessions/{session_id}")
 
     assert reply.json["error"]["message"] == "There is no such patient session."
+
+
+def test_a_reported_read_has_actor_and_patient(make_app, trail, upstream):
+    client = make_app(BFF_ACCESS="report").test_client()
+    trail()
+
+    client.get("/api/patients/user_42")
+
+    line, _ = trail()
+    assert (line["event"], line["outcome"]) == ("access", "would deny")
+    assert line["actor"]
+    assert line["patient"]

@@ -255,3 +255,18 @@ def test_an_accepted_invitation_is_owned(make_app):
         assert guard.invitation("user_42") == guard.patient("user_42")
         assert guard.patient("user_42").owned
         assert not guard.invitation("user_9").owned
+
+
+def test_report_mode_shows_a_browsers_session_without_a_login(make_app, medblocks, patient, session):
+    app = make_app(BFF_ACCESS="report", **JWT)
+    browser = app.test_client()
+    medblocks.post(f"{HOST}/patients", json=patient())
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session())
+    browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
+
+    own, anothers = (client.get("/api/patient-sessions/ps_1") for client in (browser, app.test_client()))
+
+    assert (own.status_code, anothers.status_code) == (200, 200)
+    assert "BFF-Access-Report" not in own.headers
+    assert anothers.headers["BFF-Access-Report"] == "would-deny"
