@@ -278,3 +278,21 @@ def test_a_reported_read_has_actor_and_patient(make_app, trail, upstream):
     assert (line["event"], line["outcome"]) == ("access", "would deny")
     assert line["actor"]
     assert line["patient"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "outcome"),
+    [({}, "not signed in"), ({"Authorization": "Bearer forged"}, "credential refused")],
+)
+def test_a_missing_or_refused_login_is_recorded(make_app, trail, headers, outcome):
+    login = {"ISSUER": "https://login.example.com", "AUDIENCE": "bff", "SECRET": "s" * 32}
+    settings = {f"BFF_JWT_{name}": value for name, value in login.items()}
+    client = make_app(BFF_ACCESS="enforce", BFF_IDENTITY="jwt", **settings).test_client()
+    trail()
+
+    reply = client.get("/api/patients/user_42", headers=headers)
+
+    assert reply.status_code == 401
+    assert [rest(line) for line in trail()] == [
+        entry("access", reply, outcome, None, actor=None, patient=None)
+    ]
