@@ -144,3 +144,13 @@ def test_a_patients_owner_tag_is_the_same_in_all_browsers(make_app, medblocks, p
 
     assert tags[0] == tags[1]
     assert b"user_42" not in base64.urlsafe_b64decode(f"{tags[0]}==")
+
+
+def test_a_caller_is_identified_once_a_request(make_app, medblocks, patient):
+    requests = []
+    app = make_app(identify=lambda request: requests.append(request.path) or "user_42", BFF_ACCESS="enforce")
+    medblocks.post(PATIENTS, json=patient())
+
+    app.test_client().post("/api/patients", json={"patientId": "user_42"})
+
+    assert requests == ["/api/patients"]
