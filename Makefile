@@ -28,7 +28,7 @@ test-next: .venv/dev.stamp  ## Run all tests with the newest Flask and Werkzeug
 # the tests start.
 coverage: .venv/dev.stamp  ## Run the tests without time limits, and report line and branch coverage
 	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage \
-		$(BIN)/pytest --cov --numprocesses auto --dist loadfile --ignore tests/simulation \
+		$(BIN)/pytest --cov --numprocesses auto --dist loadfile --ignore tests/benchmarks/test_simulation.py \
 		--ignore tests/journeys/test_outage.py --ignore tests/journeys/test_wire_faults.py
 
 mutants: .venv/dev.stamp  ## Run mutation tests of the access code, and list the mutants that survive (takes an hour)
@@ -43,16 +43,16 @@ check: .venv/dev.stamp  ## Check lint, formatting, types and the direction of im
 	$(BIN)/lint-imports
 
 simulate: .venv/dev.stamp  ## Create 4,000 patients at each level of faults, and count false responses
-	$(BIN)/python -m tests.simulation --creates 4000
+	$(BIN)/python -m benchmarks.simulation --creates 4000
 
 figures: .venv/dev.stamp  ## Measure faults, an outage, slow clients and overload on this machine, and print the figures
-	-$(BIN)/python -m tests.benchmarks.faults
-	-$(BIN)/python -m tests.benchmarks.outage
-	-$(BIN)/python -m tests.benchmarks.slow_clients
-	-$(BIN)/python -m tests.benchmarks.overload
+	-$(BIN)/python -m benchmarks.faults
+	-$(BIN)/python -m benchmarks.outage
+	-$(BIN)/python -m benchmarks.slow_clients
+	-$(BIN)/python -m benchmarks.overload
 
 bench: .venv/dev.stamp  ## Compare with Hono, Express, FastAPI, Flask and nginx (QUICK=1 for a short run, ONLY=ours,hono for some)
-	$(BIN)/python -m tests.benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 screenshots: .venv/dev.stamp  ## Take screenshots of each state of the pages, into screenshots/
 	$(BIN)/python -m tests.screenshots
@@ -67,7 +67,7 @@ lock: .venv/dev.stamp  ## Update the locked versions, within what pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
 
 clean:  ## Remove everything that the other targets create
-	rm -rf .venv .venv-next .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist mutants screenshots bench tests/benchmarks/peers/node_modules
+	rm -rf .venv .venv-next .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist mutants screenshots bench benchmarks/peers/node_modules
 
 .venv/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "medblocks-bff needs Python 3.11 or newer. Choose one: make PYTHON=python3.12 …")'

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.benchmarks.running import run_sandbox
+from benchmarks.running import run_sandbox
 from tests.browser.conftest import Site, run_site
 from tests.browser.steps import STATES
 

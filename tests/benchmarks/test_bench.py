@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.bench import report
-from tests.benchmarks.bench.comparison import Reading, installed, rows
-from tests.benchmarks.bench.contestants import CONTESTANTS, NGINX, OURS
-from tests.benchmarks.bench.figure import Figure
-from tests.benchmarks.bench.installing import NotInstalled, Packages
-from tests.benchmarks.bench.wrk import LoadFailed, Result, parse
+from benchmarks.bench import report
+from benchmarks.bench.comparison import Reading, installed, rows
+from benchmarks.bench.contestants import CONTESTANTS, NGINX, OURS
+from benchmarks.bench.figure import Figure
+from benchmarks.bench.installing import NotInstalled, Packages
+from benchmarks.bench.wrk import LoadFailed, Result, parse
 
 PRINTED = """Running 2s test @ http://127.0.0.1:8000
   1 threads and 16 connections

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.running import run_process, run_sandbox, variables
 from bff.sandbox.faults import Faults
 from bff.sandbox.store import Store
-from tests.benchmarks.running import run_process, run_sandbox, variables
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Only the page under test uses the network.

@@ -3,8 +3,8 @@
 import pytest
 import requests
 
+from benchmarks.running import ADDRESS, run_process
 from bff.sandbox import DEMO_KEY, PROFILES
-from tests.benchmarks.running import ADDRESS, run_process
 
 TIMEOUT = 30
 KEY = {"Authorization": f"Bearer {DEMO_KEY}"}

@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from tests.benchmarks.running import run_app, run_process, run_sandbox, variables
+from benchmarks.running import run_app, run_process, run_sandbox, variables
 
 BROWSERS = 200
 TIMEOUT = 30

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.benchmarks.running import ADDRESS, run_process, run_sandbox, variables
+from benchmarks.running import ADDRESS, run_process, run_sandbox, variables
 
 TIMEOUT = 30
 # A process that gunicorn has to kill, since it does not end, fails the test.

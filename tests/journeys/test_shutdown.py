@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from tests.benchmarks.running import run_process, run_sandbox, variables
+from benchmarks.running import run_process, run_sandbox, variables
 
 TIMEOUT = 30
 # What orchestrators wait before they kill.

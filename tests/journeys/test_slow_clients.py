@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.benchmarks.running import run_process, run_sandbox, variables
-from tests.benchmarks.slow_clients import BODY, HEAD, SlowClients, receive
+from benchmarks.running import run_process, run_sandbox, variables
+from benchmarks.slow_clients import BODY, HEAD, SlowClients, receive
 
 TIMEOUT = 30
 KIB = 1024

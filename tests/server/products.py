@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.running import variables
+from benchmarks.running import variables
 
 _GUNICORN = ["gunicorn", "--no-control-socket", "--bind", "fd://{fd}"]
 _APP = "bff:create_app()"

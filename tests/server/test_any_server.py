@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from tests.benchmarks.running import run_sandbox
+from benchmarks.running import run_sandbox
 from tests.server.products import COMMANDS, OUR_LOGGER, run_product
 from tests.server.promises import promises
 

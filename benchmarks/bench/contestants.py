@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.bench import nginx
-from tests.benchmarks.bench.installing import NODE_PACKAGES, PEERS, PYTHON_PACKAGES, VENV, Packages
-from tests.benchmarks.bench.processes import Server, find, free_port, run_server
+from benchmarks.bench import nginx
+from benchmarks.bench.installing import NODE_PACKAGES, PEERS, PYTHON_PACKAGES, VENV, Packages
+from benchmarks.bench.processes import Server, find, free_port, run_server
 
 KEY = "mb_sk_sbx_benchmark"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.bench import contestants
-from tests.benchmarks.bench.browsers import Browsers, WrongAnswer, check_read, enroll
-from tests.benchmarks.bench.contestants import CONTESTANTS, NGINX, OURS
-from tests.benchmarks.upstream import run_upstream
+from benchmarks.bench import contestants
+from benchmarks.bench.browsers import Browsers, WrongAnswer, check_read, enroll
+from benchmarks.bench.contestants import CONTESTANTS, NGINX, OURS
+from benchmarks.upstream import run_upstream
 
 
 @pytest.fixture(scope="module")

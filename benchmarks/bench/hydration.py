@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from tests.benchmarks import records
-from tests.benchmarks.bench import contestants
-from tests.benchmarks.bench.browsers import WrongAnswer, ask
-from tests.benchmarks.bench.contestants import OURS
-from tests.benchmarks.bench.figure import Figure, Setup
-from tests.benchmarks.upstream import run_upstream
+from benchmarks import records
+from benchmarks.bench import contestants
+from benchmarks.bench.browsers import WrongAnswer, ask
+from benchmarks.bench.contestants import OURS
+from benchmarks.bench.figure import Figure, Setup
+from benchmarks.upstream import run_upstream
 
 _LATENCY_SECONDS = 0.1
 _PATIENTS = 7  # the first one warms up

@@ -1,10 +1,10 @@
 """Whether memory stays what it is, over many reads."""
 
-from tests.benchmarks.bench import contestants, wrk
-from tests.benchmarks.bench.comparison import CONNECTIONS
-from tests.benchmarks.bench.contestants import OURS
-from tests.benchmarks.bench.figure import KIB_PER_MIB, Figure, Setup
-from tests.benchmarks.bench.nginx import run_static_upstream
+from benchmarks.bench import contestants, wrk
+from benchmarks.bench.comparison import CONNECTIONS
+from benchmarks.bench.contestants import OURS
+from benchmarks.bench.figure import KIB_PER_MIB, Figure, Setup
+from benchmarks.bench.nginx import run_static_upstream
 
 
 def measure(setup: Setup) -> list[Figure]:

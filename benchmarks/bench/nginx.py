@@ -5,8 +5,8 @@ import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.benchmarks import records
-from tests.benchmarks.bench.processes import Server, find, free_port, run_server
+from benchmarks import records
+from benchmarks.bench.processes import Server, find, free_port, run_server
 
 # One process that keeps all it writes in its own folder, so that it needs no rights and leaves nothing.
 _CONFIGURATION = """

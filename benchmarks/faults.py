@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from queue import Queue
 from typing import Any
 
-from tests.benchmarks.routes import CREATING, ROUTES, Visit
-from tests.benchmarks.running import Running, Upstream, forward, run_process, run_sandbox, variables
+from benchmarks.routes import CREATING, ROUTES, Visit
+from benchmarks.running import Running, Upstream, forward, run_process, run_sandbox, variables
 
 SLACK_SECONDS = 0.3
 UPSTREAM_CALLS = 24  # enough for all routes at once, and as many connections stay open

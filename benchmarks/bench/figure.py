@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks.bench.browsers import Browsers
+from benchmarks.bench.browsers import Browsers
 
 KIB_PER_MIB = 1024
 

@@ -7,9 +7,9 @@ from unittest.mock import patch
 
 from flask import Flask
 
+from benchmarks.simulation.medblocks import SimulatedMedblocks
 from bff import create_app
 from bff.config import load_settings
-from tests.simulation.medblocks import SimulatedMedblocks
 
 REPEATS = 4
 RIVALS = 0.1

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from tests.benchmarks.bench import contestants, wrk
-from tests.benchmarks.bench.browsers import WrongAnswer, check_read
-from tests.benchmarks.bench.contestants import CONTESTANTS, NGINX, OURS
-from tests.benchmarks.bench.figure import KIB_PER_MIB, Setup
-from tests.benchmarks.bench.installing import NotInstalled
-from tests.benchmarks.bench.nginx import run_static_upstream
-from tests.benchmarks.bench.processes import NotStarted
+from benchmarks.bench import contestants, wrk
+from benchmarks.bench.browsers import WrongAnswer, check_read
+from benchmarks.bench.contestants import CONTESTANTS, NGINX, OURS
+from benchmarks.bench.figure import KIB_PER_MIB, Setup
+from benchmarks.bench.installing import NotInstalled
+from benchmarks.bench.nginx import run_static_upstream
+from benchmarks.bench.processes import NotStarted
 
 CONNECTIONS = 16
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.bench.processes import find
+from benchmarks.bench.processes import find
 
 _SCRIPT = Path(__file__).with_name("load.lua")
 

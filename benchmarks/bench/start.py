@@ -5,9 +5,9 @@ import subprocess
 import sys
 from statistics import median
 
-from tests.benchmarks.bench import contestants
-from tests.benchmarks.bench.contestants import OURS
-from tests.benchmarks.bench.figure import KIB_PER_MIB, Figure, Setup
+from benchmarks.bench import contestants
+from benchmarks.bench.contestants import OURS
+from benchmarks.bench.figure import KIB_PER_MIB, Figure, Setup
 
 _NOWHERE = "http://127.0.0.1:9"  # a start asks nothing of the upstream
 _CREATE_APP = """

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 from urllib.parse import unquote
 
-from tests.benchmarks import records
+from benchmarks import records
 
 LATENCY_SECONDS = 0.02
 _LIFE_SECONDS = 1800

@@ -1,10 +1,10 @@
 """Many browsers at once, on all cores, while Medblocks takes its time."""
 
-from tests.benchmarks.bench import contestants, wrk
-from tests.benchmarks.bench.contestants import OURS
-from tests.benchmarks.bench.figure import KIB_PER_MIB, Figure, Setup
-from tests.benchmarks.bench.processes import RateLimited
-from tests.benchmarks.upstream import run_upstream
+from benchmarks.bench import contestants, wrk
+from benchmarks.bench.contestants import OURS
+from benchmarks.bench.figure import KIB_PER_MIB, Figure, Setup
+from benchmarks.bench.processes import RateLimited
+from benchmarks.upstream import run_upstream
 
 AT_ONCE = 500
 _LATENCY_SECONDS = 0.2

@@ -1,4 +1,4 @@
-"""The command line of the benchmark: `python -m tests.benchmarks.bench`, or `make bench`."""
+"""The command line of the benchmark: `python -m benchmarks.bench`, or `make bench`."""
 
 import argparse
 import json
@@ -10,15 +10,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.bench import hydration, latency, many_browsers, memory, report, start
-from tests.benchmarks.bench.browsers import WrongAnswer, enroll
-from tests.benchmarks.bench.comparison import Pace, compare
-from tests.benchmarks.bench.contestants import CONTESTANTS
-from tests.benchmarks.bench.figure import Setup
-from tests.benchmarks.bench.processes import NotStarted
-from tests.benchmarks.bench.wrk import LoadFailed
+from benchmarks.bench import hydration, latency, many_browsers, memory, report, start
+from benchmarks.bench.browsers import WrongAnswer, enroll
+from benchmarks.bench.comparison import Pace, compare
+from benchmarks.bench.contestants import CONTESTANTS
+from benchmarks.bench.figure import Setup
+from benchmarks.bench.processes import NotStarted
+from benchmarks.bench.wrk import LoadFailed
 
-RESULTS = Path(__file__).parents[3] / "bench"
+RESULTS = Path(__file__).parents[2] / "bench"
 BROWSERS = 2 * many_browsers.AT_ONCE  # so that nobody asks for a patient whom another is waiting for
 FIGURES = {
     "latency": latency.measure,

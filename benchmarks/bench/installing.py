@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.bench.processes import find
+from benchmarks.bench.processes import find
 
 PEERS = Path(__file__).parent.parent / "peers"
-VENV = Path(__file__).parents[3] / "bench" / "venv"
+VENV = Path(__file__).parents[2] / "bench" / "venv"
 
 
 class NotInstalled(Exception):

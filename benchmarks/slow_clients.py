@@ -8,8 +8,8 @@ import time
 from contextlib import ExitStack
 from typing import NamedTuple, Self
 
-from tests.benchmarks.figures import percentile
-from tests.benchmarks.running import run_process, run_sandbox, variables
+from benchmarks.figures import percentile
+from benchmarks.running import run_process, run_sandbox, variables
 
 TIMEOUT = 30
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -102,7 +102,7 @@ def _drip(slow: SlowClients, ended: threading.Event) -> None:
 
 def main() -> int:
     """Print the figures; give 1 when the others' p99 is 100 ms or more."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.slow_clients", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.slow_clients", description=__doc__)
     parser.add_argument("--seconds", type=float, default=10)
     seconds = min(parser.parse_args().seconds, len(BODY) - 4.0)
     with (

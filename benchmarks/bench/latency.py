@@ -2,11 +2,11 @@
 
 from statistics import median
 
-from tests.benchmarks.bench import contestants, wrk
-from tests.benchmarks.bench.browsers import Browsers
-from tests.benchmarks.bench.contestants import OURS
-from tests.benchmarks.bench.figure import Figure, Setup
-from tests.benchmarks.bench.nginx import run_static_upstream
+from benchmarks.bench import contestants, wrk
+from benchmarks.bench.browsers import Browsers
+from benchmarks.bench.contestants import OURS
+from benchmarks.bench.figure import Figure, Setup
+from benchmarks.bench.nginx import run_static_upstream
 
 _ROUNDS = 4  # the first one warms up
 

@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.simulation.medblocks import CREATE_FAULTS, SimulatedMedblocks
-from tests.simulation.run import WIRE, Simulation, build_app
+from benchmarks.simulation.medblocks import CREATE_FAULTS, SimulatedMedblocks
+from benchmarks.simulation.run import WIRE, Simulation, build_app
 
 CREATES = 100  # at each share; `make simulate` does forty times as many
 

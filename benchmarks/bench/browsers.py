@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import records
-from tests.benchmarks.bench import contestants
-from tests.benchmarks.bench.wrk import Browsers
-from tests.benchmarks.upstream import run_upstream
+from benchmarks import records
+from benchmarks.bench import contestants
+from benchmarks.bench.wrk import Browsers
+from benchmarks.upstream import run_upstream
 
 
 class WrongAnswer(Exception):

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tests.benchmarks.client import Connection, Sample, load
-from tests.benchmarks.figures import percentile
-from tests.benchmarks.running import Running, run_process, variables
-from tests.benchmarks.upstream import run_upstream
+from benchmarks.client import Connection, Sample, load
+from benchmarks.figures import percentile
+from benchmarks.running import Running, run_process, variables
+from benchmarks.upstream import run_upstream
 
 LADDER = (16, 32, 64, 128, 256)
 MEGABYTE = 1024 * 1024
@@ -104,7 +104,7 @@ async def _at_once(sample: Sample) -> None:
 
 def main() -> int:
     """Print the figures; give 1 when they are not as promised."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.overload", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--browsers", type=int, help="how many at once; else three times those of the peak")
     parser.add_argument("--requests", type=int, default=512)

@@ -4,14 +4,14 @@ import argparse
 import logging
 import sys
 
-from tests.simulation.run import Simulation
+from benchmarks.simulation.run import Simulation
 
 LEVELS = (0.1, 0.3, 0.6)
 
 
 def main() -> int:
     """Run all levels; give 1 when anybody was told what is not so."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.simulation", description=__doc__)
     parser.add_argument("--creates", type=int, default=4000, help="patients at each level")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -6,9 +6,9 @@ import random
 import sys
 import time
 
-from tests.benchmarks.client import Connection, Sample, load
-from tests.benchmarks.figures import percentile
-from tests.benchmarks.running import run_process, run_sandbox, variables
+from benchmarks.client import Connection, Sample, load
+from benchmarks.figures import percentile
+from benchmarks.running import run_process, run_sandbox, variables
 
 BROWSERS = 200
 # A person's page asks about once a second; nothing here is to measure how fast 2 cores are.
@@ -22,7 +22,7 @@ async def _rest(_: Sample) -> None:
 
 def main() -> int:
     """Print the figures; give 1 when they are not as promised."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.outage", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.outage", description=__doc__)
     parser.add_argument("--seconds", type=float, default=15)
     seconds = min(parser.parse_args().seconds, 300)
     with (

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from html import escape
 
-from tests.benchmarks.bench.comparison import CONNECTIONS, Row
-from tests.benchmarks.bench.contestants import NGINX, OURS
-from tests.benchmarks.bench.figure import Figure
+from benchmarks.bench.comparison import CONNECTIONS, Row
+from benchmarks.bench.contestants import NGINX, OURS
+from benchmarks.bench.figure import Figure
 
 _HEAD = (
     f"one core, {CONNECTIONS} connections",

@@ -1,0 +1,1 @@
+"""Creating patients while Medblocks fails, with figures: see `python -m benchmarks.simulation --help`."""
