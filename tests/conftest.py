@@ -20,10 +20,10 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 from werkzeug.test import Client
 
-from bff import create_app
-from bff.config import load_settings
+from benchmarks.running import Upstream, run_sandbox
 from bff.sandbox import create_sandbox
 from bff.sandbox.faults import Faults
+from tests.factories import HOST, KEY, error_body, make_app, patient
 
 pytest_plugins = ["tests.canary"]
 
@@ -31,22 +31,8 @@ pytest_plugins = ["tests.canary"]
 settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("calm")
 
-MEDBLOCKS = "https://you-forgot-to-mock-medblocks.test"
-KEY = "mb_sk_sbx_canary_key"
 # Where requests leave this program.
 WIRE = "bff.medblocks.curl.adapter.CurlAdapter.send"
-
-
-def build_app(identify: Callable[..., str | None] | None = None, **variables: str) -> Flask:
-    values = {
-        "MEDBLOCKS_API_KEY": KEY,
-        "MEDBLOCKS_BASE_URL": MEDBLOCKS,
-        "BFF_PUBLIC_URL": "http://localhost",
-        "BFF_RETURN_URLS": "https://app.example.com/done https://app.example.com/records",
-        # One test's failures must not open the circuit for the next one.
-        "BFF_BREAKER_FAILURES": "10000",
-    }
-    return create_app(load_settings({**values, **variables}), identify=identify)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -80,16 +66,10 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def make_app() -> Callable[..., Flask]:
-    """Build an app of a test's own; keyword arguments are variables of the environment."""
-    return build_app
-
-
 @pytest.fixture(scope="session")
 def app() -> Flask:
     """The app that most tests share: it holds no state but its limits, which are off here."""
-    return build_app(BFF_RATE_LIMIT="off")
+    return make_app(BFF_RATE_LIMIT="off")
 
 
 @pytest.fixture
@@ -99,23 +79,13 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture(scope="session")
 def signed_in_app() -> Flask:
-    return build_app(identify=lambda _: "user_42", BFF_RATE_LIMIT="off")
+    return make_app(identify=lambda _: "user_42", BFF_RATE_LIMIT="off")
 
 
 @pytest.fixture
 def signed_in(signed_in_app: Flask) -> FlaskClient:
     """A browser that the embedding app has signed in as user_42."""
     return signed_in_app.test_client()
-
-
-@pytest.fixture
-def form_token() -> Callable[[FlaskClient], str]:
-    """Open the form as a browser does, and give its token; the browser keeps the cookie."""
-
-    def read(client: FlaskClient, path: str = "/intake") -> str:
-        return re.search(r'name="form_token" value="([^"]+)"', client.get(path).text).group(1)
-
-    return read
 
 
 @pytest.fixture
@@ -129,12 +99,12 @@ class MockedSandbox:
     """The sandbox behind the mocked wire: `store` is its state, and `faults` make it fail."""
 
     def __init__(self, mock: responses.RequestsMock) -> None:
-        app = create_sandbox(MEDBLOCKS, api_keys=[KEY])
+        app = create_sandbox(HOST, api_keys=[KEY])
         self.store = app.extensions["sandbox"]
         self.faults = Faults(app)
         mock.assert_all_requests_are_fired = False
         for method in ("GET", "POST", "DELETE"):
-            mock.add_callback(method, re.compile(re.escape(MEDBLOCKS)), self._exchange)
+            mock.add_callback(method, re.compile(re.escape(HOST)), self._exchange)
 
     def _exchange(self, request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
         reply = Client(self.faults).open(
@@ -150,91 +120,7 @@ def mocked_sandbox(medblocks: responses.RequestsMock) -> MockedSandbox:
 
 
 @pytest.fixture
-def patient() -> Callable[..., dict[str, Any]]:
-    """Build a patient as Medblocks sends it."""
-
-    def build(**changes: Any) -> dict[str, Any]:
-        return {
-            "id": "user_42",
-            "resource_type": "patient",
-            "email": "asha@example.com",
-            "name": "Asha Example",
-            "metadata": {"signup_source": "intake"},
-            "created_at": "2026-04-25T09:30:00Z",
-            **changes,
-        }
-
-    return build
-
-
-@pytest.fixture
-def connection() -> Callable[..., dict[str, Any]]:
-    """Build a connection as it stands in a patient."""
-
-    def build(**changes: Any) -> dict[str, Any]:
-        return {
-            "id": "conn_1",
-            "resource_type": "connection",
-            "patient_session_id": "ps_1",
-            "connection_id": "fhirsrc_1",
-            "status": "active",
-            "scopes": ["patient/*.read"],
-            "failure_code": None,
-            "failure_at": None,
-            "created_at": "2026-04-25T09:34:00Z",
-            "updated_at": "2026-04-25T09:34:00Z",
-            **changes,
-        }
-
-    return build
-
-
-@pytest.fixture
-def session() -> Callable[..., dict[str, Any]]:
-    """Build a patient session as Medblocks sends it."""
-
-    def build(**changes: Any) -> dict[str, Any]:
-        return {
-            "id": "ps_1",
-            "resource_type": "patient_session",
-            "status": "open",
-            "url": "https://app.medblocks.com/c/unguessable",
-            "patient_id": "user_42",
-            "connection_id": None,
-            "recommended_connection_ids": None,
-            "return_url": "https://app.example.com/done",
-            "return_button_label": None,
-            "connections": [],
-            "expires_at": "2026-04-25T10:00:00Z",
-            "metadata": {},
-            "created_at": "2026-04-25T09:30:00Z",
-            **changes,
-        }
-
-    return build
-
-
-@pytest.fixture
-def error_body() -> Callable[..., dict[str, Any]]:
-    """Build Medblocks' error envelope, with a text that must never reach a browser."""
-
-    def build(code: str, param: str | None = None) -> dict[str, Any]:
-        return {
-            "error": {
-                "type": "some_error",
-                "code": code,
-                "message": "UPSTREAM-TEXT",
-                "param": param,
-                "doc_url": "https://docs.medblocks.example/errors",
-                "request_id": "req_upstream",
-            }
-        }
-
-    return build
-
-
-@pytest.fixture
-def taken(medblocks, patient, error_body) -> Callable[[], None]:
+def taken(medblocks) -> Callable[[], None]:
     """Let every create meet a patient of somebody else, who is there when it is looked after."""
 
     def somebody_elses(request):
@@ -245,9 +131,9 @@ def taken(medblocks, patient, error_body) -> Callable[[], None]:
 
     def register():
         medblocks.post(
-            f"{MEDBLOCKS}/patients", json=error_body("external_id_already_exists", "patient_id"), status=409
+            f"{HOST}/patients", json=error_body("external_id_already_exists", "patient_id"), status=409
         )
-        medblocks.add_callback("GET", re.compile(rf"{MEDBLOCKS}/patients/[^/]+\Z"), somebody_elses)
+        medblocks.add_callback("GET", re.compile(rf"{HOST}/patients/[^/]+\Z"), somebody_elses)
 
     return register
 
@@ -256,6 +142,21 @@ def taken(medblocks, patient, error_body) -> Callable[[], None]:
 def contract() -> dict[str, Any]:
     """The OpenAPI document of Medblocks."""
     return json.loads((Path(__file__).parent / "medblocks-openapi.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Upstream]:
+    """A sandbox on a port, for the tests of a module."""
+    with run_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def upstream(sandbox: Upstream) -> Iterator[Upstream]:
+    """The sandbox without patients; what a test holds there goes on after it."""
+    sandbox.store.patients.clear()
+    yield sandbox
+    sandbox.gate.open()
 
 
 class Demo(NamedTuple):

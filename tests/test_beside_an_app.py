@@ -8,8 +8,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 import bff
-
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, make_app, patient
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def browser():
 
 
 @pytest.fixture
-def mounted(make_app):
+def mounted():
     """The product in the wrong place: below a path of another app."""
     return Client(DispatcherMiddleware(flask.Flask("theirs"), {"/bff": make_app()}))
 
@@ -62,7 +61,7 @@ def test_the_operator_is_told_once_where_to_serve_it(mounted, caplog):
 
 
 @pytest.mark.parametrize("name", ["", "/"])
-def test_a_script_name_that_is_the_root_is_served(make_app, name):
+def test_a_script_name_that_is_the_root_is_served(name):
     reply = make_app().test_client().get("/healthz", environ_overrides={"SCRIPT_NAME": name})
 
     assert reply.status_code == 200
@@ -73,7 +72,7 @@ def test_both_apps_answer(browser):
     assert browser.get("/healthz").json == {"ok": True}
 
 
-def test_the_teams_own_cookie_says_who_is_signed_in(browser, medblocks, patient):
+def test_the_teams_own_cookie_says_who_is_signed_in(browser, medblocks):
     medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
 
     assert browser.get("/api/patients/user_42").status_code == 401

@@ -15,8 +15,7 @@ from joserfc.jwk import ECKey
 
 from bff.cli import main
 from bff.sandbox import DEMO_KEY, SandboxServer, create_sandbox
-
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, error_body, facilities
 
 
 @pytest.fixture
@@ -201,7 +200,7 @@ def test_what_is_no_port_is_said_of_the_option(run, port):
 
 def test_check_says_what_it_found(run, medblocks):
     medblocks.get(f"{HOST}/health", json={"ok": True, "server_time": "2026-04-25T00:00:00Z"})
-    medblocks.get(f"{HOST}/connections", json={"resource_type": "list", "data": [], "has_more": False})
+    medblocks.get(f"{HOST}/connections", json=facilities())
 
     result = run("check", MEDBLOCKS_API_KEY="mb_sk_sbx_canary", MEDBLOCKS_BASE_URL=HOST)
 
@@ -211,7 +210,7 @@ def test_check_says_what_it_found(run, medblocks):
     assert "canary" not in result.output
 
 
-def test_check_tells_a_refused_key_from_an_outage(run, medblocks, error_body):
+def test_check_tells_a_refused_key_from_an_outage(run, medblocks):
     medblocks.get(f"{HOST}/health", json={"ok": True})
     medblocks.get(f"{HOST}/connections", json=error_body("invalid_api_key"), status=401)
 
@@ -255,7 +254,7 @@ def test_check_says_why_there_is_no_connection(run, monkeypatch, code, said):
     assert "canary" not in result.output
 
 
-def test_check_tells_a_version_from_a_key(run, medblocks, error_body):
+def test_check_tells_a_version_from_a_key(run, medblocks):
     medblocks.get(f"{HOST}/health", json=error_body("unsupported_api_version"), status=400)
 
     result = run(
@@ -269,7 +268,7 @@ def test_check_tells_a_version_from_a_key(run, medblocks, error_body):
     assert "Key" not in result.output
 
 
-def test_check_tells_a_refused_version_that_is_pinned_on_the_key(run, medblocks, error_body):
+def test_check_tells_a_refused_version_that_is_pinned_on_the_key(run, medblocks):
     medblocks.get(f"{HOST}/health", json=error_body("unsupported_api_version"), status=400)
 
     result = run(

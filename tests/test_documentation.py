@@ -23,6 +23,7 @@ from bff.errors import AppError
 from bff.middleware.errors import _HTTP
 from bff.server.refusals import _CODES
 from tests.browser.test_snippets import SNIPPETS
+from tests.factories import patient
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -170,7 +171,7 @@ def test_the_readme_shows_the_snippets_that_are_tested():
     assert SNIPPETS.strip() in [block.strip() for block in blocks(README, "js")]
 
 
-def test_the_example_beside_an_app_works(monkeypatch, medblocks, patient):
+def test_the_example_beside_an_app_works(monkeypatch, medblocks):
     (example,) = blocks(README, "python")
     monkeypatch.setenv("MEDBLOCKS_API_KEY", "mb_sk_sbx_x")
     monkeypatch.setenv("MEDBLOCKS_BASE_URL", "https://you-forgot-to-mock-medblocks.test")

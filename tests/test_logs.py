@@ -12,6 +12,7 @@ import pytest
 
 import bff
 from bff import create_app, load_settings, logs
+from tests.factories import KEY
 
 # What an embedding app, or nobody, configures before it asks for a patient that the browser does not own.
 PROGRAM = """
@@ -78,7 +79,7 @@ def test_text_stays_readable():
 
 
 def app():
-    create_app(load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_canary_key"}))
+    create_app(load_settings({"MEDBLOCKS_API_KEY": KEY}))
 
 
 def test_the_logs_go_to_standard_error_as_json(root_logging, capsys):

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 import responses
@@ -13,6 +14,7 @@ from redis import Redis
 from bff.access.identity.jwks import Jwks
 from bff.access.store import MemoryStore
 from tests.access.login import KEYS, URL
+from tests.factories import JWT, NOW, make_app
 
 
 class Slow(dict):
@@ -43,6 +45,17 @@ def switch_threads_often():
 
 
 @pytest.fixture
+def set_time(monkeypatch):
+    """Stop the clock at NOW, and set it to another time when called."""
+
+    def set_to(now):
+        monkeypatch.setattr(time, "time", lambda: float(now))
+
+    set_to(NOW)
+    return set_to
+
+
+@pytest.fixture
 def login():
     """Mock the login's HTTP responses."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
@@ -65,17 +78,11 @@ def publish(login):
 
 
 @pytest.fixture
-def client_for(make_app):
+def client_for():
     """Build a client of an app that accepts the login's tokens."""
 
     def build(**settings):
-        usual = {
-            "BFF_IDENTITY": "jwt",
-            "BFF_ACCESS": "enforce",
-            "BFF_JWT_ISSUER": "https://login.example",
-            "BFF_JWT_AUDIENCE": "bff",
-        }
-        return make_app(**usual, **settings).test_client()
+        return make_app(BFF_ACCESS="enforce", **JWT, **settings).test_client()
 
     return build
 

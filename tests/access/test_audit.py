@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from bff.logs import JsonFormatter
+from tests.factories import HOST, make_app, patient, session
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
 UPSTREAM_ID = {"X-Request-Id": "req_upstream"}
 CANARIES = (
     *("Asha", "asha@example.com", "user_42", "user_9", "ps_1", "canary_key", "k" * 32, "unguessable"),
@@ -34,7 +34,7 @@ def trail(caplog):
 
 
 @pytest.fixture
-def browser(make_app, trail):
+def browser(trail):
     """A client of an app whose configuration line is already read."""
     client = make_app(BFF_ACCESS="enforce").test_client()
     trail()
@@ -42,7 +42,7 @@ def browser(make_app, trail):
 
 
 @pytest.fixture
-def upstream(medblocks, patient, session):
+def upstream(medblocks):
     """Mock Medblocks: creates, reads and session starts succeed."""
     medblocks.assert_all_requests_are_fired = False
     medblocks.post(f"{HOST}/patients", json=patient(), headers=UPSTREAM_ID)
@@ -155,7 +155,7 @@ def test_a_bad_response_is_recorded_with_medblocks_request_id(browser, upstream,
     assert [rest(line) for line in trail()] == [entry("read", reply, "BadResponse")]
 
 
-def test_another_patients_session_is_recorded_with_medblocks_request_id(browser, upstream, trail, session):
+def test_another_patients_session_is_recorded_with_medblocks_request_id(browser, upstream, trail):
     browser.post("/api/patient-sessions", json={"patient_id": "user_42"})
     trail()
     upstream.replace(
@@ -175,7 +175,7 @@ def test_a_taken_id_is_recorded_as_a_conflict(browser, upstream, trail):
     assert [rest(line) for line in trail()] == [entry("create", reply, "Conflict", None)]
 
 
-def test_a_reported_conflict_has_actor_and_patient(make_app, upstream, trail):
+def test_a_reported_conflict_has_actor_and_patient(upstream, trail):
     upstream.replace("POST", f"{HOST}/patients", status=409)
     browser = make_app(BFF_ACCESS="report").test_client()
     trail()
@@ -189,7 +189,7 @@ def test_a_reported_conflict_has_actor_and_patient(make_app, upstream, trail):
     ]
 
 
-def test_the_configuration_is_recorded_once_without_secrets(make_app, trail):
+def test_the_configuration_is_recorded_once_without_secrets(trail):
     make_app(BFF_ACCESS="enforce", BFF_SECRET="k" * 32)
 
     (line,) = trail()
@@ -214,14 +214,14 @@ def test_the_configuration_is_recorded_once_without_secrets(make_app, trail):
     }
 
 
-def test_the_configuration_records_the_version_of_the_key(make_app, trail):
+def test_the_configuration_records_the_version_of_the_key(trail):
     make_app(MEDBLOCKS_API_VERSION="key")
 
     assert trail()[0]["api_version"] == "pinned on the key"
 
 
 @pytest.fixture
-def pseudonyms(make_app, trail):
+def pseudonyms(trail):
     """Have an app deny a patient twice; return the actors and patients in the audit trail."""
 
     def read(*paths, fresh=False, **variables):
@@ -251,7 +251,7 @@ def test_another_patient_actor_or_key_changes_the_pseudonym(pseudonyms):
     assert len({actor, other_actor, other_key[0], patient, other_patient, other_key[1]}) == 6
 
 
-def test_a_denied_create_has_actor_and_patient(make_app, trail):
+def test_a_denied_create_has_actor_and_patient(trail):
     browser = make_app(BFF_ACCESS="enforce", BFF_IDENTITY="invite").test_client()
     trail()
 
@@ -268,7 +268,7 @@ def test_a_denied_session_is_recorded_without_a_patient(browser, session_id):
     assert reply.json["error"]["message"] == "There is no such patient session."
 
 
-def test_a_reported_read_has_actor_and_patient(make_app, trail, upstream):
+def test_a_reported_read_has_actor_and_patient(trail, upstream):
     client = make_app(BFF_ACCESS="report").test_client()
     trail()
 
@@ -284,7 +284,7 @@ def test_a_reported_read_has_actor_and_patient(make_app, trail, upstream):
     ("headers", "outcome"),
     [({}, "not signed in"), ({"Authorization": "Bearer forged"}, "credential refused")],
 )
-def test_a_missing_or_refused_login_is_recorded(make_app, trail, headers, outcome):
+def test_a_missing_or_refused_login_is_recorded(trail, headers, outcome):
     login = {"ISSUER": "https://login.example.com", "AUDIENCE": "bff", "SECRET": "s" * 32}
     settings = {f"BFF_JWT_{name}": value for name, value in login.items()}
     client = make_app(BFF_ACCESS="enforce", BFF_IDENTITY="jwt", **settings).test_client()

@@ -8,8 +8,8 @@ import pytest
 
 from bff.medblocks.grants import Grant
 from bff.services import services
+from tests.factories import HOST, make_app, patient, session
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
 PACKAGE = Path(__file__).resolve().parents[2] / "bff"
 EXAMPLES = {
     "patient_id": "user_42",
@@ -45,12 +45,12 @@ def unguarded(app, calls):
 
 
 @pytest.fixture
-def enforcing(make_app):
+def enforcing():
     return make_app(BFF_ACCESS="enforce")
 
 
 @pytest.fixture
-def upstream(medblocks, patient, session):
+def upstream(medblocks):
     """Mock the patient and the session at Medblocks; no call is required."""
     medblocks.assert_all_requests_are_fired = False
     medblocks.get(re.compile(f"{HOST}/patients/.*"), json={**patient(), "connections": []})

@@ -5,10 +5,9 @@ import re
 from urllib.parse import quote, unquote
 
 import pytest
-from joserfc import jwt
-from joserfc.jwk import OctKey
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, JWT_BY_SECRET, bearer, disconnected, make_app, patient, session
+
 OWNER_OF = {"<patient_id>": "user_42", "<patient_session_id>": "ps_1"}
 UNKNOWN_OF = {"user_42": "user_77", "ps_1": "ps_7"}
 CANARIES = ("Asha Example", "asha@example.com", "app.medblocks.com", "unguessable")
@@ -21,11 +20,8 @@ ROUTES = [
     "/api/patient-sessions/<patient_session_id>",
     "/connected?patient_session_id=<patient_session_id>",
 ]
-JWT = {
-    "BFF_IDENTITY": "jwt",
-    "BFF_JWT_SECRET": "s" * 32,
-    "BFF_JWT_ISSUER": "https://login.example.com",
-    "BFF_JWT_AUDIENCE": "bff",
+BY_TENANT = {
+    **JWT_BY_SECRET,
     "BFF_JWT_PATIENT_ID": "{tenant}.{sub}",
 }
 
@@ -83,14 +79,8 @@ def tampered(cookie):
     return ".".join([other, *signature])
 
 
-def token(**claims):
-    """Sign a token as the login does."""
-    claims = {"iss": "https://login.example.com", "aud": "bff", "sub": "user_42", "exp": 2**33, **claims}
-    return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key("s" * 32))
-
-
 @pytest.fixture
-def cookie_of(medblocks, patient, session):
+def cookie_of(medblocks):
     """Have a browser create a patient and start a session; return its cookie."""
 
     def enroll(app, patient_id, session_id):
@@ -104,7 +94,7 @@ def cookie_of(medblocks, patient, session):
 
 
 @pytest.fixture
-def caller(make_app, cookie_of, monkeypatch):
+def caller(cookie_of, monkeypatch):
     """Build one of the seven callers, at an app that enforces access."""
 
     def enforcing(**variables):
@@ -128,7 +118,7 @@ def caller(make_app, cookie_of, monkeypatch):
 
     def build(name):
         if name == "another tenant":
-            return Caller(enforcing(**JWT), headers={"Authorization": f"Bearer {token(tenant='globex')}"})
+            return Caller(enforcing(**BY_TENANT), headers=bearer(tenant="globex"))
         app = enforcing()
         return Caller(app, cookie=cookies[name](app) if name in cookies else None)
 
@@ -136,15 +126,14 @@ def caller(make_app, cookie_of, monkeypatch):
 
 
 @pytest.fixture
-def upstream(medblocks, patient, session):
+def upstream(medblocks):
     """Mock the patient at Medblocks, and reset the recorded calls; no call is required."""
 
     def mock():
         medblocks.assert_all_requests_are_fired = False
         medblocks.get(re.compile(f"{HOST}/patients/.*"), json={**patient(), "connections": []})
         medblocks.get(re.compile(f"{HOST}/patient-sessions/.*"), json=session())
-        revoked = {"id": CONNECTION, "resource_type": "connection", "disconnected": True}
-        medblocks.delete(f"{HOST}/patients/user_42/connections/{CONNECTION}", json=revoked)
+        medblocks.delete(f"{HOST}/patients/user_42/connections/{CONNECTION}", json=disconnected(CONNECTION))
         medblocks.calls.reset()
         return medblocks.calls
 

@@ -3,34 +3,18 @@
 import base64
 
 import pytest
-from joserfc import jwt
-from joserfc.jwk import OctKey
 
-from bff.services import KEY
-
-HOST = "https://you-forgot-to-mock-medblocks.test"
-JWT = {
-    "BFF_IDENTITY": "jwt",
-    "BFF_JWT_SECRET": "s" * 32,
-    "BFF_JWT_ISSUER": "https://login.example.com",
-    "BFF_JWT_AUDIENCE": "bff",
-}
-
-
-def login(**claims):
-    """Return a login's header."""
-    claims = {"iss": "https://login.example.com", "aud": "bff", "sub": "user_42", "exp": 2**33, **claims}
-    token = jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key("s" * 32))
-    return {"Authorization": f"Bearer {token}"}
+from bff.services import KEY as SERVICES
+from tests.factories import HOST, JWT_BY_SECRET, bearer, make_app, patient, session
 
 
 @pytest.fixture
-def enforcing(make_app):
+def enforcing():
     return make_app(BFF_ACCESS="enforce")
 
 
 @pytest.fixture
-def enroll(medblocks, patient, session):
+def enroll(medblocks):
     """Have a browser create a patient and start a session."""
 
     def start(client, patient_id="user_42", session_id="ps_1"):
@@ -78,7 +62,7 @@ def test_a_forged_cookie_owns_nothing(enforcing, enroll, medblocks, how, path):
     assert not medblocks.calls
 
 
-def test_a_cookie_survives_a_restart(make_app, enroll, medblocks, patient):
+def test_a_cookie_survives_a_restart(enroll, medblocks):
     owner = make_app(BFF_ACCESS="enforce").test_client()
     enroll(owner)
     restarted = make_app(BFF_ACCESS="enforce").test_client()
@@ -88,7 +72,7 @@ def test_a_cookie_survives_a_restart(make_app, enroll, medblocks, patient):
     assert restarted.get("/api/patients/user_42").status_code == 200
 
 
-def test_with_a_secret_cookies_survive_a_new_api_key(make_app, enroll, medblocks, patient):
+def test_with_a_secret_cookies_survive_a_new_api_key(enroll, medblocks):
     secret = {"BFF_ACCESS": "enforce", "BFF_SECRET": "k" * 32}
     owner = make_app(**secret).test_client()
     enroll(owner)
@@ -99,7 +83,7 @@ def test_with_a_secret_cookies_survive_a_new_api_key(make_app, enroll, medblocks
     assert rotated.get("/api/patients/user_42").status_code == 200
 
 
-def test_without_a_secret_a_new_api_key_ends_cookies(make_app, enroll):
+def test_without_a_secret_a_new_api_key_ends_cookies(enroll):
     owner = make_app(BFF_ACCESS="enforce").test_client()
     enroll(owner)
     rotated = make_app(BFF_ACCESS="enforce", MEDBLOCKS_API_KEY="mb_sk_sbx_another").test_client()
@@ -128,7 +112,7 @@ def test_a_failed_create_grants_nothing(enforcing, medblocks, taken):
     assert not medblocks.calls
 
 
-def test_a_browser_keeps_its_older_patients(enforcing, enroll, medblocks, patient):
+def test_a_browser_keeps_its_older_patients(enforcing, enroll, medblocks):
     owner = enforcing.test_client()
     for number in (1, 2, 3):
         enroll(owner, f"user_{number}", f"ps_{number}")
@@ -147,7 +131,7 @@ def test_the_cookie_has_no_patient_or_session_ids(enforcing, enroll):
         assert canary not in text
 
 
-def test_the_cookie_stays_under_four_kib_with_many_patients(make_app, enroll):
+def test_the_cookie_stays_under_four_kib_with_many_patients(enroll):
     plenty = {f"BFF_RATE_LIMIT_{name}": "1000/second" for name in ("CREATES", "SESSIONS")}
     owner = make_app(BFF_ACCESS="enforce", **plenty).test_client()
     for number in range(65):
@@ -157,15 +141,15 @@ def test_the_cookie_stays_under_four_kib_with_many_patients(make_app, enroll):
 
 
 @pytest.mark.parametrize("path", ["/api/patient-sessions/ps_1", "/connected?patient_session_id=ps_1"])
-def test_the_next_login_can_not_read_a_session(make_app, medblocks, session, path):
-    browser = make_app(BFF_ACCESS="enforce", **JWT).test_client()
+def test_the_next_login_can_not_read_a_session(medblocks, path):
+    browser = make_app(BFF_ACCESS="enforce", **JWT_BY_SECRET).test_client()
     medblocks.post(f"{HOST}/patient-sessions", json=session())
-    browser.post("/api/patient-sessions", json={"patient_id": "user_42"}, headers=login())
+    browser.post("/api/patient-sessions", json={"patient_id": "user_42"}, headers=bearer())
     medblocks.assert_all_requests_are_fired = False
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session())
     medblocks.calls.reset()
 
-    reply = browser.get(path, headers=login(sub="user_9"))
+    reply = browser.get(path, headers=bearer(sub="user_9"))
 
     assert reply.status_code == 404
     assert "unguessable" not in reply.text
@@ -177,11 +161,11 @@ def test_the_next_login_can_not_read_a_session(make_app, medblocks, session, pat
     "wrong", [{"iss": "https://evil.example"}, {"aud": "other"}, {"exp": 1}, {"sub": ""}, {"sub": "pat_1"}]
 )
 @pytest.mark.parametrize("patient_id", ["user_42", "nobody"])
-def test_a_refused_login_learns_nothing_about_ids(make_app, medblocks, wrong, patient_id):
+def test_a_refused_login_learns_nothing_about_ids(medblocks, wrong, patient_id):
     reply = (
-        make_app(BFF_ACCESS="enforce", **JWT)
+        make_app(BFF_ACCESS="enforce", **JWT_BY_SECRET)
         .test_client()
-        .get(f"/api/patients/{patient_id}", headers=login(**wrong))
+        .get(f"/api/patients/{patient_id}", headers=bearer(**wrong))
     )
 
     assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
@@ -189,13 +173,13 @@ def test_a_refused_login_learns_nothing_about_ids(make_app, medblocks, wrong, pa
     assert not medblocks.calls
 
 
-def test_a_refused_login_does_not_fall_back_to_the_cookie(make_app, medblocks, session):
-    browser = make_app(BFF_ACCESS="enforce", **JWT).test_client()
+def test_a_refused_login_does_not_fall_back_to_the_cookie(medblocks):
+    browser = make_app(BFF_ACCESS="enforce", **JWT_BY_SECRET).test_client()
     medblocks.post(f"{HOST}/patient-sessions", json=session())
-    browser.post("/api/patient-sessions", json={"patient_id": "user_42"}, headers=login())
+    browser.post("/api/patient-sessions", json={"patient_id": "user_42"}, headers=bearer())
     medblocks.calls.reset()
 
-    assert browser.get("/api/patient-sessions/ps_1", headers=login(exp=1)).status_code == 401
+    assert browser.get("/api/patient-sessions/ps_1", headers=bearer(exp=1)).status_code == 401
     assert browser.get("/api/patient-sessions/ps_1").status_code == 401
     assert not medblocks.calls
 
@@ -203,10 +187,10 @@ def test_a_refused_login_does_not_fall_back_to_the_cookie(make_app, medblocks, s
 @pytest.mark.parametrize("path", ["/api/patients", "/api/patient-sessions"])
 @pytest.mark.parametrize(
     ("variables", "headers"),
-    [({"BFF_IDENTITY": "invite"}, {}), (JWT, login(sub="user_9"))],
+    [({"BFF_IDENTITY": "invite"}, {}), (JWT_BY_SECRET, bearer(sub="user_9"))],
     ids=["invite", "jwt"],
 )
-def test_a_forbidden_create_does_not_call_medblocks(make_app, medblocks, variables, headers, path):
+def test_a_forbidden_create_does_not_call_medblocks(medblocks, variables, headers, path):
     client = make_app(BFF_ACCESS="enforce", **variables).test_client()
 
     reply = client.post(path, json={"patient_id": "user_42"}, headers=headers)
@@ -216,10 +200,10 @@ def test_a_forbidden_create_does_not_call_medblocks(make_app, medblocks, variabl
 
 
 @pytest.mark.parametrize("sub", ["User_42", "USER_42", "user_4\uff12", "user_42 ", "user_420", "user_4"])
-def test_a_login_owns_only_the_exact_id(make_app, medblocks, sub):
-    client = make_app(BFF_ACCESS="enforce", **JWT).test_client()
+def test_a_login_owns_only_the_exact_id(medblocks, sub):
+    client = make_app(BFF_ACCESS="enforce", **JWT_BY_SECRET).test_client()
 
-    assert client.get("/api/patients/user_42", headers=login(sub=sub)).status_code == 404
+    assert client.get("/api/patients/user_42", headers=bearer(sub=sub)).status_code == 404
     assert not medblocks.calls
 
 
@@ -233,21 +217,21 @@ def test_an_open_app_context_does_not_share_owners(enforcing, enroll):
     assert "Set-Cookie" not in stranger.headers
 
 
-def test_a_login_can_read_its_session_in_its_browser(make_app, medblocks, session):
-    app = make_app(BFF_ACCESS="enforce", **JWT)
+def test_a_login_can_read_its_session_in_its_browser(medblocks):
+    app = make_app(BFF_ACCESS="enforce", **JWT_BY_SECRET)
     browser = app.test_client()
     medblocks.post(f"{HOST}/patient-sessions", json=session())
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session())
-    browser.post("/api/patient-sessions", json={"patient_id": "user_42"}, headers=login())
+    browser.post("/api/patient-sessions", json={"patient_id": "user_42"}, headers=bearer())
 
-    assert browser.get("/api/patient-sessions/ps_1", headers=login()).status_code == 200
-    assert app.test_client().get("/api/patient-sessions/ps_1", headers=login()).status_code == 404
+    assert browser.get("/api/patient-sessions/ps_1", headers=bearer()).status_code == 200
+    assert app.test_client().get("/api/patient-sessions/ps_1", headers=bearer()).status_code == 404
 
 
-def test_an_accepted_invitation_is_owned(make_app):
+def test_an_accepted_invitation_is_owned():
     app = make_app(BFF_ACCESS="enforce", BFF_IDENTITY="invite")
     with app.test_request_context():
-        guard, browser = (app.extensions[KEY].guard, app.extensions[KEY].browser)
+        guard, browser = (app.extensions[SERVICES].guard, app.extensions[SERVICES].browser)
         offered = guard.invitation("user_42")
         browser.add_patient(offered)
 
@@ -257,8 +241,8 @@ def test_an_accepted_invitation_is_owned(make_app):
         assert not guard.invitation("user_9").owned
 
 
-def test_report_mode_shows_a_browsers_session_without_a_login(make_app, medblocks, patient, session):
-    app = make_app(BFF_ACCESS="report", **JWT)
+def test_report_mode_shows_a_browsers_session_without_a_login(medblocks):
+    app = make_app(BFF_ACCESS="report", **JWT_BY_SECRET)
     browser = app.test_client()
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, make_app, patient
 
 
 @pytest.fixture
-def copies(make_app, redis, redis_port):
+def copies(redis, redis_port):
     """Build two apps that share Redis."""
 
     def build(**variables):
@@ -25,7 +25,7 @@ def ask(app, path="/api/patients/user_42", peer="192.0.2.1"):
 
 
 @pytest.fixture
-def accept(form_token):
+def accept():
     """Open an invite at an app, and accept it."""
 
     def post(app, token):
@@ -48,7 +48,7 @@ def test_two_processes_share_a_limit(copies):
     assert ask(second, peer="192.0.2.2") == 404
 
 
-def test_all_limits_of_a_create_are_one_round_trip(copies, redis, medblocks, patient):
+def test_all_limits_of_a_create_are_one_round_trip(copies, redis, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     client = copies()[0].test_client()
     client.get("/intake")
@@ -68,7 +68,7 @@ def test_two_processes_share_used_invites(copies, accept):
     assert [accept(first, token), accept(second, token), accept(first, token)] == [303, 404, 404]
 
 
-def test_two_processes_share_idempotency_keys(copies, medblocks, patient):
+def test_two_processes_share_idempotency_keys(copies, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     def create(app, email):
@@ -81,7 +81,7 @@ def test_two_processes_share_idempotency_keys(copies, medblocks, patient):
     assert [create(first, "asha@example.com"), create(second, "bo@example.com")] == [200, 422]
 
 
-def test_an_unresponsive_redis_does_not_delay_requests(make_app):
+def test_an_unresponsive_redis_does_not_delay_requests():
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
         app = make_app(BFF_ACCESS="enforce", BFF_REDIS_URL=url)
@@ -89,13 +89,13 @@ def test_an_unresponsive_redis_does_not_delay_requests(make_app):
         assert pool.submit(ask, app).result(timeout=20) == 404
 
 
-def test_without_redis_each_process_counts_for_itself(make_app):
+def test_without_redis_each_process_counts_for_itself():
     first, second = (make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="1/day") for _ in range(2))
 
     assert [ask(first), ask(first), ask(second)] == [404, 429, 404]
 
 
-def test_redis_has_no_addresses_names_or_invites(copies, redis, accept, medblocks, patient):
+def test_redis_has_no_addresses_names_or_invites(copies, redis, accept, medblocks):
     first, _ = copies(BFF_IDENTITY="invite")
     token = make_invite(first)
     accept(first, token)
@@ -113,7 +113,7 @@ def test_redis_has_no_addresses_names_or_invites(copies, redis, accept, medblock
         assert canary not in stored
 
 
-def test_everything_in_redis_expires(copies, redis, accept, medblocks, patient):
+def test_everything_in_redis_expires(copies, redis, accept, medblocks):
     first, _ = copies(BFF_IDENTITY="invite")
     accept(first, make_invite(first))
     medblocks.post(f"{HOST}/patients", json=patient())

@@ -5,6 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.factories import HOST, make_app
+
+PATIENTS = f"{HOST}/patients"
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 OTHER_KEY = "0b6a9a4e-7f3c-4f6e-9d51-0f8a1c2b3d4e"
 
@@ -16,7 +19,7 @@ def stored(mocked_sandbox):
 
 
 @pytest.fixture
-def app(make_app):
+def app():
     """An app for each test, because the app stores the keys."""
     return make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
 
@@ -137,14 +140,14 @@ def test_the_key_is_not_sent_to_medblocks(client, medblocks):
     assert KEY not in request.body.decode()
 
 
-def test_another_process_recognizes_key_and_body(app, make_app):
+def test_another_process_recognizes_key_and_body(app):
     create(app.test_client())
     restarted = make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
 
     assert create(restarted.test_client()).status_code == 200
 
 
-def test_a_denied_create_does_not_use_the_key(make_app, medblocks):
+def test_a_denied_create_does_not_use_the_key(medblocks):
     app = make_app(identify=lambda request: request.cookies.get("login"), BFF_ACCESS="enforce")
     stranger, browser = app.test_client(), app.test_client()
     browser.set_cookie("login", "user_42")

@@ -4,12 +4,14 @@ import base64
 
 import pytest
 
-PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
-SESSIONS = "https://you-forgot-to-mock-medblocks.test/patient-sessions"
+from tests.factories import HOST, form_token, make_app, patient, session
+
+PATIENTS = f"{HOST}/patients"
+SESSIONS = f"{HOST}/patient-sessions"
 
 
 @pytest.fixture
-def app(make_app):
+def app():
     return make_app(BFF_IDENTITY="invite", BFF_ACCESS="enforce")
 
 
@@ -24,7 +26,7 @@ def link(app):
 
 
 @pytest.fixture
-def accept(form_token):
+def accept():
     """Open a link and submit its form, as a browser does."""
 
     def press(browser, url):
@@ -62,7 +64,7 @@ def test_the_browser_may_accept_its_invite_twice(app, link, accept):
         assert 'name="suggested_id" value="user_42"' in browser.get(url).text
 
 
-def test_the_form_works_after_a_reload(app, link, accept, medblocks, session, form_token):
+def test_the_form_works_after_a_reload(app, link, accept, medblocks):
     medblocks.post(SESSIONS, json=session())
     url, browser = link(), app.test_client()
     accept(browser, url)
@@ -100,7 +102,7 @@ def test_accepting_needs_the_form_token(app, link, accept, token):
     assert accept(browser, url).status_code == 303
 
 
-def test_another_browsers_form_token_is_refused(app, link, form_token):
+def test_another_browsers_form_token_is_refused(app, link):
     url, theirs, mine = link(), app.test_client(), app.test_client()
     mine.get(url)
 
@@ -111,7 +113,7 @@ def test_another_browsers_form_token_is_refused(app, link, form_token):
 @pytest.mark.parametrize(
     "token", ["x", "a.b.c.d.e", "..", "W10..AA.AA.AA", "eyJhbGciOiJkaXIiLCJlbmMiOltdfQ..AAAA.AAAA.AAAA"]
 )
-def test_a_forged_link_is_not_found(app, link, form_token, method, token):
+def test_a_forged_link_is_not_found(app, link, method, token):
     browser = app.test_client()
     data = {"form_token": form_token(browser, link())}
 
@@ -120,7 +122,7 @@ def test_a_forged_link_is_not_found(app, link, form_token, method, token):
     assert reply.status_code == 404
 
 
-def test_a_link_from_another_secret_is_not_found(make_app, link):
+def test_a_link_from_another_secret_is_not_found(link):
     other = make_app(
         BFF_IDENTITY="invite", BFF_ACCESS="enforce", BFF_SECRET="another-secret-of-32-characters-1"
     )
@@ -128,7 +130,7 @@ def test_a_link_from_another_secret_is_not_found(make_app, link):
     assert other.test_client().get(link()).status_code == 404
 
 
-def test_accepting_allows_reading_and_starting_a_session(app, link, accept, medblocks, patient, session):
+def test_accepting_allows_reading_and_starting_a_session(app, link, accept, medblocks):
     medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=[]))
     medblocks.post(SESSIONS, json=session())
     browser = app.test_client()
@@ -145,7 +147,7 @@ def test_accepting_shows_the_form_for_the_patient(app, link, accept):
     assert 'name="suggested_id" value="user_42"' in browser.get(url).text
 
 
-def test_a_browser_can_accept_two_invites(app, link, accept, medblocks, patient):
+def test_a_browser_can_accept_two_invites(app, link, accept, medblocks):
     browser = app.test_client()
     for patient_id in ("user_42", "user_43"):
         medblocks.get(f"{PATIENTS}/{patient_id}", json=patient(id=patient_id, connections=[]))
@@ -168,7 +170,7 @@ def test_a_browser_can_not_create_other_patients(app, link, accept, medblocks, i
 
 
 @pytest.mark.parametrize("action", ["create", "connect"])
-def test_an_uninvited_browser_can_not_use_the_form(app, link, form_token, medblocks, action):
+def test_an_uninvited_browser_can_not_use_the_form(app, link, medblocks, action):
     browser = app.test_client()
     form = {"form_token": form_token(browser, link()), "action": action, "suggested_id": "user_42"}
 
@@ -189,7 +191,7 @@ def test_link_cookie_and_log_do_not_contain_the_id(app, link, accept, caplog):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_with_another_identity_links_open_nothing(make_app, link, medblocks, method):
+def test_with_another_identity_links_open_nothing(link, medblocks, method):
     browser = make_app(BFF_ACCESS="enforce").test_client()
 
     assert browser.open(link(), method=method).status_code == 404
@@ -222,7 +224,7 @@ def test_an_invited_browser_is_not_asked_for_an_id(app, link, accept):
     assert 'name="patient_id"' not in browser.get(url).text
 
 
-def test_report_mode_shows_the_form_without_an_invite(make_app):
+def test_report_mode_shows_the_form_without_an_invite():
     page = make_app(BFF_IDENTITY="invite", BFF_ACCESS="report").test_client().get("/")
 
     assert page.status_code == 200

@@ -3,32 +3,20 @@
 import base64
 import hashlib
 import json
-import time
 import tracemalloc
 import zlib
 
 import pytest
 from flask import Flask, Response, request
-from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import TimestampSigner
 
 from bff.access.keys import Keys
 from bff.access.owner_cookie import Owner, OwnerCookie, new_owner
+from tests.factories import HOST, NOW, make_app, patient, session, signed_cookie
 
 KEY = b"k" * 32
 WEEK = 7 * 24 * 60 * 60
-NOW = 1_800_000_000
 TAG = "A" * 22
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that the test moves."""
-
-    def set_to(now):
-        monkeypatch.setattr(time, "time", lambda: float(now))
-
-    set_to(NOW)
-    return set_to
 
 
 @pytest.fixture
@@ -55,9 +43,8 @@ def read(cookie, value, name=None):
         return cookie.read(request)
 
 
-def signed(payload, key=KEY, salt="owner", derivation="hmac", digest=hashlib.sha256):
-    keywords = {"key_derivation": derivation, "digest_method": digest}
-    return URLSafeTimedSerializer(key, salt=salt, signer_kwargs=keywords).dumps(payload)
+def signed(payload, key=KEY, **changes):
+    return signed_cookie(payload, key, **changes)
 
 
 def readable(value):
@@ -87,7 +74,7 @@ def test_the_cookie_has_all_protective_attributes(https, name, flags):
 @pytest.mark.parametrize(
     ("public_url", "name"), [("http://localhost", "bff"), ("https://bff.example.com", "__Host-bff")]
 )
-def test_the_public_url_decides_the_cookies_name(make_app, public_url, name):
+def test_the_public_url_decides_the_cookies_name(public_url, name):
     settings = {"BFF_PUBLIC_URL": public_url, "BFF_OWNER_MAX_AGE": "3600"}
 
     header = make_app(**settings).test_client().get("/intake", base_url=public_url).headers["Set-Cookie"]
@@ -98,10 +85,9 @@ def test_the_public_url_decides_the_cookies_name(make_app, public_url, name):
     assert "Domain" not in header
 
 
-def test_the_cookie_contains_no_ids(make_app, medblocks, patient, session):
-    host = "https://you-forgot-to-mock-medblocks.test"
-    medblocks.post(f"{host}/patients", json=patient())
-    medblocks.post(f"{host}/patient-sessions", json=session())
+def test_the_cookie_contains_no_ids(medblocks):
+    medblocks.post(f"{HOST}/patients", json=patient())
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
     client = make_app().test_client()
     client.post("/api/patient-sessions", json={"patientId": "user_42"})
 
@@ -120,8 +106,8 @@ def test_a_written_cookie_can_be_read(cookie):
 
 def test_a_full_cookie_fits_and_keeps_the_newest():
     owner, cookie = new_owner(), OwnerCookie(KEY, https=True, max_age=400 * 24 * 60 * 60)
-    for patient, session in zip(tags("patient", range(100)), tags("session", range(100)), strict=True):
-        owner = owner.with_patient(patient).with_session(session)
+    for mine, started in zip(tags("patient", range(100)), tags("session", range(100)), strict=True):
+        owner = owner.with_patient(mine).with_session(started)
     header = written(cookie, owner)
 
     assert len(header) <= 4096
@@ -145,25 +131,25 @@ def test_new_owners_have_different_names():
 
 
 @pytest.mark.parametrize("age", [-60, -2, 0, 1, WEEK, WEEK + 60])
-def test_clocks_a_minute_apart_accept_the_cookie(cookie, clock, age):
+def test_clocks_a_minute_apart_accept_the_cookie(cookie, set_time, age):
     value = value_of(written(cookie, Owner("browser")))
-    clock(NOW + age)
+    set_time(NOW + age)
 
     assert read(cookie, value) == Owner("browser")
 
 
 @pytest.mark.parametrize("age", [WEEK + 61, 10 * WEEK])
-def test_an_expired_cookie_is_ignored(cookie, clock, age):
+def test_an_expired_cookie_is_ignored(cookie, set_time, age):
     value = value_of(written(cookie, Owner("browser")))
-    clock(NOW + age)
+    set_time(NOW + age)
 
     assert read(cookie, value) is None
 
 
 @pytest.mark.parametrize("age", [-61, -10 * WEEK])
-def test_a_cookie_from_the_future_owns_nothing(cookie, clock, age):
+def test_a_cookie_from_the_future_owns_nothing(cookie, set_time, age):
     value = value_of(written(cookie, Owner("browser", (TAG,), (TAG,))))
-    clock(NOW + age)
+    set_time(NOW + age)
 
     assert read(cookie, value) == Owner("browser")
 
@@ -243,9 +229,9 @@ def test_a_payload_that_is_not_json_gets_a_name(cookie, raw):
 
 
 @pytest.mark.parametrize("payload", UNREADABLE)
-def test_an_expired_cookie_is_ignored_whatever_its_payload(cookie, clock, payload):
+def test_an_expired_cookie_is_ignored_whatever_its_payload(cookie, set_time, payload):
     value = signed(payload)
-    clock(NOW + WEEK + 61)
+    set_time(NOW + WEEK + 61)
 
     assert read(cookie, value) is None
 

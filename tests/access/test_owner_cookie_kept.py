@@ -1,17 +1,10 @@
 """Unusable cookies with a valid signature: kept until the browser owns something new."""
 
-import hashlib
-import json
-import time
-
 import pytest
-from itsdangerous import URLSafeTimedSerializer
 
-from bff.access.keys import Keys
+from tests.factories import HOST, NOW, created_patient, form_token, make_app, patient, signed_cookie
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
 WEEK = 7 * 24 * 60 * 60
-NOW = 1_800_000_000
 PAYLOAD = {"o": "browser", "p": ["A" * 22], "s": []}
 NEWER = {"o": "browser", "p": {"A" * 22: NOW}, "v": 2}
 FUTURE = (PAYLOAD, 61)
@@ -21,31 +14,18 @@ kept = pytest.mark.parametrize(("payload", "ahead"), KEPT.values(), ids=KEPT)
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    """A clock that the test sets."""
-
-    def set_to(now):
-        monkeypatch.setattr(time, "time", lambda: float(now))
-
-    set_to(NOW)
-    return set_to
-
-
-@pytest.fixture
-def app(make_app):
+def app():
     return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
 
 
 @pytest.fixture
-def browser(app, clock):
+def browser(app, set_time):
     """Build a browser whose cookie was signed by a clock that is some seconds ahead."""
 
     def build(payload, ahead):
-        clock(NOW + ahead)
-        keywords = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
-        key = Keys("mb_sk_sbx_canary_key").derive("owner cookie")
-        value = URLSafeTimedSerializer(key, salt="owner", signer_kwargs=keywords).dumps(payload)
-        clock(NOW)
+        set_time(NOW + ahead)
+        value = signed_cookie(payload)
+        set_time(NOW)
         client = app.test_client()
         client.set_cookie("bff", value)
         return client
@@ -64,7 +44,7 @@ def test_pages_and_reads_do_not_replace_it(browser, payload, ahead, path):
 
 
 @kept
-def test_a_form_can_be_submitted_with_it(browser, medblocks, patient, form_token, payload, ahead):
+def test_a_form_can_be_submitted_with_it(browser, medblocks, payload, ahead):
     client = browser(payload, ahead)
     medblocks.post(f"{HOST}/patients", json=patient())
     form = {"form_token": form_token(client), "suggested_id": "user_42", "action": "create"}
@@ -78,8 +58,7 @@ def test_a_failed_create_keeps_it_for_the_retry(browser, medblocks, payload, ahe
     stored = {}
 
     def keep(request):
-        stored.update({"email": None, "created_at": None, **json.loads(request.body), "id": "user_42"})
-        stored["resource_type"] = "patient"
+        stored.update(created_patient(request.body))
         return 502, {}, "{}"
 
     medblocks.add_callback("POST", f"{HOST}/patients", keep)
@@ -95,7 +74,7 @@ def test_a_failed_create_keeps_it_for_the_retry(browser, medblocks, payload, ahe
 
 
 @kept
-def test_a_successful_create_replaces_it(browser, medblocks, patient, payload, ahead):
+def test_a_successful_create_replaces_it(browser, medblocks, payload, ahead):
     client = browser(payload, ahead)
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
@@ -105,7 +84,7 @@ def test_a_successful_create_replaces_it(browser, medblocks, patient, payload, a
 
 
 @pytest.mark.parametrize(("payload", "ahead"), [FUTURE, (NEWER, 0)], ids=["future", "newer"])
-def test_older_and_newer_replicas_agree_on_form_tokens(browser, clock, form_token, payload, ahead):
+def test_older_and_newer_replicas_agree_on_form_tokens(browser, set_time, payload, ahead):
     here, there = browser(payload, ahead), browser(PAYLOAD, 0)
     token = form_token(there)
     form = {"form_token": token, "suggested_id": "pat_1", "action": "create"}
@@ -113,19 +92,19 @@ def test_older_and_newer_replicas_agree_on_form_tokens(browser, clock, form_toke
     assert here.post("/intake", data=form).status_code == 400
 
 
-def test_an_expired_cookie_is_replaced(browser, clock):
+def test_an_expired_cookie_is_replaced(browser, set_time):
     client = browser(PAYLOAD, 0)
-    clock(NOW + WEEK + 61)
+    set_time(NOW + WEEK + 61)
 
     assert "Set-Cookie" in client.get("/intake").headers
 
 
-def test_a_clock_two_seconds_behind_keeps_the_cookie(app, clock, medblocks, patient):
+def test_a_clock_two_seconds_behind_keeps_the_cookie(app, set_time, medblocks):
     client = app.test_client()
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
     create(client)
-    clock(NOW - 2)
+    set_time(NOW - 2)
 
     assert client.get("/api/patients/user_42").status_code == 200
     assert "Set-Cookie" not in client.get("/intake").headers

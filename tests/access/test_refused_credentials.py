@@ -2,33 +2,27 @@
 
 import pytest
 
-from tests.access.login import SECRET, bearer
+from tests.factories import JWT_BY_SECRET, bearer, make_app
 
-JWT = {
-    "BFF_IDENTITY": "jwt",
-    "BFF_JWT_SECRET": SECRET,
-    "BFF_JWT_ISSUER": "https://login.example",
-    "BFF_JWT_AUDIENCE": "bff",
-}
 HEADER = {"BFF_IDENTITY": "header", "BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "127.0.0.1/32"}
 FOREIGN = {**HEADER, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
-TWO_CLAIMS = {**JWT, "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
+TWO_CLAIMS = {**JWT_BY_SECRET, "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
 
 
 @pytest.mark.parametrize(
     ("settings", "headers", "reason"),
     [
-        (JWT, {"Authorization": "Basic canary"}, "the Authorization header has no bearer token"),
-        (JWT, {"Authorization": "Bearer " + "x" * 8193}, "it is too long"),
-        (JWT, {"Authorization": "Bearer canary"}, "DecodeError"),
-        (JWT, bearer(secret="another" * 5), "BadSignatureError"),
-        (JWT, bearer(iss="https://canary.example"), "its iss (InvalidClaimError)"),
-        (JWT, bearer(aud="canary"), "its aud (InvalidClaimError)"),
-        (JWT, bearer(aud=...), "its aud (MissingClaimError)"),
-        (JWT, bearer(exp=1), "its exp (ExpiredTokenError)"),
-        (JWT, bearer(typ="canary"), "its typ is not that of an access token"),
-        (JWT, bearer(sub=...), "a claim of the patient id is missing"),
-        (JWT, bearer(sub="pat_canary"), "its patient id is not a valid one"),
+        (JWT_BY_SECRET, {"Authorization": "Basic canary"}, "the Authorization header has no bearer token"),
+        (JWT_BY_SECRET, {"Authorization": "Bearer " + "x" * 8193}, "it is too long"),
+        (JWT_BY_SECRET, {"Authorization": "Bearer canary"}, "DecodeError"),
+        (JWT_BY_SECRET, bearer(secret="another" * 5), "BadSignatureError"),
+        (JWT_BY_SECRET, bearer(iss="https://canary.example"), "its iss (InvalidClaimError)"),
+        (JWT_BY_SECRET, bearer(aud="canary"), "its aud (InvalidClaimError)"),
+        (JWT_BY_SECRET, bearer(aud=...), "its aud (MissingClaimError)"),
+        (JWT_BY_SECRET, bearer(exp=1), "its exp (ExpiredTokenError)"),
+        (JWT_BY_SECRET, bearer(typ="canary"), "its typ is not that of an access token"),
+        (JWT_BY_SECRET, bearer(sub=...), "a claim of the patient id is missing"),
+        (JWT_BY_SECRET, bearer(sub="pat_canary"), "its patient id is not a valid one"),
         (
             TWO_CLAIMS,
             bearer(tenant="a:canary"),
@@ -39,7 +33,7 @@ TWO_CLAIMS = {**JWT, "BFF_JWT_PATIENT_ID": "{tenant}:{sub}"}
         ({"identify": lambda _: 42}, {}, "the function returned something that is not a string"),
     ],
 )
-def test_the_log_has_the_reason_of_a_refusal(make_app, medblocks, caplog, settings, headers, reason):
+def test_the_log_has_the_reason_of_a_refusal(medblocks, caplog, settings, headers, reason):
     reply = make_app(BFF_ACCESS="enforce", **settings).test_client().get("/api/patients/x", headers=headers)
 
     warnings = {record.msg["message"] for record in caplog.records if record.levelname == "WARNING"}

@@ -8,18 +8,12 @@ import pytest
 
 from bff.config import SettingsError
 from bff.logs import JsonFormatter
+from tests.factories import HOST, JWT_BY_SECRET, KEY, error_body, make_app, patient, session
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
-SANDBOX, LIVE, OTHER = "mb_sk_sbx_canary_key", "mb_sk_live_canary_key", "canary_key"
+SANDBOX, LIVE, OTHER = KEY, "mb_sk_live_canary_key", "canary_key"
 LOOPBACK = "http://127.0.0.1:9"
 BANNER = "This is a trial"
 REPORT = "BFF-Access-Report"
-JWT = {
-    "BFF_IDENTITY": "jwt",
-    "BFF_JWT_SECRET": "s" * 32,
-    "BFF_JWT_ISSUER": "https://login.example.com",
-    "BFF_JWT_AUDIENCE": "bff",
-}
 POSTURES = [
     ("auto", SANDBOX, HOST, True),
     ("auto", OTHER, LOOPBACK, True),
@@ -34,7 +28,7 @@ POSTURES = [
 
 
 @pytest.fixture
-def upstream(medblocks, patient, session):
+def upstream(medblocks):
     """Mock user_42 and ps_1 at Medblocks; no call is required."""
     medblocks.assert_all_requests_are_fired = False
     medblocks.get(re.compile(".*/patients/user_42"), json={**patient(), "connections": []})
@@ -45,7 +39,7 @@ def upstream(medblocks, patient, session):
 
 
 @pytest.fixture
-def reporting(make_app):
+def reporting():
     return make_app(BFF_ACCESS="report").test_client()
 
 
@@ -63,7 +57,7 @@ def outcomes(caplog):
 
 
 @pytest.mark.parametrize(("access", "key", "host", "reports"), POSTURES)
-def test_setting_key_and_upstream_decide_the_mode(make_app, upstream, access, key, host, reports):
+def test_setting_key_and_upstream_decide_the_mode(upstream, access, key, host, reports):
     app = make_app(BFF_ACCESS=access, MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL=host)
 
     reply = app.test_client().get("/api/patients/user_42")
@@ -73,7 +67,7 @@ def test_setting_key_and_upstream_decide_the_mode(make_app, upstream, access, ke
 
 
 @pytest.mark.parametrize("host", [HOST, "https://127.0.0.1:9"])
-def test_a_live_key_refuses_report_mode(make_app, host):
+def test_a_live_key_refuses_report_mode(host):
     with pytest.raises(SettingsError, match="BFF_ACCESS is report"):
         make_app(BFF_ACCESS="report", MEDBLOCKS_API_KEY=LIVE, MEDBLOCKS_BASE_URL=host)
 
@@ -112,7 +106,7 @@ def test_an_owners_request_is_not_reported(reporting, upstream, outcomes, path):
 
 @pytest.mark.parametrize("path", ["/", "/intake", "/connected", "/nothing"])
 @pytest.mark.parametrize("access", ["report", "enforce"])
-def test_every_page_shows_that_access_is_only_reported(make_app, access, path):
+def test_every_page_shows_that_access_is_only_reported(access, path):
     page = make_app(BFF_ACCESS=access).test_client().get(path).text
 
     assert (BANNER in page) == (access == "report")
@@ -125,9 +119,7 @@ def test_every_page_shows_that_access_is_only_reported(make_app, access, path):
     ("method", "path"),
     [("GET", "/api/patients/user_42"), ("GET", "/api/patient-sessions/ps_1"), ("POST", "/api/patients")],
 )
-def test_report_mode_does_not_hide_medblocks_errors(
-    reporting, medblocks, error_body, patient, method, path, status, answer
-):
+def test_report_mode_does_not_hide_medblocks_errors(reporting, medblocks, method, path, status, answer):
     upstream_path = path.removeprefix("/api")
     medblocks.add(method, f"{HOST}{upstream_path}", json=error_body("some_code"), status=status)
     if (method, status) == ("POST", 409):  # a create with a taken id reads the patient
@@ -139,7 +131,7 @@ def test_report_mode_does_not_hide_medblocks_errors(
     assert reply.json.keys() == {"error"}
 
 
-def test_report_mode_starts_sessions_for_taken_ids(reporting, upstream, error_body, outcomes):
+def test_report_mode_starts_sessions_for_taken_ids(reporting, upstream, outcomes):
     upstream.replace(
         "POST", re.compile(".*/patients"), json=error_body("external_id_already_exists"), status=409
     )
@@ -158,9 +150,13 @@ def test_report_mode_refuses_invalid_ids(reporting, upstream, path):
 
 
 @pytest.mark.parametrize(("credential", "status"), [(None, 200), ("Bearer forged", 401), ("Basic x", 401)])
-def test_report_mode_refuses_bad_credentials(make_app, upstream, credential, status):
+def test_report_mode_refuses_bad_credentials(upstream, credential, status):
     headers = {"Authorization": credential} if credential else {}
-    reply = make_app(BFF_ACCESS="report", **JWT).test_client().get("/api/patients/user_42", headers=headers)
+    reply = (
+        make_app(BFF_ACCESS="report", **JWT_BY_SECRET)
+        .test_client()
+        .get("/api/patients/user_42", headers=headers)
+    )
 
     assert reply.status_code == status
     assert len(upstream.calls) == (status == 200)

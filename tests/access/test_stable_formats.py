@@ -12,14 +12,14 @@ from bff.access.invites import Invites
 from bff.access.keys import Keys
 from bff.access.owner_cookie import Owner, OwnerCookie
 from bff.access.store import MemoryStore
+from tests.factories import HOST, form_token, make_app, patient, session
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
 SECRET = "a-secret-of-the-tests-that-never-changes"
 OWNER = Owner("the-name-of-a-browser")
 
 
 @pytest.fixture
-def browser(make_app):
+def browser():
     """A browser with a cookie from before."""
     response = Response()
     OwnerCookie(Keys(SECRET).derive("owner cookie"), https=False, max_age=60).write(response, OWNER)
@@ -34,7 +34,7 @@ def held(browser):
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
-def test_patient_and_session_tags_stay_the_same(browser, medblocks, patient, session):
+def test_patient_and_session_tags_stay_the_same(browser, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
@@ -48,11 +48,11 @@ def test_patient_and_session_tags_stay_the_same(browser, medblocks, patient, ses
     assert json.loads(medblocks.calls[0].request.body)["metadata"]["bff_owner"] == "xvOJRsaaQ_HiGM75xiqwsA"
 
 
-def test_form_tokens_stay_the_same(browser, form_token):
+def test_form_tokens_stay_the_same(browser):
     assert form_token(browser) == "ZAnJl9ddsyLQ_82iK42PNA"
 
 
-def test_derived_patient_ids_stay_the_same(browser, medblocks, patient):
+def test_derived_patient_ids_stay_the_same(browser, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient(id="1c436ac6-49a8-bf18-3189-af3cb3d4f2b5"))
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', browser.get("/intake").text))
 

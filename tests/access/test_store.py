@@ -9,6 +9,7 @@ from limits.errors import StorageError
 
 from bff.access.store import FallbackCounters, MemoryStore, Window, open_redis
 from bff.config import load_settings
+from tests.factories import HOST, make_app, patient
 
 
 def settings(**variables):
@@ -229,14 +230,14 @@ def unreachable():
     return {"BFF_REDIS_URL": f"redis://127.0.0.1:{port}"}
 
 
-def test_without_redis_the_app_answers_and_limits(make_app, unreachable):
+def test_without_redis_the_app_answers_and_limits(unreachable):
     client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="2/day", **unreachable).test_client()
 
     assert [client.get("/api/patients/user_42").status_code for _ in range(3)] == [404, 404, 429]
 
 
-def test_without_redis_only_creates_with_a_key_fail(make_app, unreachable, medblocks, patient):
-    medblocks.post("https://you-forgot-to-mock-medblocks.test/patients", json=patient())
+def test_without_redis_only_creates_with_a_key_fail(unreachable, medblocks):
+    medblocks.post(f"{HOST}/patients", json=patient())
     client = make_app(**unreachable).test_client()
 
     def create(**headers):

@@ -2,63 +2,46 @@
 
 import pytest
 
-CONNECTIONS = "https://you-forgot-to-mock-medblocks.test/connections"
+from tests.factories import HOST, error_body, facilities, facility, make_app
+
+CONNECTIONS = f"{HOST}/connections"
 
 
 @pytest.fixture
-def client(make_app):
+def client():
     """A browser of an app of each test's own: the catalog is kept in the app."""
     return make_app(BFF_RATE_LIMIT="off").test_client()
 
 
-def facility(**changes):
-    return {
-        "id": "fhirsrc_1",
-        "resource_type": "fhir_source",
-        "name": "Alder Example Hospital",
-        "type": "epic",
-        "fhir_base_url": "https://fhir.alder.example/r4",
-        "logo_url": None,
-        "portal_url": "https://portal.alder.example",
-        **changes,
-    }
-
-
-def page(*facilities, **changes):
-    return {
-        "resource_type": "list",
-        "data": list(facilities),
-        "has_more": False,
-        "next_cursor": None,
-        **changes,
-    }
-
-
 @pytest.mark.parametrize("status", [405, 410, 414, 422, 431])
-def test_what_one_caller_can_bring_about_takes_medblocks_from_nobody_else(make_app, medblocks, status):
+def test_what_one_caller_can_bring_about_takes_medblocks_from_nobody_else(medblocks, status):
     client = make_app(BFF_RATE_LIMIT="off", BFF_BREAKER_FAILURES="3").test_client()
     long = medblocks.get(CONNECTIONS, status=status)
     for number in range(9):
         assert client.get(f"/api/connections?q=long{number}").status_code == 502
     medblocks.remove(long)
-    medblocks.get(CONNECTIONS, json=page(facility()))
+    medblocks.get(CONNECTIONS, json=facilities(facility()))
 
     assert client.get("/api/connections?q=alder").status_code == 200
 
 
 def test_what_is_found_comes_as_medblocks_sends_it_and_where_its_logo_stands_here(client, medblocks):
-    medblocks.get(CONNECTIONS, json=page(facility(), has_more=True, next_cursor="cursor-1"))
+    medblocks.get(
+        CONNECTIONS, json=facilities(facility(logo_url=None), has_more=True, next_cursor="cursor-1")
+    )
 
     reply = client.get("/api/connections?q=alder")
 
     assert reply.status_code == 200
-    assert reply.json == page(facility(logo_path=None), has_more=True, next_cursor="cursor-1")
+    assert reply.json == facilities(
+        facility(logo_url=None, logo_path=None), has_more=True, next_cursor="cursor-1"
+    )
 
 
 @pytest.mark.parametrize("logo_url", ["http://alder.example/1.png", "javascript:alert(1)", "", None])
 def test_only_a_logo_over_https_has_a_path_here(client, medblocks, logo_url):
-    good = facility(id="fhirsrc_2", logo_url="https://alder.example/2.png")
-    medblocks.get(CONNECTIONS, json=page(facility(logo_url=logo_url), good))
+    good = facility(2)
+    medblocks.get(CONNECTIONS, json=facilities(facility(logo_url=logo_url), good))
 
     none, path = (found["logo_path"] for found in client.get("/api/connections?q=alder").json["data"])
 
@@ -77,7 +60,7 @@ def test_only_a_logo_over_https_has_a_path_here(client, medblocks, logo_url):
     ],
 )
 def test_the_search_goes_out_as_it_was_typed_for_twenty_at_most(client, medblocks, query, sent):
-    medblocks.get(CONNECTIONS, json=page())
+    medblocks.get(CONNECTIONS, json=facilities())
 
     client.get(f"/api/connections?{query}")
 
@@ -89,7 +72,7 @@ def test_under_two_characters_the_answer_is_empty_and_nothing_is_asked(client, m
     reply = client.get(f"/api/connections{query}")
 
     assert reply.status_code == 200
-    assert reply.json == page()
+    assert reply.json == facilities()
     assert not medblocks.calls
 
 
@@ -109,7 +92,7 @@ def test_a_search_that_is_too_long_is_refused(client, medblocks, query, param, m
 
 
 def test_an_equal_search_is_answered_from_memory_to_every_browser(client, medblocks):
-    medblocks.get(CONNECTIONS, json=page(facility()))
+    medblocks.get(CONNECTIONS, json=facilities(facility()))
 
     first = client.get("/api/connections?q=alder")
     second = client.application.test_client().get("/api/connections?q=ALDER")
@@ -119,7 +102,7 @@ def test_an_equal_search_is_answered_from_memory_to_every_browser(client, medblo
 
 
 @pytest.mark.parametrize(("status", "told"), [(401, 502), (429, 503), (500, 502), (503, 502)])
-def test_when_medblocks_cant_be_asked_the_error_is_ours(client, medblocks, error_body, status, told):
+def test_when_medblocks_cant_be_asked_the_error_is_ours(client, medblocks, status, told):
     medblocks.get(CONNECTIONS, json=error_body("some_code"), status=status)
 
     reply = client.get("/api/connections?q=alder")
@@ -129,25 +112,25 @@ def test_when_medblocks_cant_be_asked_the_error_is_ours(client, medblocks, error
 
 
 def test_fields_that_are_not_documented_do_not_reach_the_browser(client, medblocks):
-    medblocks.get(CONNECTIONS, json=page(facility(secret="canary"), secret="canary"))
+    medblocks.get(CONNECTIONS, json=facilities(facility(secret="canary"), secret="canary"))
 
     assert "canary" not in client.get("/api/connections?q=alder").text
 
 
 def test_a_facility_of_the_wrong_shape_is_not_passed_on(client, medblocks):
-    medblocks.get(CONNECTIONS, json=page(facility(name=None)))
+    medblocks.get(CONNECTIONS, json=facilities(facility(name=None)))
 
     assert client.get("/api/connections?q=alder").status_code == 502
 
 
 def test_a_search_gives_the_browser_no_cookie(client, medblocks):
-    medblocks.get(CONNECTIONS, json=page())
+    medblocks.get(CONNECTIONS, json=facilities())
 
     assert "Set-Cookie" not in client.get("/api/connections?q=alder").headers
 
 
-def test_who_is_not_signed_in_may_search_too(make_app, medblocks):
-    medblocks.get(CONNECTIONS, json=page(facility()))
+def test_who_is_not_signed_in_may_search_too(medblocks):
+    medblocks.get(CONNECTIONS, json=facilities(facility()))
     client = make_app(identify=lambda _: None, BFF_ACCESS="enforce", BFF_RATE_LIMIT="off").test_client()
 
     assert client.get("/api/connections?q=alder").status_code == 200

@@ -5,7 +5,17 @@ import re
 import pytest
 from jsonschema import Draft202012Validator
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import (
+    HOST,
+    JWT_BY_SECRET,
+    connection,
+    disconnected,
+    facilities,
+    facility,
+    make_app,
+    patient,
+    session,
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,19 +41,15 @@ def follows(document, method, path, reply):
     Draft202012Validator(schema).validate(reply.json)
 
 
-def test_every_success_is_as_documented(make_app, document, medblocks, patient, connection, session):
-    facility = {"id": "fhirsrc_1", "resource_type": "fhir_source", "name": "Alder Example Hospital"}
-    facility |= {"type": "epic", "fhir_base_url": "https://fhir.alder.example/r4"}
-    facility |= {"logo_url": None, "portal_url": None}
-    disconnected = {"id": "conn_1", "resource_type": "connection", "disconnected": True}
-    listed = {"resource_type": "list", "data": [facility], "has_more": False, "next_cursor": None}
+def test_every_success_is_as_documented(document, medblocks):
+    without_addresses = facility(logo_url=None, portal_url=None)
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[connection()]))
-    medblocks.delete(f"{HOST}/patients/user_42/connections/conn_1", json=disconnected)
+    medblocks.delete(f"{HOST}/patients/user_42/connections/conn_1", json=disconnected())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(connections=[connection()]))
-    medblocks.get(f"{HOST}/connections/fhirsrc_1", json=facility)
-    medblocks.get(f"{HOST}/connections", json=listed)
+    medblocks.get(f"{HOST}/connections/fhirsrc_1", json=without_addresses)
+    medblocks.get(f"{HOST}/connections", json=facilities(without_addresses))
     client = make_app(BFF_RATE_LIMIT="off").test_client()
 
     for method, path in (
@@ -89,7 +95,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("method", "path", "options", "status"), REFUSED)
-def test_what_a_route_refuses_it_refuses_as_documented(make_app, document, method, path, options, status):
+def test_what_a_route_refuses_it_refuses_as_documented(document, method, path, options, status):
     client = make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce").test_client()
 
     reply = client.open(path, method=method.upper(), **options)
@@ -99,12 +105,6 @@ def test_what_a_route_refuses_it_refuses_as_documented(make_app, document, metho
 
 
 ASKED = sorted({(method, path.partition("?")[0]) for method, path, _, _ in REFUSED})
-LOGIN = {
-    "BFF_IDENTITY": "jwt",
-    "BFF_JWT_SECRET": "invented-secret-of-thirty-two-letters",
-    "BFF_JWT_ISSUER": "https://login.example",
-    "BFF_JWT_AUDIENCE": "bff",
-}
 
 
 def ask(client, method, path):
@@ -113,7 +113,7 @@ def ask(client, method, path):
 
 
 @pytest.mark.parametrize(("method", "path"), ASKED)
-def test_who_asks_too_often_is_told_so_as_documented(make_app, document, method, path):
+def test_who_asks_too_often_is_told_so_as_documented(document, method, path):
     client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="0/day").test_client()
 
     reply = ask(client, method, path)
@@ -123,8 +123,8 @@ def test_who_asks_too_often_is_told_so_as_documented(make_app, document, method,
 
 
 @pytest.mark.parametrize(("method", "path"), [row for row in ASKED if row[1] != "/api/connections"])
-def test_who_is_not_signed_in_is_told_so_as_documented(make_app, document, method, path):
-    client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off", **LOGIN).test_client()
+def test_who_is_not_signed_in_is_told_so_as_documented(document, method, path):
+    client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off", **JWT_BY_SECRET).test_client()
 
     reply = ask(client, method, path)
 
@@ -139,7 +139,7 @@ def test_every_operation_was_asked(document):
 
 
 @pytest.mark.parametrize("path", ["/api/patients", "/api/patient-sessions"])
-def test_an_id_that_is_taken_is_a_conflict_as_documented(make_app, document, taken, path):
+def test_an_id_that_is_taken_is_a_conflict_as_documented(document, taken, path):
     taken()
     client = make_app(BFF_ACCESS="enforce").test_client()
 
@@ -149,7 +149,7 @@ def test_an_id_that_is_taken_is_a_conflict_as_documented(make_app, document, tak
     follows(document, "post", path, reply)
 
 
-def test_a_key_with_another_body_is_refused_as_documented(client, document, medblocks, patient):
+def test_a_key_with_another_body_is_refused_as_documented(client, document, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     client.post("/api/patients", json={"patientId": "user_42"}, headers=KEY)
 
@@ -159,7 +159,7 @@ def test_a_key_with_another_body_is_refused_as_documented(client, document, medb
     follows(document, "post", "/api/patients", reply)
 
 
-def test_the_idempotency_key_of_a_create_is_documented_with_its_bounds(client, document, medblocks, patient):
+def test_the_idempotency_key_of_a_create_is_documented_with_its_bounds(client, document, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     (parameter,) = operation_at(document, "post", "/api/patients")["parameters"]
     bounds = parameter["schema"]

@@ -10,32 +10,19 @@ import pytest
 from bff.enrollment.facilities import Facilities
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.errors import CallRejected
+from tests.factories import HOST, connection, disconnected, error_body, facility, make_app, patient
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
 CONNECTIONS = "/api/patients/user_42/connections"
 
 
-def facility(facility_id, **changes):
-    return {
-        "id": facility_id,
-        "resource_type": "fhir_source",
-        "name": f"{facility_id} Hospital",
-        "type": "epic",
-        "fhir_base_url": "https://fhir.example.com/r4",
-        "logo_url": None,
-        "portal_url": "https://portal.example.com",
-        **changes,
-    }
-
-
 @pytest.fixture
-def browser(make_app):
+def browser():
     """A browser that is signed in as user_42, at an app whose catalog is empty yet."""
     return make_app(identify=lambda _: "user_42", BFF_RATE_LIMIT="off").test_client()
 
 
 @pytest.fixture
-def connected(medblocks, patient, connection):
+def connected(medblocks):
     """Let the patient have connections to these facilities, each with a status."""
 
     def connect(**statuses):
@@ -58,7 +45,7 @@ def side_by_side(medblocks):
 
         def answer(request):
             together.wait(10)  # breaks unless all are under way at once
-            return 200, {}, json.dumps(facility(request.url.rpartition("/")[2]))
+            return 200, {}, json.dumps(facility(request.url.rpartition("_")[2]))
 
         medblocks.add_callback("GET", re.compile(f"{HOST}/connections/.*"), callback=answer)
 
@@ -80,7 +67,7 @@ def test_the_raw_list_has_all_connections_failed_ones_included(browser, medblock
 
 def test_hydrated_connections_are_facilities_that_can_be_shown(browser, medblocks, connected):
     connected(a="active")
-    medblocks.get(f"{HOST}/connections/fhirsrc_a", json=facility("fhirsrc_a"))
+    medblocks.get(f"{HOST}/connections/fhirsrc_a", json=facility("a"))
 
     assert browser.get(f"{CONNECTIONS}?hydrate=true").json == {
         "data": [
@@ -88,11 +75,11 @@ def test_hydrated_connections_are_facilities_that_can_be_shown(browser, medblock
                 "id": "conn_0",
                 "connection_id": "fhirsrc_a",
                 "status": "active",
-                "name": "fhirsrc_a Hospital",
-                "type": "epic",
-                "logo_url": None,
-                "portal_url": "https://portal.example.com",
-                "fhir_base_url": "https://fhir.example.com/r4",
+                "name": "Alder Example Hospital a",
+                "type": "meditech",
+                "logo_url": "https://alder.example/a.png",
+                "portal_url": "https://portal.alder.example/a",
+                "fhir_base_url": "https://fhir.alder.example/a",
             }
         ]
     }
@@ -100,8 +87,8 @@ def test_hydrated_connections_are_facilities_that_can_be_shown(browser, medblock
 
 def test_a_connection_whose_authorization_failed_is_left_out_and_not_looked_up(browser, medblocks, connected):
     connected(a="failed", b="disconnected", c="refresh_failed")
-    for name in ("fhirsrc_b", "fhirsrc_c"):
-        medblocks.get(f"{HOST}/connections/{name}", json=facility(name))
+    for name in ("b", "c"):
+        medblocks.get(f"{HOST}/connections/fhirsrc_{name}", json=facility(name))
 
     data = browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]
 
@@ -113,7 +100,7 @@ def test_a_connection_whose_authorization_failed_is_left_out_and_not_looked_up(b
 
 def test_a_facility_is_looked_up_once_and_then_known(browser, medblocks, connected):
     connected(a="active", a_="expired")
-    medblocks.get(f"{HOST}/connections/fhirsrc_a", json=facility("fhirsrc_a"))
+    medblocks.get(f"{HOST}/connections/fhirsrc_a", json=facility("a"))
 
     first, second = (browser.get(f"{CONNECTIONS}?hydrate=true").json for _ in range(2))
 
@@ -128,10 +115,10 @@ def test_distinct_facilities_are_looked_up_side_by_side(browser, connected, side
 
     names = [shown["name"] for shown in browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]]
 
-    assert names == [f"fhirsrc_f{number} Hospital" for number in range(10)]
+    assert names == [f"Alder Example Hospital f{number}" for number in range(10)]
 
 
-def test_all_look_ups_of_one_request_share_its_place_in_the_server(make_app, connected, side_by_side):
+def test_all_look_ups_of_one_request_share_its_place_in_the_server(connected, side_by_side):
     browser = make_app(identify=lambda _: "user_42", BFF_RATE_LIMIT="off", BFF_REQUESTS="2").test_client()
     connected(**{f"f{number}": "active" for number in range(8)})
     side_by_side(8)
@@ -139,30 +126,30 @@ def test_all_look_ups_of_one_request_share_its_place_in_the_server(make_app, con
     assert None not in [shown["name"] for shown in browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]]
 
 
-def test_what_is_kept_of_facilities_is_shown_even_when_no_place_is_free(connection):
+def test_what_is_kept_of_facilities_is_shown_even_when_no_place_is_free():
     def full(seconds):
         raise CallRejected("request")
 
     catalog = Catalog(None, 4.0, within=full)
-    catalog._kept["fhirsrc_1"] = (math.inf, facility("fhirsrc_1"))
+    catalog._kept["fhirsrc_1"] = (math.inf, facility("1"))
 
     shown = Facilities(catalog).described(
         connection(connection_id=facility_id) for facility_id in ("fhirsrc_1", "fhirsrc_2")
     )
 
-    assert [one["name"] for one in shown] == ["fhirsrc_1 Hospital", None]
+    assert [one["name"] for one in shown] == ["Alder Example Hospital 1", None]
 
 
 @pytest.mark.parametrize("trouble", [{"status": 404}, {"status": 500}, {"body": b"<html>"}])
 def test_a_facility_that_can_not_be_looked_up_does_not_fail_the_rest(browser, medblocks, connected, trouble):
     connected(a="active", b="active")
     medblocks.get(f"{HOST}/connections/fhirsrc_a", **trouble)
-    medblocks.get(f"{HOST}/connections/fhirsrc_b", json=facility("fhirsrc_b"))
+    medblocks.get(f"{HOST}/connections/fhirsrc_b", json=facility("b"))
 
     first, second = browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]
 
     assert (first["connection_id"], first["status"], first["name"]) == ("fhirsrc_a", "active", None)
-    assert second["name"] == "fhirsrc_b Hospital"
+    assert second["name"] == "Alder Example Hospital b"
 
 
 def test_what_hydrate_can_be_is_told(browser, medblocks):
@@ -173,15 +160,14 @@ def test_what_hydrate_can_be_is_told(browser, medblocks):
 
 
 def test_a_connection_is_disconnected(browser, medblocks):
-    revoked = {"id": "conn_1", "resource_type": "connection", "disconnected": True}
-    medblocks.delete(f"{HOST}/patients/user_42/connections/conn_1", json=revoked)
+    medblocks.delete(f"{HOST}/patients/user_42/connections/conn_1", json=disconnected())
 
     reply = browser.delete(f"{CONNECTIONS}/conn_1")
 
-    assert (reply.status_code, reply.json) == (200, revoked)
+    assert (reply.status_code, reply.json) == (200, disconnected())
 
 
-def test_a_connection_that_the_patient_does_not_have_is_a_404(browser, medblocks, error_body):
+def test_a_connection_that_the_patient_does_not_have_is_a_404(browser, medblocks):
     medblocks.delete(f"{HOST}/patients/user_42/connections/conn_9", json=error_body("not_found"), status=404)
 
     reply = browser.delete(f"{CONNECTIONS}/conn_9")

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
-SESSIONS = "https://you-forgot-to-mock-medblocks.test/patient-sessions"
+from tests.factories import HOST, attempt, error_body, make_app, patient, session
+
+PATIENTS = f"{HOST}/patients"
+SESSIONS = f"{HOST}/patient-sessions"
 
 
 def sent(medblocks):
@@ -13,7 +15,7 @@ def sent(medblocks):
     return json.loads(call.request.body)
 
 
-def test_starting_a_session_answers_with_what_a_browser_needs(signed_in, medblocks, session):
+def test_starting_a_session_answers_with_what_a_browser_needs(signed_in, medblocks):
     medblocks.post(SESSIONS, json=session())
 
     reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42"})
@@ -27,7 +29,7 @@ def test_starting_a_session_answers_with_what_a_browser_needs(signed_in, medbloc
     }
 
 
-def test_without_a_return_url_the_first_allowed_one_is_used(signed_in, medblocks, session):
+def test_without_a_return_url_the_first_allowed_one_is_used(signed_in, medblocks):
     medblocks.post(SESSIONS, json=session())
 
     signed_in.post("/api/patient-sessions", json={"patient_id": "user_42"})
@@ -35,7 +37,7 @@ def test_without_a_return_url_the_first_allowed_one_is_used(signed_in, medblocks
     assert sent(medblocks) == {"patient_id": "user_42", "return_url": "https://app.example.com/done"}
 
 
-def test_by_default_the_patient_comes_back_to_the_products_own_page(make_app, medblocks, session):
+def test_by_default_the_patient_comes_back_to_the_products_own_page(medblocks):
     medblocks.post(SESSIONS, json=session())
 
     make_app(identify=lambda _: "user_42", BFF_RETURN_URLS="").test_client().post(
@@ -67,7 +69,7 @@ def test_by_default_the_patient_comes_back_to_the_products_own_page(make_app, me
         ({"returnButtonLabel": "Back"}, "return_button_label", "Back"),
     ],
 )
-def test_each_field_is_read_in_both_spellings(signed_in, medblocks, session, body, field, value):
+def test_each_field_is_read_in_both_spellings(signed_in, medblocks, body, field, value):
     medblocks.post(SESSIONS, json=session())
 
     reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42", **body})
@@ -92,7 +94,7 @@ def bodies(medblocks, method="POST"):
 @pytest.mark.parametrize(
     ("field", "empty"), [(field, empty) for field in UPSERT for empty in (None, "")] + [("metadata", {})]
 )
-def test_an_empty_optional_field_is_not_sent(signed_in, medblocks, session, field, empty):
+def test_an_empty_optional_field_is_not_sent(signed_in, medblocks, field, empty):
     medblocks.post(SESSIONS, json=session())
 
     reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42", field: empty})
@@ -101,7 +103,7 @@ def test_an_empty_optional_field_is_not_sent(signed_in, medblocks, session, fiel
     assert sent(medblocks) == {"patient_id": "user_42", "return_url": "https://app.example.com/done"}
 
 
-def test_a_new_patient_is_created_with_email_and_name(client, medblocks, patient, session):
+def test_a_new_patient_is_created_with_email_and_name(client, medblocks):
     medblocks.post(PATIENTS, json=patient())
     medblocks.post(SESSIONS, json=session())
 
@@ -119,7 +121,7 @@ def test_a_new_patient_is_created_with_email_and_name(client, medblocks, patient
     }
 
 
-def test_the_browsers_own_patient_is_updated(app, medblocks, patient, session):
+def test_the_browsers_own_patient_is_updated(app, medblocks):
     medblocks.post(PATIENTS, json=patient())
     medblocks.post(SESSIONS, json=session())
     browser = app.test_client()
@@ -132,7 +134,7 @@ def test_the_browsers_own_patient_is_updated(app, medblocks, patient, session):
     assert started["patient_name"] == "Asha Sample"
 
 
-def test_another_patients_id_is_a_409_and_starts_nothing(make_app, medblocks, taken):
+def test_another_patients_id_is_a_409_and_starts_nothing(medblocks, taken):
     taken()
     client = make_app(BFF_ACCESS="enforce").test_client()
 
@@ -154,9 +156,7 @@ def test_another_patients_id_is_a_409_and_starts_nothing(make_app, medblocks, ta
         ({}, "something_else", None),
     ],
 )
-def test_upstream_refusal_names_the_field_as_it_was_sent(
-    signed_in, medblocks, error_body, body, upstream, param
-):
+def test_upstream_refusal_names_the_field_as_it_was_sent(signed_in, medblocks, body, upstream, param):
     medblocks.post(SESSIONS, json=error_body("invalid_request", upstream), status=400)
 
     reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42", **body})
@@ -165,7 +165,7 @@ def test_upstream_refusal_names_the_field_as_it_was_sent(
     assert "UPSTREAM-TEXT" not in reply.text
 
 
-def test_a_session_is_read_with_its_metadata_and_label(client, medblocks, session):
+def test_a_session_is_read_with_its_metadata_and_label(client, medblocks):
     metadata = {"campaign": "spring", "bff_owner": "SECRET-TAG", "bff_x": 1}
     medblocks.get(f"{SESSIONS}/ps_1", json=session(metadata=metadata, return_button_label="Back"))
 
@@ -175,24 +175,17 @@ def test_a_session_is_read_with_its_metadata_and_label(client, medblocks, sessio
     assert "SECRET-TAG" not in reply.text
 
 
-def test_a_session_is_read_with_what_became_of_each_facility(client, medblocks, session):
-    attempt = {
-        "id": None,
-        "connection_id": "fhirsrc_1",
-        "status": "failed",
-        "failure_code": "user_denied",
-        "failure_at": "2026-04-25T09:35:00Z",
-        "created_at": "2026-04-25T09:34:00Z",
-    }
-    medblocks.get(f"{SESSIONS}/ps_1", json=session(status="complete", connections=[attempt]))
+def test_a_session_is_read_with_what_became_of_each_facility(client, medblocks):
+    failed = attempt(status="failed", failure_code="user_denied", failure_at="2026-04-25T09:35:00Z")
+    medblocks.get(f"{SESSIONS}/ps_1", json=session(status="complete", connections=[failed]))
 
     reply = client.get("/api/patient-sessions/ps_1")
 
     assert reply.status_code == 200
-    assert (reply.json["status"], reply.json["connections"]) == ("complete", [attempt])
+    assert (reply.json["status"], reply.json["connections"]) == ("complete", [failed])
 
 
-def test_a_session_that_medblocks_does_not_know_is_a_404(client, medblocks, error_body):
+def test_a_session_that_medblocks_does_not_know_is_a_404(client, medblocks):
     medblocks.get(f"{SESSIONS}/ps_none", json=error_body("resource_not_found"), status=404)
 
     reply = client.get("/api/patient-sessions/ps_none")
@@ -210,7 +203,7 @@ def test_what_is_no_session_id_is_a_404_and_nothing_is_sent(client, medblocks, s
     assert not medblocks.calls
 
 
-def test_a_session_for_another_patient_than_asked_for_is_not_passed_on(signed_in, medblocks, session):
+def test_a_session_for_another_patient_than_asked_for_is_not_passed_on(signed_in, medblocks):
     medblocks.post(SESSIONS, json=session(patient_id="user_43"))
 
     reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42"})

@@ -5,7 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
-PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
+from tests.factories import HOST, connection, make_app, patient
+
+PATIENTS = f"{HOST}/patients"
 
 
 def sent(medblocks):
@@ -17,7 +19,7 @@ def sent(medblocks):
 
 
 @pytest.mark.parametrize("name", ["patientId", "patient_id"])
-def test_a_patient_is_created_with_either_spelling_of_the_id(client, medblocks, patient, name):
+def test_a_patient_is_created_with_either_spelling_of_the_id(client, medblocks, name):
     medblocks.post(PATIENTS, json=patient())
 
     reply = client.post(
@@ -34,7 +36,7 @@ def test_a_patient_is_created_with_either_spelling_of_the_id(client, medblocks, 
     }
 
 
-def test_every_call_carries_the_key_and_the_version(client, medblocks, patient):
+def test_every_call_carries_the_key_and_the_version(client, medblocks):
     medblocks.post(PATIENTS, json=patient())
 
     client.post("/api/patients", json={"patientId": "user_42"})
@@ -44,14 +46,14 @@ def test_every_call_carries_the_key_and_the_version(client, medblocks, patient):
     assert headers["Version"] == "2026-04-25"
 
 
-def test_upstreams_success_status_is_kept(client, medblocks, patient):
+def test_upstreams_success_status_is_kept(client, medblocks):
     medblocks.post(PATIENTS, json=patient(), status=201)
 
     assert client.post("/api/patients", json={"patientId": "user_42"}).status_code == 201
 
 
 @pytest.mark.parametrize("empty", [None, ""])
-def test_null_and_empty_optional_fields_count_as_absent(client, medblocks, patient, empty):
+def test_null_and_empty_optional_fields_count_as_absent(client, medblocks, empty):
     medblocks.post(PATIENTS, json=patient(email=None, name=None))
 
     client.post(
@@ -61,7 +63,7 @@ def test_null_and_empty_optional_fields_count_as_absent(client, medblocks, patie
     assert sent(medblocks) == {"patient_id": "user_42", "metadata": {"signup_source": "intake"}}
 
 
-def test_a_signup_source_of_the_body_is_kept(client, medblocks, patient):
+def test_a_signup_source_of_the_body_is_kept(client, medblocks):
     medblocks.post(PATIENTS, json=patient())
 
     client.post(
@@ -71,7 +73,7 @@ def test_a_signup_source_of_the_body_is_kept(client, medblocks, patient):
     assert sent(medblocks)["metadata"] == {"signup_source": "kiosk", "n": [1]}
 
 
-def test_the_signup_source_is_a_setting(make_app, medblocks, patient):
+def test_the_signup_source_is_a_setting(medblocks):
     medblocks.post(PATIENTS, json=patient())
 
     make_app(BFF_SIGNUP_SOURCE="front-desk").test_client().post(
@@ -81,7 +83,7 @@ def test_the_signup_source_is_a_setting(make_app, medblocks, patient):
     assert sent(medblocks)["metadata"] == {"signup_source": "front-desk"}
 
 
-def test_a_patient_is_read_with_connections_failed_ones_included(client, medblocks, patient, connection):
+def test_a_patient_is_read_with_connections_failed_ones_included(client, medblocks):
     connections = [connection(), connection(id="conn_2", status="failed", failure_code="user_denied")]
     medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=connections))
 
@@ -91,7 +93,7 @@ def test_a_patient_is_read_with_connections_failed_ones_included(client, medbloc
     assert reply.json == patient(connections=connections)
 
 
-def test_fields_that_are_not_documented_do_not_reach_the_browser(client, medblocks, patient, connection):
+def test_fields_that_are_not_documented_do_not_reach_the_browser(client, medblocks):
     connections = [connection(access_token="secret")]
     medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=connections, internal="secret"))
 
@@ -99,7 +101,7 @@ def test_fields_that_are_not_documented_do_not_reach_the_browser(client, medbloc
 
 
 @pytest.mark.parametrize("patient_id", ["a b", "ä", "x:y", "a+b", "a&b=c", "~", "用户", "a;b"])
-def test_an_id_reaches_medblocks_as_one_encoded_segment(client, medblocks, patient, patient_id):
+def test_an_id_reaches_medblocks_as_one_encoded_segment(client, medblocks, patient_id):
     encoded = quote(patient_id, safe="")
     medblocks.get(f"{PATIENTS}/{encoded}", json=patient(id=patient_id, connections=[]))
 
@@ -109,7 +111,7 @@ def test_an_id_reaches_medblocks_as_one_encoded_segment(client, medblocks, patie
     assert medblocks.calls[0].request.url == f"{PATIENTS}/{encoded}"
 
 
-def test_a_reply_about_another_patient_is_not_passed_on(client, medblocks, patient):
+def test_a_reply_about_another_patient_is_not_passed_on(client, medblocks):
     medblocks.get(f"{PATIENTS}/user_42", json=patient(id="user_43", name="Bo Example", connections=[]))
 
     reply = client.get("/api/patients/user_42")

@@ -6,7 +6,7 @@ import pytest
 import requests
 from urllib3.exceptions import ProtocolError
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, error_body
 
 CALLS = {
     "create": ("POST", "/api/patients", {"patientId": "user_42"}, "POST", "/patients"),
@@ -53,13 +53,11 @@ OUR_FAULT = [
 
 
 @pytest.mark.parametrize(("status", "code", "told"), OUR_FAULT)
-def test_a_refused_key_plan_or_version_is_a_502_without_upstream_text(
-    failing, error_body, status, code, told
-):
+def test_a_refused_key_plan_or_version_is_a_502_without_upstream_text(failing, status, code, told):
     assert_told(failing(json=error_body(code), status=status), 502, told)
 
 
-def test_a_refused_key_is_logged_for_the_operator(failing, error_body, caplog):
+def test_a_refused_key_is_logged_for_the_operator(failing, caplog):
     failing(json=error_body("expired_api_key"), status=401)
 
     (line,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -70,11 +68,11 @@ def test_a_refused_key_is_logged_for_the_operator(failing, error_body, caplog):
 
 
 @pytest.mark.parametrize("code", ["not_found", "resource_not_found"])
-def test_what_medblocks_does_not_know_is_a_404(failing, error_body, code):
+def test_what_medblocks_does_not_know_is_a_404(failing, code):
     assert_told(failing(json=error_body(code), status=404), 404, "not_found")
 
 
-def test_a_conflict_is_a_409(failing, error_body):
+def test_a_conflict_is_a_409(failing):
     assert_told(
         failing(json=error_body("external_id_already_exists"), status=409), 409, "external_id_already_exists"
     )
@@ -83,7 +81,7 @@ def test_a_conflict_is_a_409(failing, error_body):
 @pytest.mark.parametrize(
     ("wait", "told"), [("7", "7"), (None, "5"), ("Wed, 21 Oct 2026 07:28:00 GMT", "5"), ("0", "5")]
 )
-def test_a_busy_medblocks_is_a_503_that_says_when_to_come_back(failing, error_body, wait, told):
+def test_a_busy_medblocks_is_a_503_that_says_when_to_come_back(failing, wait, told):
     reply = failing(json=error_body("throttled"), status=429, headers={"Retry-After": wait} if wait else {})
 
     assert_told(reply, 503, "throttled")
@@ -113,7 +111,7 @@ SENT = {
         (None, None),
     ],
 )
-def test_input_refused_upstream_is_a_400_that_names_our_field(failing, error_body, request, param, told):
+def test_input_refused_upstream_is_a_400_that_names_our_field(failing, request, param, told):
     reply = failing(json=error_body("invalid_request", param), status=400)
 
     assert_told(reply, 400, "invalid_request")
@@ -121,7 +119,7 @@ def test_input_refused_upstream_is_a_400_that_names_our_field(failing, error_bod
     assert reply.json["error"]["param"] == SENT.get((method, route), {}).get(told, told)
 
 
-def test_a_request_that_is_too_large_for_medblocks_is_a_413(failing, error_body):
+def test_a_request_that_is_too_large_for_medblocks_is_a_413(failing):
     assert_told(failing(json=error_body("payload_too_large"), status=413), 413, "payload_too_large")
 
 

@@ -3,16 +3,7 @@
 import pytest
 
 from tests.browser import steps
-
-FACILITY = {
-    "id": "fhirsrc_1",
-    "resource_type": "fhir_source",
-    "name": "Alder Example Hospital",
-    "type": "meditech",
-    "fhir_base_url": "https://fhir.alder.example/r4",
-    "logo_url": None,
-    "portal_url": None,
-}
+from tests.factories import facilities, facility
 
 
 @pytest.fixture
@@ -67,7 +58,7 @@ def test_live_search_announces_no_results_and_failures(leaving, site):
 
 
 def test_more_live_results_are_linked(leaving):
-    results = {"data": [FACILITY] * 20, "has_more": True, "next_cursor": "c&1"}
+    results = facilities(*[facility()] * 20, has_more=True, next_cursor="c&1")
     leaving.route("**/api/connections?*", lambda route: route.fulfill(json=results))
     leaving.locator("#q").fill("al")
     live(leaving, "These are the first 20 places that match “al”.")
@@ -80,12 +71,12 @@ def test_more_live_results_are_linked(leaving):
 
 
 def test_facility_vendor_is_not_shown(leaving):
-    results = {"data": [FACILITY], "has_more": False, "next_cursor": None}
+    results = facilities(facility())
     leaving.route("**/api/connections?*", lambda route: route.fulfill(json=results))
     leaving.locator("#q").fill("al")
     live(leaving, "1 place matches “al”.")
 
-    assert leaving.locator("#facilities button").inner_text() == "Alder Example Hospital"
+    assert leaving.locator("#facilities button").inner_text() == "Alder Example Hospital 1"
 
 
 def test_late_response_to_an_earlier_search_is_ignored(leaving):
@@ -93,7 +84,7 @@ def test_late_response_to_an_earlier_search_is_ignored(leaving):
 
     def respond(route):
         if route.request.url.endswith("q=alder"):
-            route.fulfill(json={"data": [FACILITY], "has_more": False, "next_cursor": None})
+            route.fulfill(json=facilities(facility()))
         else:
             pending.append(route)
 

@@ -6,10 +6,10 @@ from ipaddress import ip_network
 import pytest
 
 from bff.config import load_settings
+from tests.factories import JWT
 
 SANDBOX, LIVE, OTHER = "mb_sk_sbx_canary", "mb_sk_live_canary", "another-canary"
 LONG = "canary-of-the-tests-with-32-characters"
-JWT = {"BFF_IDENTITY": "jwt", "BFF_JWT_ISSUER": "https://login.example", "BFF_JWT_AUDIENCE": "bff"}
 JWKS = {"BFF_JWT_JWKS_URL": "https://login.example/jwks.json"}
 BY_SECRET = {"BFF_JWT_SECRET": LONG}
 HEADER = {"BFF_IDENTITY": "header", "BFF_HEADER_SECRET": LONG, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}

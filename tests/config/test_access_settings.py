@@ -5,10 +5,10 @@ import traceback
 import pytest
 
 from bff.config import SETTING_NAMES, SettingsError, load_settings, unknown_names
+from tests.factories import JWT
 
 SANDBOX, LIVE = "mb_sk_sbx_canary", "mb_sk_live_canary"
 LONG = "canary-of-the-tests-with-32-characters"
-JWT = {"BFF_IDENTITY": "jwt", "BFF_JWT_ISSUER": "https://login.example", "BFF_JWT_AUDIENCE": "bff"}
 JWKS = {"BFF_JWT_JWKS_URL": "https://login.example/jwks.json"}
 BY_SECRET = {"BFF_JWT_SECRET": LONG}
 HEADER = {"BFF_IDENTITY": "header", "BFF_HEADER_SECRET": LONG, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}

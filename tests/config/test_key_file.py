@@ -3,8 +3,7 @@
 import pytest
 
 from bff.config import SettingsError, load_settings
-
-KEY = "mb_sk_sbx_canary_key"
+from tests.factories import KEY
 
 
 @pytest.fixture

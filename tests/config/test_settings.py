@@ -7,8 +7,7 @@ import traceback
 import pytest
 
 from bff.config import SETTING_NAMES, Secret, SettingsError, load_settings
-
-KEY = "mb_sk_sbx_canary_key"
+from tests.factories import KEY
 
 
 def load(**variables):

@@ -3,11 +3,7 @@
 import pytest
 import requests
 
-from bff.config import Secret
 from bff.enrollment.creation import create_once
-from bff.medblocks.bulkhead import Bulkhead
-from bff.medblocks.circuit_breaker import CircuitBreaker
-from bff.medblocks.client import Medblocks
 from bff.medblocks.errors import (
     AlreadyCreated,
     BadResponse,
@@ -21,11 +17,8 @@ from bff.medblocks.errors import (
     UpstreamTimeout,
 )
 from bff.medblocks.grants import Grant
-from bff.medblocks.http_client import HttpClient
-from bff.medblocks.retries import Retries
-from bff.medblocks.transport import Transport
+from tests.factories import HOST, make_client, patient
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
 PATIENTS = f"{HOST}/patients"
 DETAILS = {"email": "asha@example.com", "name": "Asha Example", "metadata": {"signup_source": "intake"}}
 
@@ -54,7 +47,7 @@ outcomes = pytest.mark.parametrize("outcome", [TAKEN, *(o for o, _ in OPEN.value
 
 
 @pytest.fixture
-def create(medblocks, patient):
+def create(medblocks):
     """Create, with these outcomes of successive creates, and of successive reads."""
 
     def run(creates, finds=(), *, owned=False):
@@ -65,9 +58,9 @@ def create(medblocks, patient):
                 f"{PATIENTS}/user_42",
                 **(found if "status" in found else {"json": stored(connections=[], **found)}),
             )
-        http = HttpClient(HOST, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
-        transport = Transport(http, CircuitBreaker(failures=100, seconds=2), Bulkhead(8), Retries())
-        return create_once(Medblocks(transport), Grant("user_42", "owner-1", "tag-1", owned=owned), DETAILS)
+        return create_once(
+            make_client(failures=100), Grant("user_42", "owner-1", "tag-1", owned=owned), DETAILS
+        )
 
     def stored(**changes):
         return patient(**{"metadata": {"signup_source": "intake", "bff_owner": "tag-1"}, **changes})
@@ -79,13 +72,13 @@ def count(medblocks, method):
     return sum(call.request.method == method for call in medblocks.calls)
 
 
-def test_a_successful_create_is_not_read_back(create, medblocks, patient):
+def test_a_successful_create_is_not_read_back(create, medblocks):
     assert create([None]).body == patient()
     assert len(medblocks.calls) == 1
 
 
 @outcomes
-def test_a_patient_with_our_tag_is_returned_as_created(create, outcome, patient):
+def test_a_patient_with_our_tag_is_returned_as_created(create, outcome):
     assert create([outcome], [OURS]).body == patient()
 
 
@@ -106,7 +99,7 @@ def test_other_details_raise_an_error_by_ownership(create, found, owned, error):
 
 
 @outcomes
-def test_a_missing_patient_is_created_again(create, medblocks, outcome, patient):
+def test_a_missing_patient_is_created_again(create, medblocks, outcome):
     assert create([outcome, None], [GONE]).body == patient()
     assert count(medblocks, "POST") == 2
 
@@ -135,12 +128,12 @@ def test_a_create_is_tried_three_times_at_most(create, medblocks, outcome, error
     assert count(medblocks, "POST") == 3
 
 
-def test_a_late_create_is_found_after_the_conflict(create, patient):
+def test_a_late_create_is_found_after_the_conflict(create):
     assert create([OPEN["timeout"][0], TAKEN], [GONE, OURS]).body == patient()
 
 
 @outcomes
-def test_the_last_attempt_is_read_back_too(create, outcome, patient):
+def test_the_last_attempt_is_read_back_too(create, outcome):
     assert create([OPEN["timeout"][0], OPEN["500"][0], outcome], [GONE, GONE, OURS]).body == patient()
 
 

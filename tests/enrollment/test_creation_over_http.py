@@ -6,6 +6,8 @@ from threading import Barrier
 
 import pytest
 
+from tests.factories import form_token
+
 
 def post(client, **changes):
     body = {"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example", **changes}
@@ -48,7 +50,7 @@ def test_a_browser_can_repeat_a_failed_create(client, mocked_sandbox):
 
 
 @pytest.fixture
-def click(app, mocked_sandbox, form_token):
+def click(app, mocked_sandbox):
     """Submit the form as a browser does, with its current cookie."""
     browser = app.test_client()
     token = form_token(browser)

@@ -13,8 +13,8 @@ from bff.errors import InvalidInput
 from bff.medblocks import errors
 from bff.medblocks.connect import connect
 from bff.medblocks.grants import Grant, SessionGrant
+from tests.factories import HOST, patient, session
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
 DONE = "https://app.example.com/done"
 DETAILS = {"name": "Asha Example", "email": "asha@example.com"}
 
@@ -74,7 +74,7 @@ def sent(medblocks):
     return [(post.path_url, json.loads(post.body)) for post in posts]
 
 
-def test_a_create_sends_owner_tag_and_signup_source(enrollment, browser, medblocks, patient):
+def test_a_create_sends_owner_tag_and_signup_source(enrollment, browser, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     enrollment.create_patient(grant(), DETAILS)
@@ -84,7 +84,7 @@ def test_a_create_sends_owner_tag_and_signup_source(enrollment, browser, medbloc
     assert browser.patients == ["user_42"]
 
 
-def test_the_callers_metadata_is_kept(enrollment, medblocks, patient):
+def test_the_callers_metadata_is_kept(enrollment, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     enrollment.create_patient(grant(), {"metadata": {"signup_source": "clinic", "ward": 3}})
@@ -92,7 +92,7 @@ def test_the_callers_metadata_is_kept(enrollment, medblocks, patient):
     assert sent(medblocks)[0][1]["metadata"] == {"signup_source": "clinic", "ward": 3, "bff_owner": "tag-1"}
 
 
-def test_metadata_cannot_replace_the_tag(enrollment, medblocks, patient):
+def test_metadata_cannot_replace_the_tag(enrollment, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     enrollment.create_patient(grant(), {"metadata": {"bff_owner": "forged"}})
@@ -100,7 +100,7 @@ def test_metadata_cannot_replace_the_tag(enrollment, medblocks, patient):
     assert sent(medblocks)[0][1]["metadata"]["bff_owner"] == "tag-1"
 
 
-def test_a_new_patient_is_created_before_the_session(enrollment, browser, medblocks, patient, session):
+def test_a_new_patient_is_created_before_the_session(enrollment, browser, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
@@ -114,7 +114,7 @@ def test_a_new_patient_is_created_before_the_session(enrollment, browser, medblo
     assert (browser.patients, browser.sessions) == (["user_42"], ["ps_1"])
 
 
-def test_an_owned_patient_is_updated_by_the_session(enrollment, browser, medblocks, session):
+def test_an_owned_patient_is_updated_by_the_session(enrollment, browser, medblocks):
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
     enrollment.start_session(grant(owned=True), {"connection_id": "fhirsrc_1"}, DETAILS)
@@ -140,7 +140,7 @@ def test_a_taken_id_starts_no_session(enrollment, browser, medblocks, taken):
     assert (browser.patients, browser.sessions) == ([], [])
 
 
-def test_report_mode_starts_a_session_without_details(make_enrollment, medblocks, taken, session):
+def test_report_mode_starts_a_session_without_details(make_enrollment, medblocks, taken):
     browser = FakeBrowser(report=True)
     taken()
     medblocks.post(f"{HOST}/patient-sessions", json=session())
@@ -193,7 +193,7 @@ def test_a_failed_start_is_not_added_to_the_cookie(enrollment, browser, medblock
 
 
 @pytest.mark.parametrize("other", ["ps_2", "PS_1"])
-def test_a_response_about_another_session_is_refused(enrollment, medblocks, session, other):
+def test_a_response_about_another_session_is_refused(enrollment, medblocks, other):
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(id=other))
 
     with pytest.raises(errors.BadResponse):
@@ -203,7 +203,7 @@ def test_a_response_about_another_session_is_refused(enrollment, medblocks, sess
 METADATA = {"bff_owner": "SECRET-TAG", "bff_other": "SECRET-TAG", "signup_source": "intake"}
 
 
-def test_our_metadata_is_removed_from_responses(client, medblocks, patient):
+def test_our_metadata_is_removed_from_responses(client, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient(metadata=METADATA))
     medblocks.get(f"{HOST}/patients/user_42", json={**patient(metadata=METADATA), "connections": []})
 

@@ -4,6 +4,7 @@ import pytest
 
 from bff.access.keys import Keys
 from bff.access.owner_cookie import Owner, OwnerCookie
+from tests.factories import error_body, form_token, make_app, patient
 
 
 @pytest.fixture
@@ -12,7 +13,7 @@ def store(mocked_sandbox):
 
 
 @pytest.fixture
-def enforcing(make_app):
+def enforcing():
     return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
 
 
@@ -62,7 +63,7 @@ attempts = pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)
 
 
 @pytest.fixture
-def copied(enforcing, store, form_token):
+def copied(enforcing, store):
     """A browser with a cookie that was copied before its owner created the patient; and its form token."""
     owner, thief = enforcing.test_client(), enforcing.test_client()
     token = form_token(owner)
@@ -142,7 +143,7 @@ def test_the_same_details_recover_a_lost_patient(enforcing, store):
     assert browser.get("/api/patients/user_42").status_code == 200
 
 
-def test_connecting_with_the_same_details_recovers_the_patient(enforcing, store, form_token):
+def test_connecting_with_the_same_details_recovers_the_patient(enforcing, store):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
     browser = without_tags(client, enforcing)
@@ -155,7 +156,7 @@ def test_connecting_with_the_same_details_recovers_the_patient(enforcing, store,
     assert browser.get("/api/patients/user_42").status_code == 200
 
 
-def test_report_mode_updates_no_details(make_app, store, form_token):
+def test_report_mode_updates_no_details(store):
     app = make_app(BFF_ACCESS="report", BFF_RATE_LIMIT="off")
     client = app.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Example"})
@@ -185,7 +186,7 @@ def test_a_login_can_create_after_connecting(signed_in, store):
     assert (reply.status_code, reply.json["id"]) == (200, "user_42")
 
 
-def test_the_page_says_how_to_change_details(enforcing, store, form_token):
+def test_the_page_says_how_to_change_details(enforcing, store):
     client = enforcing.test_client()
     client.post("/api/patients", json={"patientId": "user_42", "name": "Asha Exmaple"})
     form = {"form_token": form_token(client), "suggested_id": "user_42", "patient_id": "user_42"}
@@ -207,7 +208,7 @@ def test_the_page_promises_other_browsers_nothing(copied, action):
     assert "Asha" not in reply.text
 
 
-def test_a_login_is_not_asked_for_another_id(signed_in, medblocks, error_body, patient, form_token):
+def test_a_login_is_not_asked_for_another_id(signed_in, medblocks):
     taken = error_body("external_id_already_exists", param="patient_id")
     medblocks.post("https://you-forgot-to-mock-medblocks.test/patients", json=taken, status=409)
     medblocks.get("https://you-forgot-to-mock-medblocks.test/patients/user_42", json=patient(connections=[]))

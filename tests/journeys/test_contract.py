@@ -8,13 +8,13 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from bff.sandbox import DEMO_KEY, create_sandbox
+from tests.factories import HOST, form_token, make_app
 
 BFF = "http://localhost"
-HOST = "https://you-forgot-to-mock-medblocks.test"
 
 
 @pytest.fixture
-def client(make_app, medblocks, contract):
+def client(medblocks, contract):
     """The product, its calls answered by the sandbox, and both directions checked on the way."""
     sandbox = create_sandbox(HOST).test_client()
 
@@ -99,7 +99,7 @@ def test_a_facility_that_the_catalog_does_not_have_is_the_callers_to_mend(client
     assert (reply.status_code, reply.json["error"]["param"]) == (400, "connection_id")
 
 
-def test_the_form_with_both_buttons(client, form_token):
+def test_the_form_with_both_buttons(client):
     form = {"suggested_id": "s-1", "name": "Bo Example", "return_url": f"{BFF}/connected"}
     form["form_token"] = form_token(client)
 

@@ -15,13 +15,6 @@ import requests
 CREATE = {"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}
 
 
-@pytest.fixture
-def browser():
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
-
-
 def test_it_prints_both_addresses_and_says_that_nothing_leaves_the_machine(demo):
     assert demo.bff in demo.printed
     assert demo.sandbox in demo.printed

@@ -29,13 +29,6 @@ def sandbox(demo):
 
 
 @pytest.fixture
-def browser():
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
-
-
-@pytest.fixture
 def use(sandbox, browser):
     """Change the faults as the printed line says, in a way that can be repeated."""
 

@@ -1,17 +1,16 @@
 """Several server processes on one port: looked after, stopped together, and none left behind."""
 
-import contextlib
 import errno
 import os
 import signal
 import socket
-import time
 from pathlib import Path
 
 import pytest
 import requests
 
 from benchmarks.running import ADDRESS, run_process, run_sandbox, variables
+from tests.processes import is_alive, wait_until
 
 TIMEOUT = 30
 # A process that gunicorn has to kill, since it does not end, fails the test.
@@ -48,20 +47,6 @@ def children_of(pid):
 def tree(pid):
     """Return a process and all below it."""
     return [pid, *(each for child in children_of(pid) for each in tree(child))]
-
-
-def wait_until(condition):
-    ends = time.monotonic() + TIMEOUT
-    while not (found := condition()):
-        assert time.monotonic() < ends
-        time.sleep(0.01)
-    return found
-
-
-def is_alive(pid):
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    return False
 
 
 def is_free(port):

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from benchmarks.running import run_process, run_sandbox, variables
+from tests.processes import wait_until
 
 TIMEOUT = 30
 # What orchestrators wait before they kill.
@@ -36,13 +37,6 @@ def serve(upstream):
 
 
 @pytest.fixture
-def browser():
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
-
-
-@pytest.fixture
 def ask(upstream, browser):
     """Send a request that Medblocks does not answer until its gate is open; give its answer."""
     with ThreadPoolExecutor(1) as pool:
@@ -66,12 +60,6 @@ def refuses(running):
     return False
 
 
-def wait_until_refusing(running):
-    ends = time.monotonic() + TIMEOUT
-    while not refuses(running):
-        assert time.monotonic() < ends
-
-
 def ended(running):
     printed, _ = running.process.communicate(timeout=GRACE_SECONDS)
     return running.process.returncode, printed.splitlines()[-1]
@@ -81,7 +69,7 @@ def test_on_a_signal_it_takes_nobody_new_and_finishes_what_is_under_way(serve, a
     running = serve()
     answer = ask(running)
     running.process.terminate()
-    wait_until_refusing(running)
+    wait_until(lambda: refuses(running))
     assert not answer.done()
     upstream.gate.open()
 
@@ -94,7 +82,7 @@ def test_a_second_signal_does_no_harm(serve, ask, upstream):
     answer = ask(running)
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
         running.process.send_signal(number)
-        wait_until_refusing(running)
+        wait_until(lambda: refuses(running))
     upstream.gate.open()
 
     assert answer.result(TIMEOUT).status_code == 200

@@ -6,24 +6,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from benchmarks.running import run_process, run_sandbox, variables
+from benchmarks.running import run_process, variables
 from benchmarks.slow_clients import BODY, HEAD, SlowClients, receive
 
 TIMEOUT = 30
 KIB = 1024
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    with run_sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def upstream(sandbox):
-    """A pretend Medblocks without patients."""
-    sandbox.store.patients.clear()
-    return sandbox
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from bff.medblocks.errors import (
     RateLimited,
     UpstreamTimeout,
 )
+from tests.factories import facilities
 
 DOWN = [RateLimited, InvalidApiKey, CallRejected, UpstreamTimeout, ConnectionFailed, BadResponse]
 
@@ -124,12 +125,7 @@ def test_what_was_never_looked_up_fails_as_medblocks_does_and_is_not_kept(look_u
 
 @pytest.mark.parametrize("q", ["", "a"])
 def test_under_two_characters_nothing_is_searched(catalog, upstream, q):
-    assert catalog.search(q) == {
-        "resource_type": "list",
-        "data": [],
-        "has_more": False,
-        "next_cursor": None,
-    }
+    assert catalog.search(q) == facilities()
     assert not upstream.asked
 
 

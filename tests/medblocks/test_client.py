@@ -6,32 +6,19 @@ import traceback
 import pytest
 from jsonschema import Draft202012Validator
 
-from bff.config import Secret
-from bff.medblocks.bulkhead import Bulkhead
-from bff.medblocks.circuit_breaker import CircuitBreaker
-from bff.medblocks.client import Medblocks
 from bff.medblocks.errors import BadResponse, MedblocksError
 from bff.medblocks.grants import Grant, SessionGrant
-from bff.medblocks.http_client import HttpClient
-from bff.medblocks.retries import Retries
-from bff.medblocks.transport import Transport
-
-HOST = "https://you-forgot-to-mock-medblocks.test"
-KEY = "mb_sk_sbx_canary_key"
-FACILITY = {
-    "id": "fhirsrc_1",
-    "resource_type": "fhir_source",
-    "name": "Example Hospital",
-    "type": None,
-    "fhir_base_url": "https://fhir.example.com/r4",
-    "logo_url": None,
-    "portal_url": None,
-}
-
-
-def client():
-    http = HttpClient(HOST, Secret(KEY), "2026-04-25")
-    return Medblocks(Transport(http, CircuitBreaker(failures=5, seconds=2), Bulkhead(8), Retries()))
+from tests.factories import (
+    HOST,
+    KEY,
+    connection,
+    error_body,
+    facilities,
+    facility,
+    make_client,
+    patient,
+    session,
+)
 
 
 def grant(patient_id="user_42"):
@@ -43,17 +30,25 @@ def session_grant(patient_session_id="ps_1"):
 
 
 CALLS = {
-    "health": (lambda: client().health(), "GET", "/health"),
-    "create patient": (lambda: client().create_patient(grant(), {}), "POST", "/patients"),
-    "read patient": (lambda: client().read_patient(grant()), "GET", "/patients/user_42"),
-    "start session": (lambda: client().start_patient_session(grant(), {}), "POST", "/patient-sessions"),
-    "read session": (lambda: client().read_patient_session(session_grant()), "GET", "/patient-sessions/ps_1"),
-    "list facilities": (lambda: client().list_facilities(), "GET", "/connections"),
+    "health": (lambda: make_client().health(), "GET", "/health"),
+    "create patient": (lambda: make_client().create_patient(grant(), {}), "POST", "/patients"),
+    "read patient": (lambda: make_client().read_patient(grant()), "GET", "/patients/user_42"),
+    "start session": (
+        lambda: make_client().start_patient_session(grant(), {}),
+        "POST",
+        "/patient-sessions",
+    ),
+    "read session": (
+        lambda: make_client().read_patient_session(session_grant()),
+        "GET",
+        "/patient-sessions/ps_1",
+    ),
+    "list facilities": (lambda: make_client().list_facilities(), "GET", "/connections"),
 }
 
 
 @pytest.fixture
-def good(patient, session, connection):
+def good():
     """A good answer to each operation."""
     return {
         "health": {"ok": True, "server_time": "2026-04-25T09:30:00Z"},
@@ -61,12 +56,7 @@ def good(patient, session, connection):
         "read patient": patient(connections=[connection()]),
         "start session": session(),
         "read session": session(),
-        "list facilities": {
-            "resource_type": "list",
-            "data": [FACILITY],
-            "has_more": False,
-            "next_cursor": None,
-        },
+        "list facilities": facilities(facility(type=None, logo_url=None, portal_url=None)),
     }
 
 
@@ -105,7 +95,7 @@ def test_a_patient_is_created_with_the_tag_of_its_owner(medblocks, ask, good, co
     medblocks.post(f"{HOST}/patients", json=good["create patient"])
     details = {"name": "Asha Example", "email": "asha@example.com", "metadata": {"plan": "x"}}
 
-    client().create_patient(grant(), details)
+    make_client().create_patient(grant(), details)
 
     assert sent(medblocks) == {
         "patient_id": "user_42",
@@ -122,7 +112,7 @@ def test_a_patient_is_created_with_the_tag_of_its_owner(medblocks, ask, good, co
 def test_the_grant_decides_whose_patient_is_created(medblocks, good, details):
     medblocks.post(f"{HOST}/patients", json=good["create patient"])
 
-    client().create_patient(grant(), details)
+    make_client().create_patient(grant(), details)
 
     assert sent(medblocks) == {"patient_id": "user_42", "metadata": {"bff_owner": "tag-1"}}
 
@@ -130,7 +120,9 @@ def test_the_grant_decides_whose_patient_is_created(medblocks, good, details):
 def test_a_session_is_started_for_the_patient_of_the_grant(medblocks, good, contract):
     medblocks.post(f"{HOST}/patient-sessions", json=good["start session"])
 
-    client().start_patient_session(grant(), {"return_url": "https://app.example.com", "patient_id": "other"})
+    make_client().start_patient_session(
+        grant(), {"return_url": "https://app.example.com", "patient_id": "other"}
+    )
 
     assert sent(medblocks) == {"patient_id": "user_42", "return_url": "https://app.example.com"}
     schema = {**contract, "$ref": "#/components/schemas/PatientSessionInitInput"}
@@ -148,15 +140,15 @@ def test_a_session_is_started_for_the_patient_of_the_grant(medblocks, good, cont
 def test_an_id_is_one_segment_of_the_path(medblocks, good, patient_id, path):
     medblocks.get(HOST + path, json={**good["read patient"], "id": patient_id})
 
-    assert client().read_patient(grant(patient_id)).body["id"] == patient_id
+    assert make_client().read_patient(grant(patient_id)).body["id"] == patient_id
     assert medblocks.calls[0].request.path_url == path
 
 
 @pytest.mark.parametrize("bad", ["", ".", ".."])
 def test_an_id_that_would_call_something_else_is_not_sent(medblocks, bad):
     for call in (
-        lambda: client().read_patient(grant(bad)),
-        lambda: client().read_patient_session(session_grant(bad)),
+        lambda: make_client().read_patient(grant(bad)),
+        lambda: make_client().read_patient_session(session_grant(bad)),
     ):
         with pytest.raises(ValueError, match="path segment"):
             call()
@@ -167,8 +159,8 @@ def test_an_id_that_would_call_something_else_is_not_sent(medblocks, bad):
 def test_the_catalog_is_asked_for_20_facilities_unless_told(medblocks, good):
     medblocks.get(f"{HOST}/connections", json=good["list facilities"])
 
-    client().list_facilities()
-    client().list_facilities(limit=1)
+    make_client().list_facilities()
+    make_client().list_facilities(limit=1)
 
     assert [call.request.path_url for call in medblocks.calls] == [
         "/connections?limit=20",
@@ -229,7 +221,7 @@ def test_shape_error_names_the_field_without_its_value(ask, good):
 
 @pytest.mark.parametrize("operation", CALLS)
 @pytest.mark.parametrize("status", [301, 400, 404, 500])
-def test_an_error_names_the_operation_and_the_status(ask, error_body, operation, status):
+def test_an_error_names_the_operation_and_the_status(ask, operation, status):
     with pytest.raises(MedblocksError) as caught:
         ask(operation, error_body("some_code", "email"), status=status)
 
@@ -240,7 +232,7 @@ def test_an_error_names_the_operation_and_the_status(ask, error_body, operation,
 def test_disconnect_accepts_an_empty_204(medblocks):
     medblocks.delete(f"{HOST}/patients/user_42/connections/conn_1", status=204)
 
-    answer = client().disconnect(grant(), "conn_1")
+    answer = make_client().disconnect(grant(), "conn_1")
 
     assert answer.status == 200
     assert answer.body == {"id": "conn_1", "resource_type": "connection", "disconnected": True}
@@ -254,7 +246,7 @@ def test_session_start_sends_label_and_metadata(medblocks, good, contract):
         "metadata": {"campaign": "spring"},
     }
 
-    client().start_patient_session(grant(), session)
+    make_client().start_patient_session(grant(), session)
 
     assert sent(medblocks) == {"patient_id": "user_42", **session}
     schema = {**contract, "$ref": "#/components/schemas/PatientSessionInitInput"}

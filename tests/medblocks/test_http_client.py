@@ -7,20 +7,12 @@ import pytest
 import requests
 from urllib3.exceptions import ProtocolError
 
-from bff.config import Secret
 from bff.medblocks.errors import ConnectionFailed, UpstreamTimeout
-from bff.medblocks.http_client import HttpClient
-
-HOST = "https://you-forgot-to-mock-medblocks.test"
-KEY = "mb_sk_sbx_canary_key"
-
-
-def http(base_url=HOST, key=KEY, version="2026-04-25"):
-    return HttpClient(base_url, Secret(key), version)
+from tests.factories import HOST, KEY, http_client
 
 
 def send(path="/patients/user_42", *, method="GET", seconds=5.0, **options):
-    return http().send("read patient", method, path, seconds=seconds, **options)
+    return http_client().send("read patient", method, path, seconds=seconds, **options)
 
 
 def test_the_key_and_the_version_go_with_every_request(medblocks):
@@ -39,7 +31,7 @@ def test_the_key_and_the_version_go_with_every_request(medblocks):
 def test_without_a_version_no_such_header_goes_out(medblocks):
     medblocks.get(f"{HOST}/health", json={})
 
-    http(version=None).send("health", "GET", "/health", seconds=5.0)
+    http_client(version=None).send("health", "GET", "/health", seconds=5.0)
 
     assert "Version" not in medblocks.calls[0].request.headers
 
@@ -147,4 +139,4 @@ def test_a_failure_shows_neither_the_path_nor_the_key(medblocks):
 
 
 def test_the_transport_does_not_show_the_key():
-    assert KEY not in repr(http())
+    assert KEY not in repr(http_client())

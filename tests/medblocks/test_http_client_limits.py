@@ -4,9 +4,9 @@ import gzip
 
 import pytest
 
-from bff.config import Secret
 from bff.medblocks.errors import BadResponse, ConnectionFailed, UpstreamTimeout
-from bff.medblocks.http_client import MAX_REPLY_BYTES, HttpClient
+from bff.medblocks.http_client import MAX_REPLY_BYTES
+from tests.factories import http_client
 
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
 FOUND = b"HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: /elsewhere\r\n"
@@ -15,7 +15,7 @@ GZIP = b"Content-Encoding: gzip\r\n"
 
 
 def send(upstream, *, seconds=5.0):
-    http = HttpClient(upstream.origin, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
+    http = http_client(upstream.origin)
     return http.send("read patient", "GET", "/patients/user_42", seconds=seconds)
 
 

@@ -7,10 +7,9 @@ from functools import partial
 import pytest
 from cryptography import x509
 
-from bff.config import Secret
 from bff.medblocks.errors import ConnectionFailed
-from bff.medblocks.http_client import HttpClient
 from bff.sandbox import SandboxServer, create_sandbox
+from tests.factories import http_client
 from tests.https_host import Host, certificate_file
 
 ANSWER = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
@@ -48,7 +47,7 @@ def trust(monkeypatch):
 
 
 def send(origin):
-    http = HttpClient(origin, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
+    http = http_client(origin)
     return http.send("create patient", "POST", "/patients", seconds=5, json={"patient_id": "user_42"})
 
 

@@ -5,17 +5,15 @@ import logging
 
 import pytest
 
-from bff.config import Secret
 from bff.medblocks.errors import ConnectionFailed, MedblocksError
-from bff.medblocks.http_client import HttpClient
+from tests.factories import KEY, http_client
 
-KEY = "mb_sk_sbx_canary_key"
 NOBODY = "http://127.0.0.1:1"  # a port where nobody listens
 EMPTY = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 def send(origin, http=None, *, method="GET", seconds=5.0, **options):
-    http = http or HttpClient(origin, Secret(KEY), "2026-04-25")
+    http = http or http_client(origin)
     return http.send("read patient", method, "/patients/user_42", seconds=seconds, **options)
 
 
@@ -26,7 +24,7 @@ def redirect(location, status=307, body=b""):
 
 def test_the_request_line_has_the_path_as_it_was_built(upstream):
     upstream.reply(EMPTY)
-    http = HttpClient(upstream.origin, Secret(KEY), "2026-04-25")
+    http = http_client(upstream.origin)
 
     http.send("read patient", "GET", "/patients/a%2Fb%3Fc~%C3%A9%20", seconds=5)
 
@@ -61,7 +59,7 @@ def test_a_cookie_of_one_call_does_not_go_with_the_next(upstream):
     cookie = b"Set-Cookie: visitor=asha; Path=/\r\n"
     upstream.reply(EMPTY.replace(b"Connection", cookie + b"Connection"))
     upstream.reply(EMPTY)
-    http = HttpClient(upstream.origin, Secret(KEY), "2026-04-25")
+    http = http_client(upstream.origin)
 
     send(upstream.origin, http)
     send(upstream.origin, http)
@@ -137,7 +135,7 @@ def test_no_answer_at_all_is_unreachable(upstream, reason):
 
 def test_a_closed_transport_keeps_no_connection_open(upstream):
     upstream.reply(EMPTY.replace(b"Connection: close\r\n", b""), upstream.silence)
-    http = HttpClient(upstream.origin, Secret(KEY), "2026-04-25")
+    http = http_client(upstream.origin)
     send(upstream.origin, http)
 
     http.close()

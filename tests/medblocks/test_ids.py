@@ -8,8 +8,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from bff.medblocks import ids
-
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST
 
 # What can stand in a path: any character but lone surrogates, and often those with a meaning there.
 segments = st.text(

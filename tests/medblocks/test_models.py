@@ -34,6 +34,7 @@ from bff.medblocks.models import (
     decode,
     read_error_details,
 )
+from tests.factories import connection, facility, patient, session
 
 
 def error_reply(**error):
@@ -62,36 +63,25 @@ def problem(shape, body):
     return str(caught.value)
 
 
-FACILITY = {
-    "id": "fhirsrc_1",
-    "resource_type": "fhir_source",
-    "name": "Alder Example Hospital",
-    "type": "epic",
-    "fhir_base_url": "https://fhir.alder.example",
-    "logo_url": None,
-    "portal_url": None,
-}
-
-
-def test_unlisted_fields_are_dropped_at_every_level(patient, connection):
+def test_unlisted_fields_are_dropped_at_every_level():
     body = patient(connections=[connection(ssn="canary")], ssn="canary", organization={"id": "canary"})
 
     assert "canary" not in str(load(PatientDetail, body))
 
 
-def test_a_complete_reply_comes_back_as_it_is(patient, connection, session):
+def test_a_complete_reply_comes_back_as_it_is():
     detail = patient(connections=[connection()])
 
     assert load(PatientDetail, detail) == detail
     assert load(PatientSession, session()) == session()
-    assert load(Facility, FACILITY) == FACILITY
+    assert load(Facility, facility()) == facility()
 
 
 @pytest.mark.parametrize(
     ("field", "empty"),
     [("email", None), ("name", None), ("created_at", None), ("metadata", {}), ("connections", [])],
 )
-def test_absent_or_null_field_of_a_patient_reads_as_empty(patient, field, empty):
+def test_absent_or_null_field_of_a_patient_reads_as_empty(field, empty):
     body = patient(connections=[])
 
     assert load(PatientDetail, without(body, field))[field] == empty
@@ -109,7 +99,7 @@ def test_absent_or_null_field_of_a_patient_reads_as_empty(patient, field, empty)
         ("recommended_connection_ids", None),
     ],
 )
-def test_absent_or_null_field_of_a_session_reads_as_empty(session, field, empty):
+def test_absent_or_null_field_of_a_session_reads_as_empty(field, empty):
     assert load(PatientSession, without(session(), field))[field] == empty
     assert load(PatientSession, session(**{field: None}))[field] == empty
 
@@ -117,17 +107,17 @@ def test_absent_or_null_field_of_a_session_reads_as_empty(session, field, empty)
 @pytest.mark.parametrize(
     ("field", "empty"), [("scopes", []), ("failure_code", None), ("updated_at", None), ("created_at", None)]
 )
-def test_absent_or_null_field_of_a_connection_reads_as_empty(patient, connection, field, empty):
+def test_absent_or_null_field_of_a_connection_reads_as_empty(field, empty):
     for body in (without(connection(), field), connection(**{field: None})):
         assert load(PatientDetail, patient(connections=[body]))["connections"][0][field] == empty
 
 
 @pytest.mark.parametrize("field", ["type", "logo_url", "portal_url"])
 def test_absent_field_of_a_facility_is_null(field):
-    assert load(Facility, without(FACILITY, field))[field] is None
+    assert load(Facility, without(facility(), field))[field] is None
 
 
-def test_failed_attempt_in_a_session_has_no_connection_id(session):
+def test_failed_attempt_in_a_session_has_no_connection_id():
     attempt = {"id": None, "connection_id": "fhirsrc_1", "status": "failed"}
 
     (loaded,) = load(PatientSession, session(connections=[attempt]))["connections"]
@@ -136,17 +126,17 @@ def test_failed_attempt_in_a_session_has_no_connection_id(session):
 
 
 @pytest.mark.parametrize("resource_type", [None, "something_new", 7])
-def test_resource_type_is_always_the_documented_one(patient, resource_type):
+def test_resource_type_is_always_the_documented_one(resource_type):
     assert load(Patient, patient(resource_type=resource_type))["resource_type"] == "patient"
 
 
-def test_a_patient_needs_an_id(patient):
+def test_a_patient_needs_an_id():
     assert problem(PatientDetail, without(patient(), "id")) == "$"
     assert problem(PatientDetail, patient(id=None)) == "$.id"
 
 
 @pytest.mark.parametrize("field", ["id", "status", "url", "patient_id"])
-def test_a_session_needs_what_the_journey_needs(session, field):
+def test_a_session_needs_what_the_journey_needs(field):
     assert problem(PatientSession, without(session(), field)) == "$"
     assert problem(PatientSession, session(**{field: None})) == f"$.{field}"
 
@@ -164,7 +154,7 @@ def test_a_session_needs_what_the_journey_needs(session, field):
         ("connections", [{"connection_id": "fhirsrc_1", "status": 1}], "$.connections[0].status"),
     ],
 )
-def test_wrong_type_is_refused_with_its_place(patient, field, value, place):
+def test_wrong_type_is_refused_with_its_place(field, value, place):
     assert problem(PatientDetail, {**patient(connections=[]), field: value}) == place
 
 
@@ -172,7 +162,7 @@ def test_wrong_type_is_refused_with_its_place(patient, field, value, place):
     "url",
     ["javascript:alert(1)", "ftp://a.example", "https://", "https://a b", "https://a\n", "//a", 'https://"'],
 )
-def test_a_session_link_leads_to_a_web_page(session, url):
+def test_a_session_link_leads_to_a_web_page(url):
     assert "$" in problem(PatientSession, session(url=url))
 
 
@@ -218,7 +208,7 @@ def test_metadata_is_nested_at_most_64_levels_deep(depth):
         problem(Patient, body)
 
 
-def test_a_number_of_any_size_stays_what_it_is(patient):
+def test_a_number_of_any_size_stays_what_it_is():
     metadata = {"large": 2**70, "small": -(2**70), "part": 0.1}
 
     assert load(Patient, patient(metadata=metadata))["metadata"] == metadata

@@ -4,16 +4,15 @@ import threading
 
 import pytest
 
-from bff.config import Secret
 from bff.medblocks.errors import ConnectionFailed
-from bff.medblocks.http_client import HttpClient
+from tests.factories import http_client
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @pytest.fixture
 def http(upstream):
-    http = HttpClient(upstream.origin, Secret("mb_sk_sbx_canary_key"), "2026-04-25")
+    http = http_client(upstream.origin)
     yield http
     http.close()
 

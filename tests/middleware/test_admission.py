@@ -12,6 +12,7 @@ from flask import Flask, request
 
 from bff.errors import Overloaded
 from bff.middleware.admission import AdmissionLimit
+from tests.factories import make_app
 
 TIMEOUT = 20
 LIMIT = 3
@@ -48,7 +49,7 @@ def held():
 
 
 @pytest.fixture
-def full(make_app, held):
+def full(held):
     """An app at its limit, and the requests that it serves."""
     app = make_app(BFF_REQUESTS=str(LIMIT), BFF_RATE_LIMIT="off")
     app.add_url_rule("/held", view_func=held.wait)
@@ -87,7 +88,7 @@ def test_waiting_requests_finish_and_free_their_slots(full, held):
     assert app.test_client().get("/intake").status_code == 200
 
 
-def test_a_request_waiting_for_medblocks_keeps_its_slot(make_app, medblocks, held):
+def test_a_request_waiting_for_medblocks_keeps_its_slot(medblocks, held):
     app = make_app(BFF_REQUESTS="1", BFF_RATE_LIMIT="off")
     nothing = json.dumps({"data": [], "has_more": False, "next_cursor": None})
     medblocks.add_callback("GET", re.compile(".*/connections"), lambda _: held.wait() and (200, {}, nothing))
@@ -109,7 +110,7 @@ def test_a_request_waiting_for_medblocks_keeps_its_slot(make_app, medblocks, hel
         ("GET", "/api/crash", None, 500),
     ],
 )
-def test_every_response_frees_its_slot(make_app, method, path, body, status):
+def test_every_response_frees_its_slot(method, path, body, status):
     app = make_app(BFF_ACCESS="enforce", BFF_REQUESTS="1", BFF_RATE_LIMIT="off")
     app.add_url_rule("/api/crash", view_func=lambda: 1 / 0)
     client = app.test_client()
@@ -119,7 +120,7 @@ def test_every_response_frees_its_slot(make_app, method, path, body, status):
         assert reply.status_code == status
 
 
-def test_a_teardown_error_frees_its_slot(make_app):
+def test_a_teardown_error_frees_its_slot():
     app = make_app(BFF_REQUESTS="1")
     app.config["PROPAGATE_EXCEPTIONS"] = True
 

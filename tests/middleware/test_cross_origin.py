@@ -4,6 +4,8 @@ import itertools
 
 import pytest
 
+from tests.factories import form_token, make_app
+
 TRUSTED, OTHER, OWN = "https://partner.example.com", "https://evil.example", "http://localhost"
 SITES = [None, "same-origin", "same-site", "cross-site", "none", "garbage"]
 ORIGINS = [None, OWN, "null", OTHER, TRUSTED, "http://["]
@@ -46,12 +48,12 @@ def outcome_of(reply):
 
 
 @pytest.fixture
-def client(make_app):
+def client():
     return make_app(BFF_ACCESS="enforce", BFF_TRUSTED_ORIGINS=TRUSTED).test_client()
 
 
 @pytest.fixture
-def unlimited(make_app):
+def unlimited():
     return make_app(BFF_ACCESS="enforce", BFF_TRUSTED_ORIGINS=TRUSTED, BFF_RATE_LIMIT_CREATES="1000/second")
 
 
@@ -136,7 +138,7 @@ def test_safe_methods_are_allowed_from_any_site(client, method, path):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_routes_added_later_are_checked_too(make_app, method):
+def test_routes_added_later_are_checked_too(method):
     app, ran = make_app(BFF_ACCESS="enforce"), []
 
     @app.route("/api/later", methods=[method])
@@ -171,7 +173,7 @@ def test_only_listed_origins_are_trusted(client, site, origin, status):
 
 
 @pytest.mark.parametrize("site", ["same-site", "cross-site"])
-def test_no_other_origin_is_trusted_by_default(make_app, site):
+def test_no_other_origin_is_trusted_by_default(site):
     client = make_app().test_client()
 
     assert (
@@ -180,7 +182,7 @@ def test_no_other_origin_is_trusted_by_default(make_app, site):
 
 
 @pytest.mark.parametrize("path", ["/intake", "/invite/forged"])
-def test_a_trusted_origins_form_needs_its_token(make_app, medblocks, path):
+def test_a_trusted_origins_form_needs_its_token(medblocks, path):
     client = make_app(BFF_TRUSTED_ORIGINS=TRUSTED, BFF_IDENTITY="invite").test_client()
     client.get(path)
 
@@ -189,7 +191,7 @@ def test_a_trusted_origins_form_needs_its_token(make_app, medblocks, path):
 
 
 @pytest.mark.parametrize("site", ["same-site", "cross-site", "garbage"])
-def test_another_sites_form_is_refused_with_its_token(client, medblocks, form_token, site):
+def test_another_sites_form_is_refused_with_its_token(client, medblocks, site):
     form = {"form_token": form_token(client), "suggested_id": "user_42", "action": "create"}
 
     assert client.post("/intake", data=form, headers=headers(site=site, origin=OTHER)).status_code == 403

@@ -5,10 +5,11 @@ import logging
 import pytest
 
 from bff.errors import NotFound
+from tests.factories import make_app
 
 
 @pytest.fixture
-def crashing(make_app):
+def crashing():
     app = make_app()
 
     def crash():
@@ -44,7 +45,7 @@ def test_the_log_has_a_crashs_location_without_its_text(crashing, caplog):
     assert "asha" not in caplog.text
 
 
-def test_an_unavailable_store_is_logged(make_app, caplog):
+def test_an_unavailable_store_is_logged(caplog):
     client = make_app(BFF_REDIS_URL="redis://127.0.0.1:1", BFF_RATE_LIMIT="off").test_client()
 
     reply = client.post("/api/patients", json={"patientId": "user_42"}, headers={"Idempotency-Key": "x" * 16})
@@ -79,7 +80,7 @@ def test_the_message_names_what_was_not_found():
     assert str(NotFound("patient session")) == "no such patient session"
 
 
-def test_the_sign_in_page_does_not_link_to_itself(make_app):
+def test_the_sign_in_page_does_not_link_to_itself():
     reply = make_app(BFF_ACCESS="enforce", identify=lambda _: None).test_client().get("/intake")
 
     assert reply.status_code == 401

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from bff.middleware import rate_limits
+from tests.factories import HOST, form_token, make_app, patient, session
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
 ADDRESS, OWNER = {"BFF_RATE_LIMIT_ADDRESS": "2/day"}, {"BFF_RATE_LIMIT_OWNER": "2/day"}
 CREATES, SESSIONS = {"BFF_RATE_LIMIT_CREATES": "2/day"}, {"BFF_RATE_LIMIT_SESSIONS": "2/day"}
 CONFLICTS = {"BFF_RATE_LIMIT_CONFLICTS": "2/day"}
@@ -41,7 +41,7 @@ def statuses(replies):
 
 
 @pytest.fixture
-def limited(make_app):
+def limited():
     """Build a client of an app with these limits."""
 
     def build(**variables):
@@ -51,7 +51,7 @@ def limited(make_app):
 
 
 @pytest.fixture
-def upstream(medblocks, patient, session, taken):
+def upstream(medblocks, taken):
     """Mock Medblocks: creates and starts succeed, or every id is taken."""
 
     def answer(*, conflict=False):
@@ -149,7 +149,7 @@ def test_every_limited_route_exists(app):
     assert named <= set(app.view_functions)
 
 
-def test_a_browsers_limit_follows_it_to_other_addresses(limited, form_token):
+def test_a_browsers_limit_follows_it_to_other_addresses(limited):
     client = limited(**OWNER)
     form_token(client)
 
@@ -158,14 +158,14 @@ def test_a_browsers_limit_follows_it_to_other_addresses(limited, form_token):
     assert statuses(replies) == [404, 404, 429, 429]
 
 
-def test_a_browsers_requests_count_for_its_address(limited, form_token):
+def test_a_browsers_requests_count_for_its_address(limited):
     client = limited(**ADDRESS)
     form_token(client)
 
     assert statuses(ask(client) for _ in range(3)) == [404, 404, 429]
 
 
-def test_another_browser_at_the_same_address_is_not_affected(make_app, form_token):
+def test_another_browser_at_the_same_address_is_not_affected():
     app = make_app(BFF_ACCESS="enforce", **OWNER)
     first, second, third = (app.test_client() for _ in range(3))
     form_token(first)
@@ -202,7 +202,7 @@ def test_creates_and_starts_have_their_own_limits(limited, upstream, limit, path
     assert create(client, peer="192.0.2.2", path=path).status_code == 200
 
 
-def test_the_form_counts_as_create_and_start(limited, upstream, form_token):
+def test_the_form_counts_as_create_and_start(limited, upstream):
     client, _ = limited(**CREATES), upstream()
     token = form_token(client)
 
@@ -228,7 +228,7 @@ def test_too_many_conflicts_get_a_429(limited, upstream, path):
     assert create(client, peer="192.0.2.2", path=path).status_code == 409
 
 
-def test_all_ways_to_create_share_the_conflict_limit(limited, upstream, form_token):
+def test_all_ways_to_create_share_the_conflict_limit(limited, upstream):
     client, _ = limited(**CONFLICTS), upstream(conflict=True)
     token = form_token(client)
 
@@ -247,7 +247,7 @@ def test_a_429_has_the_envelope_and_whole_seconds(limited):
     assert not [name for name, _ in reply.headers if name.startswith("X-RateLimit")]
 
 
-def test_a_limit_on_the_form_shows_a_page(limited, upstream, form_token):
+def test_a_limit_on_the_form_shows_a_page(limited, upstream):
     client, _ = limited(**CREATES), upstream()
     token = form_token(client)
     reply = [fill_in(client, token, "create") for _ in range(3)][-1]
@@ -275,14 +275,14 @@ def test_forwarded_addresses_count_for_the_configured_hops(limited, hops, forwar
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/static/style.css"])
-def test_health_checks_and_static_files_are_never_limited(limited, form_token, path):
+def test_health_checks_and_static_files_are_never_limited(limited, path):
     client = limited(**ADDRESS, **OWNER)
     form_token(client)
 
     assert statuses(ask(client, path=path) for _ in range(5)) == [200] * 5
 
 
-def test_off_turns_every_limit_off(limited, upstream, form_token):
+def test_off_turns_every_limit_off(limited, upstream):
     client, _ = (
         limited(BFF_RATE_LIMIT="off", **ADDRESS, **OWNER, **CREATES, **SESSIONS, **CONFLICTS),
         upstream(),

@@ -2,13 +2,15 @@
 
 import pytest
 
+from tests.factories import make_app
+
 PROXY, OUTER = "10.1.2.3", "192.0.2.44"
 V4, V6 = "203.0.113.8", "2001:db8::1"
 hops = pytest.mark.parametrize("hops", [1, 2])
 
 
 @pytest.fixture
-def statuses(make_app):
+def statuses():
     """Send a request with each X-Forwarded-For through proxies; the limit is two a day per address."""
 
     def ask(hops, *forwarded):

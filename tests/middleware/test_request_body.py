@@ -10,7 +10,8 @@ from flask import request
 from gevent.pywsgi import WSGIServer
 from werkzeug.test import create_environ, run_wsgi_app
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, form_token, make_app, patient
+
 LIMIT = 64 * 1024
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 KEY = {"HTTP_IDEMPOTENCY_KEY": "0b6a9a4e-7f3c-4f6e-9d51-0f8a1c2b3d4e"}
@@ -56,7 +57,7 @@ def padded(size, **fields):
 
 
 @pytest.fixture
-def app(make_app):
+def app():
     return make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
 
 
@@ -75,7 +76,7 @@ def send(app):
 
 
 @pytest.fixture
-def form(app, form_token):
+def form(app):
     """Build a form that is good but for its size, and the cookie that goes with it."""
 
     def build(size):
@@ -111,13 +112,13 @@ def test_a_chunked_form_over_the_limit_is_refused(send, form, medblocks):
 @pytest.mark.parametrize(
     "environ", [CHUNKED, {**ENDS, "CONTENT_LENGTH": str(LIMIT)}, {"CONTENT_LENGTH": str(LIMIT)}]
 )
-def test_json_of_the_limit_is_accepted(send, medblocks, patient, environ, at_once):
+def test_json_of_the_limit_is_accepted(send, medblocks, environ, at_once):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     assert send(Wire(padded(LIMIT), at_once), **environ)[0] == 200
 
 
-def test_a_form_of_the_limit_is_accepted(send, form, medblocks, patient):
+def test_a_form_of_the_limit_is_accepted(send, form, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     body, cookie = form(LIMIT)
 
@@ -168,7 +169,7 @@ def test_so_is_one_of_a_stream_that_does_not_end(send, medblocks, length, path, 
     assert not medblocks.calls
 
 
-def test_a_stream_that_does_not_end_is_read_up_to_its_length(send, medblocks, patient):
+def test_a_stream_that_does_not_end_is_read_up_to_its_length(send, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     wire = Wire(BODY + b"GET / HTTP/1.1")
 
@@ -192,7 +193,7 @@ def test_chunks_that_the_server_leaves_as_they_are_need_a_length(send, medblocks
 
 
 @pytest.mark.parametrize("length", ["5", "0"])
-def test_of_chunks_with_a_length_the_chunks_count(send, medblocks, patient, length):
+def test_of_chunks_with_a_length_the_chunks_count(send, medblocks, length):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     assert send(BODY, CONTENT_LENGTH=length, **CHUNKED)[0] == 200
@@ -263,7 +264,7 @@ def over_http(app):
 
 
 @pytest.mark.parametrize(("size", "status"), [(70_000, b"413"), (LIMIT + 1, b"413"), (LIMIT, b"200")])
-def test_chunks_over_http_under_another_server(over_http, medblocks, patient, size, status):
+def test_chunks_over_http_under_another_server(over_http, medblocks, size, status):
     if status == b"200":
         medblocks.post(f"{HOST}/patients", json=patient())
     chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (size, padded(size))

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, JWT_BY_SECRET, make_app, patient
+
 ORIGINS = ["http://localhost", "https://bff.example.com"]
 ALWAYS = {
     "Content-Length": r"\d+",
@@ -60,12 +61,6 @@ ANSWERS = {
     "no such file": (("GET", "/static/nothing.css"), 404, PAGE),
     "a path above": (("GET", "/static/../pyproject.toml"), 404, PAGE),
 }
-JWT = {
-    "BFF_IDENTITY": "jwt",
-    "BFF_JWT_SECRET": "s" * 32,
-    "BFF_JWT_ISSUER": "https://login.example.com",
-    "BFF_JWT_AUDIENCE": "bff",
-}
 
 
 def assert_headers(reply, expected):
@@ -88,7 +83,7 @@ def origin(request):
 
 
 @pytest.fixture
-def send(make_app, origin):
+def send(origin):
     """Send a request to an app at this origin."""
 
     def call(method, path, options=None, **variables):
@@ -103,13 +98,13 @@ def send(make_app, origin):
 def test_each_kind_of_response_has_exactly_these_headers(send, origin, kind):
     request, status, expected = ANSWERS[kind]
 
-    reply = send(*request, **(JWT if status == 401 else {}))
+    reply = send(*request, **(JWT_BY_SECRET if status == 401 else {}))
 
     assert reply.status_code == status
     assert_headers(reply, {**everywhere(origin), **expected})
 
 
-def test_an_error_response_is_never_stored(make_app):
+def test_an_error_response_is_never_stored():
     app = make_app()
     stored = {"Cache-Control": "public, max-age=60", "X-Other": "kept"}
     app.add_url_rule("/odd", view_func=lambda: ("nothing", 404, stored))
@@ -124,7 +119,7 @@ def test_the_form_sets_a_cookie(send, origin):
     assert_headers(send("GET", "/intake"), {**everywhere(origin), **PAGE, **COOKIES[origin]})
 
 
-def test_a_create_sets_a_cookie(send, origin, medblocks, patient):
+def test_a_create_sets_a_cookie(send, origin, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     reply = send("POST", "/api/patients", {"json": {"patient_id": "user_42"}})
@@ -133,7 +128,7 @@ def test_a_create_sets_a_cookie(send, origin, medblocks, patient):
     assert_headers(reply, {**everywhere(origin), **JSON, **COOKIES[origin]})
 
 
-def test_a_read_sets_no_cookie(make_app, origin, medblocks, patient):
+def test_a_read_sets_no_cookie(origin, medblocks):
     medblocks.get(f"{HOST}/patients/user_42", json={**patient(), "connections": []})
     app = make_app(identify=lambda _: "user_42", BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin)
 
@@ -144,7 +139,7 @@ def test_a_read_sets_no_cookie(make_app, origin, medblocks, patient):
 
 
 @pytest.fixture
-def redirected(make_app, origin, medblocks, patient):
+def redirected(origin, medblocks):
     """Submit the form with a return URL on the same site."""
     medblocks.post(f"{HOST}/patients", json=patient())
     app = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin, BFF_RETURN_URLS=f"{origin}/connected")
@@ -172,7 +167,7 @@ def test_the_csp_allows_nothing_unsafe(send, path):
     assert "X-Powered-By" not in reply.headers
 
 
-def test_a_crash_has_the_headers_of_every_error(make_app, origin):
+def test_a_crash_has_the_headers_of_every_error(origin):
     app = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin)
     app.add_url_rule("/api/crash", view_func=lambda: 1 / 0)
 

@@ -5,16 +5,16 @@ import re
 
 import pytest
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, facility, make_app, patient, session
 
 
 @pytest.fixture
-def enforcing(make_app):
+def enforcing():
     return make_app(BFF_ACCESS="enforce")
 
 
 @pytest.fixture
-def started(enforcing, medblocks, patient, session):
+def started(enforcing, medblocks):
     """Return a browser that created user_42 and started ps_1."""
     client = enforcing.test_client()
     medblocks.post(f"{HOST}/patients", json=patient())
@@ -24,26 +24,7 @@ def started(enforcing, medblocks, patient, session):
 
 
 @pytest.fixture
-def facility():
-    """Build a facility as the catalog returns it."""
-
-    def build(number=1, **changes):
-        return {
-            "id": f"fhirsrc_{number}",
-            "resource_type": "fhir_source",
-            "name": f"Alder Example Hospital {number}",
-            "type": "meditech",
-            "fhir_base_url": f"https://fhir.alder.example/{number}",
-            "logo_url": f"https://alder.example/{number}.png",
-            "portal_url": f"https://portal.alder.example/{number}",
-            **changes,
-        }
-
-    return build
-
-
-@pytest.fixture
-def catalog(medblocks, facility):
+def catalog(medblocks):
     """Mock a catalog with every facility; changes apply to each."""
 
     def mock(**changes):
@@ -57,23 +38,7 @@ def catalog(medblocks, facility):
 
 
 @pytest.fixture
-def attempt():
-    """Build a connection of a session."""
-
-    def build(number=1, status="active", **changes):
-        return {
-            "id": None if status == "failed" else f"conn_{number}",
-            "connection_id": f"fhirsrc_{number}",
-            "status": status,
-            "created_at": "2026-04-25T09:34:00Z",
-            **changes,
-        }
-
-    return build
-
-
-@pytest.fixture
-def come_back(started, medblocks, session):
+def come_back(started, medblocks):
     """Open the return page for a session that Medblocks returns with these connections and changes."""
 
     def open_page(*attempts, hints="", **changes):

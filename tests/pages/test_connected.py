@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, attempt, error_body, make_app, patient, session
+
 CANARY = "error_description=CANARY&success=true&connection_id=CANARY"
 PAGE = "/connected?patient_session_id=ps_1"
 
@@ -14,7 +15,7 @@ def state_of(reply):
     return re.search(r'<main data-status="(\w+)"', reply.text).group(1)
 
 
-def test_page_shows_the_session_from_medblocks(come_back, catalog, attempt):
+def test_page_shows_the_session_from_medblocks(come_back, catalog):
     catalog()
 
     reply = come_back(attempt(1), attempt(2, "failed"), hints=f"&{CANARY}")
@@ -59,7 +60,7 @@ def test_own_return_url_shows_no_app_link(come_back):
     assert "Go back to the app" not in come_back(return_url="http://localhost/connected").text
 
 
-def test_own_return_url_behind_a_proxy_shows_no_app_link(make_app, medblocks, patient, session):
+def test_own_return_url_behind_a_proxy_shows_no_app_link(medblocks):
     origin = "https://records.example.com"
     app = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin, BFF_RETURN_URLS=f"{origin}/connected")
     client, own = app.test_client(), session(return_url=f"{origin}/connected", status="complete")
@@ -86,7 +87,7 @@ def test_page_works_with_and_without_scripts(come_back):
     assert "http-equiv" not in page
 
 
-def test_retried_facility_is_listed_once(come_back, catalog, attempt):
+def test_retried_facility_is_listed_once(come_back, catalog):
     catalog()
 
     page = come_back(attempt(1, "failed"), attempt(1), attempt(1, "failed")).text
@@ -95,7 +96,7 @@ def test_retried_facility_is_listed_once(come_back, catalog, attempt):
     assert "Not connected" not in page
 
 
-def test_facility_that_can_not_be_looked_up_is_listed(come_back, medblocks, attempt):
+def test_facility_that_can_not_be_looked_up_is_listed(come_back, medblocks):
     medblocks.get(f"{HOST}/connections/fhirsrc_1", status=500)
 
     page = come_back(attempt(1)).text
@@ -104,7 +105,7 @@ def test_facility_that_can_not_be_looked_up_is_listed(come_back, medblocks, atte
     assert "A place whose name we can" in page
 
 
-def test_facility_vendor_is_not_shown(come_back, catalog, attempt):
+def test_facility_vendor_is_not_shown(come_back, catalog):
     catalog(type="meditech")
 
     words = re.sub(r"<[^>]*>", " ", come_back(attempt(1), attempt(2, "failed")).text).lower()
@@ -134,7 +135,7 @@ HOSTILE = {
         " https://evil.example/",
     ],
 )
-def test_hostile_catalog_is_shown_as_text(come_back, catalog, attempt, portal):
+def test_hostile_catalog_is_shown_as_text(come_back, catalog, portal):
     catalog(**HOSTILE, portal_url=portal)
 
     page = come_back(attempt(1)).text
@@ -147,7 +148,7 @@ def test_hostile_catalog_is_shown_as_text(come_back, catalog, attempt, portal):
         assert absent not in page
 
 
-def test_only_50_of_5000_connections_are_listed(come_back, catalog, medblocks, attempt):
+def test_only_50_of_5000_connections_are_listed(come_back, catalog, medblocks):
     catalog()
     began = time.perf_counter()
 
@@ -172,7 +173,7 @@ def test_another_browser_sees_nothing_without_upstream_call(enforcing, medblocks
         assert absent not in reply.text
 
 
-def test_unknown_session_offers_to_begin_again(started, medblocks, error_body):
+def test_unknown_session_offers_to_begin_again(started, medblocks):
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=error_body("not_found"), status=404)
 
     reply = started.get(f"{PAGE}&state=a%26b")
@@ -181,7 +182,7 @@ def test_unknown_session_offers_to_begin_again(started, medblocks, error_body):
     assert 'href="/intake?state=a%26b"' in reply.text
 
 
-def test_session_of_another_patient_shows_nothing(started, medblocks, session):
+def test_session_of_another_patient_shows_nothing(started, medblocks):
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(patient_id="user_43"))
 
     reply = started.get(PAGE)

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, attempt, session
+
 DENIED, CANCELLED, BROKEN = (
     ("failed", "user_denied"),
     ("failed", "access_denied"),
@@ -142,7 +143,7 @@ def test_sentences_have_at_most_15_words(state):
 
 
 @pytest.fixture
-def build(attempt):
+def build():
     """Build a session's connections from statuses, each for another facility."""
 
     def build(rows, first=1):
@@ -223,7 +224,7 @@ def test_each_facility_shows_its_status(come_back, catalog, build):
         (["failed", "expired"], "expired"),
     ],
 )
-def test_retried_facility_shows_the_status_of_the_page(come_back, catalog, attempt, build, rows, shown):
+def test_retried_facility_shows_the_status_of_the_page(come_back, catalog, build, rows, shown):
     catalog()
     connections = [row | {"connection_id": "fhirsrc_1"} for row in build(rows)]
 
@@ -255,9 +256,7 @@ def test_script_follows_only_sessions_that_can_change(
 
 
 @pytest.mark.parametrize("row", ["refresh_failed", "expired", "disconnected"])
-def test_reconnecting_goes_straight_to_the_facility(
-    come_back, started, catalog, medblocks, session, build, row
-):
+def test_reconnecting_goes_straight_to_the_facility(come_back, started, catalog, medblocks, build, row):
     catalog()
     page = come_back(*build([row], first=7), return_url="https://app.example.com/records?state=7").text
     form = re.search(r'<form method="post" action="/leaving".*?</form>', page, re.DOTALL).group()

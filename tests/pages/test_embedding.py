@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, patient, session
+
 RECORDS = "https://app.example.com/records"
 
 states = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=40)
@@ -60,7 +61,7 @@ def test_without_a_state_the_return_url_is_unchanged(client, query):
     assert hidden(client.get(f"/intake{query}").text, "return_url") == "https://app.example.com/done"
 
 
-def test_state_reaches_the_app_through_form_and_session(enforcing, medblocks, patient, session):
+def test_state_reaches_the_app_through_form_and_session(enforcing, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
     client = enforcing.test_client()
@@ -73,7 +74,7 @@ def test_state_reaches_the_app_through_form_and_session(enforcing, medblocks, pa
     assert parse_qs(urlsplit(reply.location).query) == {"patient_session_id": ["ps_1"], "return_url": [sent]}
 
 
-def test_after_a_create_the_app_gets_patient_and_state(enforcing, medblocks, patient):
+def test_after_a_create_the_app_gets_patient_and_state(enforcing, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     client = enforcing.test_client()
     page = client.get("/intake?" + urlencode({"return_url": RECORDS, "state": "é&1"})).text
@@ -104,7 +105,7 @@ def test_error_page_links_to_the_form_with_return_url(client, method):
     assert f'href="{start}"' in reply.text
 
 
-def test_leaving_page_links_back_to_the_app(started, medblocks, session):
+def test_leaving_page_links_back_to_the_app(started, medblocks):
     body = session(return_url=f"{RECORDS}?state=7")
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=body)
 
@@ -121,7 +122,7 @@ def test_disallowed_return_url_is_never_linked(client):
 
 
 @pytest.mark.parametrize("state", ["a" * 2048, "%" * 682, "é" * 341, "患" * 227, "😀" * 170])
-def test_longest_state_fits_into_every_url(client, medblocks, session, patient, state):
+def test_longest_state_fits_into_every_url(client, medblocks, state):
     form = fields(client.get("/intake", query_string={"state": state}).text)
     medblocks.post(f"{HOST}/patients", json=patient(id=form["suggested_id"]))
     medblocks.post(f"{HOST}/patient-sessions", json=session(patient_id=form["suggested_id"]))

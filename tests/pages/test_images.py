@@ -5,8 +5,8 @@ import re
 import pytest
 
 from bff.images import Image
+from tests.factories import HOST, make_app
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
 PNG = Image(b"\x89PNG\r\n\x1a\n", "image/png")
 SVG = Image(b"<svg><script>alert(1)</script></svg>", "image/svg+xml")
 
@@ -36,7 +36,7 @@ def logo(app, number=7):
 
 
 @pytest.fixture
-def browser(fetched, make_app):
+def browser(fetched):
     """Return a browser that opened the form."""
     client = make_app(BFF_ACCESS="enforce").test_client()
     client.get("/intake")
@@ -95,7 +95,7 @@ def test_logo_address_without_a_valid_tag_fetches_nothing(browser, fetched, medb
     assert fetched[1] == []
 
 
-def test_browser_without_a_cookie_fetches_nothing(make_app, fetched, medblocks):
+def test_browser_without_a_cookie_fetches_nothing(fetched, medblocks):
     app = make_app()
 
     assert get(app.test_client(), logo(app)).status_code == 200
@@ -103,7 +103,7 @@ def test_browser_without_a_cookie_fetches_nothing(make_app, fetched, medblocks):
     assert fetched[1] == []
 
 
-def test_images_do_not_count_against_rate_limits(fetched, make_app, catalog):
+def test_images_do_not_count_against_rate_limits(fetched, catalog):
     catalog()
     client = make_app(BFF_RATE_LIMIT_ADDRESS="2/minute", BFF_RATE_LIMIT_OWNER="2/minute").test_client()
     client.get("/intake")
@@ -113,7 +113,7 @@ def test_images_do_not_count_against_rate_limits(fetched, make_app, catalog):
 
 
 @pytest.fixture
-def branded(make_app, tmp_path):
+def branded(tmp_path):
     logo = tmp_path / "logo.png"
     logo.write_bytes(PNG.body)
     return make_app(

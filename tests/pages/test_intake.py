@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, form_token, make_app, patient, session
+
 DONE = "https://app.example.com/done"
 
 
 @pytest.fixture
-def post(client, form_token):
+def post(client):
     """Submit the form, from a browser that opened it before."""
 
     def send(**changes):
@@ -86,7 +87,7 @@ def test_disallowed_return_url_is_refused_with_a_page(client, post, medblocks, m
     assert not medblocks.calls
 
 
-def test_create_goes_to_the_return_url(post, medblocks, patient):
+def test_create_goes_to_the_return_url(post, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     reply = post(return_url=f"{DONE}?step=2")
@@ -100,7 +101,7 @@ def test_create_goes_to_the_return_url(post, medblocks, patient):
     }
 
 
-def test_connect_creates_the_patient_and_starts_a_session(post, medblocks, patient, session):
+def test_connect_creates_the_patient_and_starts_a_session(post, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
@@ -110,7 +111,7 @@ def test_connect_creates_the_patient_and_starts_a_session(post, medblocks, patie
     assert sent(medblocks.calls[1]) == {"patient_id": "user_42", "return_url": DONE}
 
 
-def test_connect_with_a_taken_id_is_a_field_error(make_app, medblocks, taken, form_token):
+def test_connect_with_a_taken_id_is_a_field_error(medblocks, taken):
     taken()
     client = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL="http://localhost").test_client()
 
@@ -120,7 +121,7 @@ def test_connect_with_a_taken_id_is_a_field_error(make_app, medblocks, taken, fo
     assert 'id="patient_id-error"' in reply.text
 
 
-def test_connect_updates_the_details_of_an_own_patient(signed_in, medblocks, session, form_token):
+def test_connect_updates_the_details_of_an_own_patient(signed_in, medblocks):
     medblocks.post(f"{HOST}/patient-sessions", json=session())
 
     signed_in.post("/intake", data={"form_token": form_token(signed_in), **filled(action="connect")})
@@ -134,7 +135,7 @@ def test_connect_updates_the_details_of_an_own_patient(signed_in, medblocks, ses
 
 
 @pytest.mark.parametrize("token", [None, "", "forged"])
-def test_form_without_its_token_is_refused(client, medblocks, form_token, token):
+def test_form_without_its_token_is_refused(client, medblocks, token):
     form_token(client)
 
     reply = client.post("/intake", data={"form_token": token, **filled()} if token else filled())
@@ -144,7 +145,7 @@ def test_form_without_its_token_is_refused(client, medblocks, form_token, token)
     assert not medblocks.calls
 
 
-def test_form_token_of_another_browser_is_refused(app, medblocks, form_token):
+def test_form_token_of_another_browser_is_refused(app, medblocks):
     theirs, mine = app.test_client(), app.test_client()
     form_token(mine)
 
@@ -158,7 +159,7 @@ def test_signed_in_patient_is_not_asked_for_an_id(signed_in):
     assert value_of(page, "suggested_id") == "user_42"
 
 
-def test_without_an_id_the_suggested_one_is_used(post, medblocks, patient):
+def test_without_an_id_the_suggested_one_is_used(post, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient(id="suggested-1"))
 
     reply = post(patient_id="  ", name=" ", email="")
@@ -167,7 +168,7 @@ def test_without_an_id_the_suggested_one_is_used(post, medblocks, patient):
     assert sent(medblocks.calls[0]) == {"patient_id": "suggested-1", "metadata": {"signup_source": "intake"}}
 
 
-def test_spaces_around_values_are_removed(post, medblocks, patient):
+def test_spaces_around_values_are_removed(post, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     post(patient_id=" user_42 ", email=" asha@example.com\n")

@@ -7,18 +7,18 @@ import uuid
 import pytest
 
 from bff.medblocks.ids import patient_id_problem
+from tests.factories import HOST, JWT_BY_SECRET, created_patient, form_token, make_app, session
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
 ASHA = {"name": "Asha Example", "email": "asha@example.com"}
 
 
 @pytest.fixture
-def enforcing(make_app):
+def enforcing():
     return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
 
 
 @pytest.fixture
-def create(medblocks, patient):
+def create(medblocks):
     """Submit the form in a browser; return the id that Medblocks receives and the suggested one."""
 
     def send(browser, **values):
@@ -30,8 +30,7 @@ def create(medblocks, patient):
         return sent, hidden["suggested_id"]
 
     def echo(request):
-        body = json.loads(request.body)
-        return 200, {}, json.dumps(patient(**{"id": body.pop("patient_id"), **body}))
+        return 200, {}, json.dumps(created_patient(request.body))
 
     medblocks.add_callback("POST", f"{HOST}/patients", echo)
     return send
@@ -48,14 +47,8 @@ def test_same_name_and_email_are_the_same_patient(enforcing, create, second):
     assert create(browser, **ASHA)[0] == create(browser, **second)[0]
 
 
-def test_same_patient_without_login_in_report_mode(make_app, create):
-    login = {
-        "BFF_IDENTITY": "jwt",
-        "BFF_JWT_SECRET": "s" * 32,
-        "BFF_JWT_ISSUER": "https://login.example",
-        "BFF_JWT_AUDIENCE": "bff",
-    }
-    browser = make_app(BFF_ACCESS="report", **login).test_client()
+def test_same_patient_without_login_in_report_mode(create):
+    browser = make_app(BFF_ACCESS="report", **JWT_BY_SECRET).test_client()
 
     assert create(browser, **ASHA)[0] == create(browser, **ASHA)[0]
 
@@ -101,7 +94,7 @@ def test_derived_id_is_a_valid_uuid(enforcing, create):
     assert patient_id_problem(used) is None
 
 
-def test_invited_patient_stays_the_invited_one(make_app, medblocks, session, form_token):
+def test_invited_patient_stays_the_invited_one(medblocks):
     app = make_app(BFF_IDENTITY="invite", BFF_ACCESS="enforce")
     medblocks.post(f"{HOST}/patient-sessions", json=session())
     url = f"/invite/{app.extensions['medblocks-bff'].invites().make('user_42', 1)}"

@@ -3,6 +3,8 @@
 import pytest
 from werkzeug.formparser import FormDataParser
 
+from tests.factories import make_app
+
 FORM = "&".join(["return_url=x", *["a"] * 30_000])
 
 
@@ -26,7 +28,7 @@ def test_refused_large_form_is_not_parsed(client, unread, path, headers, status)
     assert client.post(path, headers=headers, **form).status_code == status
 
 
-def test_rate_limited_large_form_is_not_parsed(make_app, unread):
+def test_rate_limited_large_form_is_not_parsed(unread):
     client = make_app(BFF_RATE_LIMIT_ADDRESS="1/day").test_client()
     client.get("/intake")
 
@@ -35,7 +37,7 @@ def test_rate_limited_large_form_is_not_parsed(make_app, unread):
     assert reply.status_code == 429
 
 
-def test_rate_limited_small_form_keeps_its_return_url(make_app):
+def test_rate_limited_small_form_keeps_its_return_url():
     client = make_app(BFF_RATE_LIMIT_ADDRESS="1/day").test_client()
     client.get("/intake")
 

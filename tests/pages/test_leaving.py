@@ -7,13 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-HOST = "https://you-forgot-to-mock-medblocks.test"
+from tests.factories import HOST, error_body, facilities, facility, form_token, session
+
 PAGE = "/leaving?patient_session_id=ps_1"
 LINK = "https://app.medblocks.com/c/unguessable"
 
 
 @pytest.fixture
-def leave(started, medblocks, session):
+def leave(started, medblocks):
     """Open the page for a session with these changes."""
 
     def open_page(query="", **changes):
@@ -24,20 +25,19 @@ def leave(started, medblocks, session):
 
 
 @pytest.fixture
-def search(leave, medblocks, facility):
+def search(leave, medblocks):
     """Search on the page, with these facilities as the result."""
 
-    def find(*numbers, query="&q=alder", facilities=None, **changes):
-        data = facilities or [facility(number) for number in numbers]
-        body = {"resource_type": "list", "data": data, "has_more": False, "next_cursor": None, **changes}
-        medblocks.get(f"{HOST}/connections", json=body)
+    def find(*numbers, query="&q=alder", found=None, **changes):
+        data = found or [facility(number) for number in numbers]
+        medblocks.get(f"{HOST}/connections", json=facilities(*data, **changes))
         return leave(query).text
 
     return find
 
 
 @pytest.fixture
-def choose(started, medblocks, form_token):
+def choose(started, medblocks):
     """Choose a facility from the list."""
 
     def send(connection_id="fhirsrc_7", **changes):
@@ -160,14 +160,14 @@ def test_catalog_outage_leaves_the_rest_of_the_page(leave, medblocks, status):
     assert 'type="search" value="alder"' in reply.text
 
 
-def test_hostile_catalog_is_shown_as_text(search, facility):
+def test_hostile_catalog_is_shown_as_text(search):
     names = ["<script>alert(1)</script>", '" onfocus="alert(1)']
     facilities = [
         facility(number, name=name, logo_url="http://x.example/") for number, name in enumerate(names)
     ]
     facilities.append(facility(id='fhirsrc_"><script>', name="Not choosable"))
 
-    page = search(facilities=facilities)
+    page = search(found=facilities)
 
     assert page.count("<script") == 1
     assert "&lt;script&gt;alert(1)" in page
@@ -175,7 +175,7 @@ def test_hostile_catalog_is_shown_as_text(search, facility):
     assert "x.example" not in page
 
 
-def test_choosing_a_facility_starts_a_session_for_it(choose, leave, medblocks, session):
+def test_choosing_a_facility_starts_a_session_for_it(choose, leave, medblocks):
     leave(return_url="https://app.example.com/records?state=7")
     medblocks.replace("POST", f"{HOST}/patient-sessions", json=session(id="ps_2", connection_id="fhirsrc_7"))
 
@@ -225,7 +225,7 @@ def test_only_facility_ids_can_be_chosen(choose, leave, medblocks, connection_id
     assert len(starts(medblocks)) == before
 
 
-def test_unknown_facility_links_back_to_the_page(choose, leave, medblocks, error_body):
+def test_unknown_facility_links_back_to_the_page(choose, leave, medblocks):
     leave()
     medblocks.replace(
         "POST", f"{HOST}/patient-sessions", json=error_body("invalid_request", "connection_id"), status=400
@@ -246,7 +246,7 @@ def test_choosing_needs_the_form_token(choose, medblocks, token):
     assert len(medblocks.calls) == before
 
 
-def test_another_browser_can_not_choose(enforcing, form_token, medblocks):
+def test_another_browser_can_not_choose(enforcing, medblocks):
     browser = enforcing.test_client()
     data = {"patient_session_id": "ps_1", "connection_id": "fhirsrc_1", "form_token": form_token(browser)}
 

@@ -4,13 +4,12 @@ import contextlib
 import json
 import re
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
-from benchmarks.running import run_sandbox
+from tests.processes import wait_until
 from tests.server.products import COMMANDS, OUR_LOGGER, run_product
 from tests.server.promises import promises
 
@@ -25,20 +24,6 @@ def promised(kind, test):
     """Return whether a server promises what a test shows, as the table says."""
     (cells,) = [promise.cells for promise in promises() if promise.test == test]
     return {"yes": True, "no": False}[cells[kind]]
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    with run_sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def upstream(sandbox):
-    """A pretend Medblocks without patients; what a test holds there goes on after it."""
-    sandbox.store.patients.clear()
-    yield sandbox
-    sandbox.gate.open()
 
 
 @pytest.fixture(scope="module", params=COMMANDS)
@@ -77,12 +62,6 @@ def read(product, browser, patient_id="user_42"):
 
 def code(reply):
     return reply.status_code, reply.json()["error"]["code"]
-
-
-def wait_until(condition):
-    ends = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < ends
 
 
 @contextlib.contextmanager

@@ -4,28 +4,16 @@ import contextlib
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.processes import is_alive, wait_until
 from tests.server.running import answer, get, read_reply
 
 TIMEOUT = 30
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system has no /proc")
-
-
-def is_alive(pid):
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    return False
-
-
-def wait_until(condition):
-    ends = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < ends
 
 
 def serving(server):

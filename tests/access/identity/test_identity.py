@@ -14,20 +14,16 @@ from bff.access.identity.proxy_header import HeaderIdentity
 from bff.access.owner_cookie import Owner
 from bff.config import load_settings
 from bff.errors import InvalidCredential
+from tests.factories import HOST, JWT_BY_SECRET, make_app, patient
 
-PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
+PATIENTS = f"{HOST}/patients"
 HEADER = {"BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
-JWT = {
-    "BFF_JWT_SECRET": "j" * 32,
-    "BFF_JWT_ISSUER": "https://login.example",
-    "BFF_JWT_AUDIENCE": "bff",
-}
 BAD = {
-    "no token": ({"BFF_IDENTITY": "jwt", **JWT}, {"Authorization": "Bearer no-token"}),
-    "no scheme": ({"BFF_IDENTITY": "jwt", **JWT}, {"Authorization": "no-token"}),
-    "an empty header": ({"BFF_IDENTITY": "jwt", **JWT}, {"Authorization": ""}),
-    "an empty cookie": ({"BFF_IDENTITY": "jwt", **JWT, "BFF_JWT_COOKIE": "login"}, {"Cookie": "login="}),
-    "a bad cookie": ({"BFF_IDENTITY": "jwt", **JWT, "BFF_JWT_COOKIE": "login"}, {"Cookie": "login=x"}),
+    "no token": (JWT_BY_SECRET, {"Authorization": "Bearer no-token"}),
+    "no scheme": (JWT_BY_SECRET, {"Authorization": "no-token"}),
+    "an empty header": (JWT_BY_SECRET, {"Authorization": ""}),
+    "an empty cookie": ({**JWT_BY_SECRET, "BFF_JWT_COOKIE": "login"}, {"Cookie": "login="}),
+    "a bad cookie": ({**JWT_BY_SECRET, "BFF_JWT_COOKIE": "login"}, {"Cookie": "login=x"}),
     "a stranger's header": ({"BFF_IDENTITY": "header", **HEADER}, {"X-Patient-Id": "user_42"}),
     "a callable's id": ({"identify": lambda _: ".."}, {}),
     "a callable's empty id": ({"identify": lambda _: ""}, {}),
@@ -35,7 +31,7 @@ BAD = {
 
 
 @pytest.fixture
-def owner_cookie(make_app, medblocks, patient):
+def owner_cookie(medblocks):
     """The cookie of a browser that created user_42 without a login."""
     client = make_app(BFF_ACCESS="enforce").test_client()
     medblocks.post(PATIENTS, json=patient())
@@ -46,7 +42,7 @@ def owner_cookie(make_app, medblocks, patient):
 
 @pytest.mark.parametrize("access", ["enforce", "report"])
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_credential_never_falls_back_to_the_cookie(make_app, owner_cookie, medblocks, access, name):
+def test_a_bad_credential_never_falls_back_to_the_cookie(owner_cookie, medblocks, access, name):
     settings, headers = BAD[name]
     client = make_app(BFF_ACCESS=access, **settings).test_client(use_cookies=False)
     headers = {**headers, "Cookie": "; ".join(filter(None, [headers.get("Cookie"), owner_cookie]))}
@@ -64,8 +60,8 @@ def test_a_bad_credential_never_falls_back_to_the_cookie(make_app, owner_cookie,
     assert not medblocks.calls
 
 
-@pytest.mark.parametrize("settings", [{"BFF_IDENTITY": "jwt", **JWT}, {"BFF_IDENTITY": "header", **HEADER}])
-def test_a_login_is_required_even_with_a_cookie(make_app, owner_cookie, medblocks, settings):
+@pytest.mark.parametrize("settings", [JWT_BY_SECRET, {"BFF_IDENTITY": "header", **HEADER}])
+def test_a_login_is_required_even_with_a_cookie(owner_cookie, medblocks, settings):
     client = make_app(BFF_ACCESS="enforce", **settings).test_client(use_cookies=False)
 
     reply = client.get("/api/patients/user_42", headers={"Cookie": owner_cookie})
@@ -74,8 +70,8 @@ def test_a_login_is_required_even_with_a_cookie(make_app, owner_cookie, medblock
     assert not medblocks.calls
 
 
-@pytest.mark.parametrize("settings", [{"BFF_IDENTITY": "jwt", **JWT}, {"BFF_IDENTITY": "header", **HEADER}])
-def test_report_mode_allows_requests_without_a_login(make_app, medblocks, patient, settings):
+@pytest.mark.parametrize("settings", [JWT_BY_SECRET, {"BFF_IDENTITY": "header", **HEADER}])
+def test_report_mode_allows_requests_without_a_login(medblocks, settings):
     medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=[]))
 
     reply = make_app(BFF_ACCESS="report", **settings).test_client().get("/api/patients/user_42")
@@ -90,7 +86,7 @@ def test_report_mode_allows_requests_without_a_login(make_app, medblocks, patien
         ({}, BrowserIdentity),
         ({"BFF_IDENTITY": "owner"}, BrowserIdentity),
         ({"BFF_IDENTITY": "invite"}, BrowserIdentity),
-        ({"BFF_IDENTITY": "jwt", **JWT}, JwtIdentity),
+        (JWT_BY_SECRET, JwtIdentity),
         ({"BFF_IDENTITY": "header", **HEADER}, HeaderIdentity),
     ],
 )
@@ -134,7 +130,7 @@ def test_a_callers_repr_is_empty():
     assert repr(caller_for("user_42")) == "Caller(…)"
 
 
-def test_a_patients_owner_tag_is_the_same_in_all_browsers(make_app, medblocks, patient):
+def test_a_patients_owner_tag_is_the_same_in_all_browsers(medblocks):
     medblocks.post(PATIENTS, json=patient())
     tags = []
     for _ in range(2):
@@ -146,7 +142,7 @@ def test_a_patients_owner_tag_is_the_same_in_all_browsers(make_app, medblocks, p
     assert b"user_42" not in base64.urlsafe_b64decode(f"{tags[0]}==")
 
 
-def test_a_caller_is_identified_once_a_request(make_app, medblocks, patient):
+def test_a_caller_is_identified_once_a_request(medblocks):
     requests = []
     app = make_app(identify=lambda request: requests.append(request.path) or "user_42", BFF_ACCESS="enforce")
     medblocks.post(PATIENTS, json=patient())

@@ -1,15 +1,14 @@
 """Valid tokens: their keys, where they are read from, and how long they may be."""
 
-import time
-
 import pytest
 import responses
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
+from tests.factories import HOST, SECRET, bearer, claims, patient
+
 JWKS = "https://login.example/jwks.json"
-PATIENTS = "https://you-forgot-to-mock-medblocks.test/patients"
-SECRET = "a-shared-secret-of-the-tests-that-is-long-enough-for-HS512-too-0123456789"
+PATIENTS = f"{HOST}/patients"
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
 KEYS = {
     **dict.fromkeys(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"], RSA),
@@ -23,24 +22,13 @@ BY_SECRET = {"BFF_JWT_SECRET": SECRET}
 
 
 def token(algorithm="HS256", **changes):
-    claims = {
-        "iss": "https://login.example",
-        "aud": "bff",
-        "sub": "user_42",
-        "exp": int(time.time()) + 300,
-        **changes,
-    }
     key = KEYS[algorithm]
     header = {"alg": algorithm, **({"kid": key.kid} if key.kid else {})}
-    return jwt.encode(header, claims, key, algorithms=[algorithm])
-
-
-def bearer(**changes):
-    return {"Authorization": f"Bearer {token(**changes)}"}
+    return jwt.encode(header, claims(**changes), key, algorithms=[algorithm])
 
 
 @pytest.fixture
-def found(medblocks, patient):
+def found(medblocks):
     medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=[]))
 
 

@@ -4,39 +4,28 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 
 import pytest
 
-SECRET = "a-shared-secret-of-the-tests-that-is-long-enough-for-HS512-too-0123456789"
-NOW = 1_800_000_000
-SETTINGS = {
-    "BFF_IDENTITY": "jwt",
-    "BFF_ACCESS": "enforce",
-    "BFF_JWT_SECRET": SECRET,
-    "BFF_JWT_ISSUER": "https://login.example",
-    "BFF_JWT_AUDIENCE": "bff",
-}
+from tests.factories import HOST, JWT_BY_SECRET, NOW, SECRET, claims, make_app, patient
+
 ANOTHER_ISSUER = "https://evil.example"
 USUAL = {"typ": "JWT"}
 
+pytestmark = pytest.mark.usefixtures("set_time")
+
 
 @pytest.fixture
-def client(make_app):
-    return make_app(**SETTINGS).test_client()
-
-
-@pytest.fixture(autouse=True)
-def standing_clock(monkeypatch):
-    monkeypatch.setattr(time, "time", lambda: float(NOW))
+def client():
+    return make_app(BFF_ACCESS="enforce", **JWT_BY_SECRET).test_client()
 
 
 def encoded(raw):
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def signed(header, claims):
-    message = f"{encoded(json.dumps(header).encode())}.{encoded(json.dumps(claims).encode())}"
+def signed(header, payload):
+    message = f"{encoded(json.dumps(header).encode())}.{encoded(json.dumps(payload).encode())}"
     return f"{message}.{encoded(hmac.digest(SECRET.encode(), message.encode(), hashlib.sha256))}"
 
 
@@ -45,9 +34,8 @@ def ask(client):
     """Request a patient with a valid token with these changes; `...` removes a claim."""
 
     def send(header=USUAL, payload=None, **changes):
-        good = {"iss": "https://login.example", "aud": "bff", "sub": "user_42", "exp": NOW + 300}
-        claims = {name: value for name, value in {**good, **changes}.items() if value is not ...}
-        token = signed({"alg": "HS256", **header}, claims if payload is None else payload)
+        good = claims(**{"exp": NOW + 300, **changes})
+        token = signed({"alg": "HS256", **header}, good if payload is None else payload)
         return client.get("/api/patients/user_42", headers={"Authorization": f"Bearer {token}"})
 
     return send
@@ -166,8 +154,8 @@ def test_a_token_of_another_type_is_refused(ask, medblocks, typ):
     ],
     ids=repr,
 )
-def test_a_token_with_valid_claims_is_accepted(ask, medblocks, patient, header, changes):
-    medblocks.get("https://you-forgot-to-mock-medblocks.test/patients/user_42", json=patient(connections=[]))
+def test_a_token_with_valid_claims_is_accepted(ask, medblocks, header, changes):
+    medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
 
     assert ask(header, **changes).status_code == 200
 

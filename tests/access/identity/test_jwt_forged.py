@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from bff import create_app
 from bff.config import load_settings
+from tests.factories import HOST, JWT, KEY, claims, patient
 
 JWKS = "https://login.example/jwks.json"
 OURS = RSAKey.generate_key(2048, {"kid": "k1"})
@@ -24,13 +25,11 @@ FOR_RS512 = RSAKey.import_key({**OURS.as_dict(), "kid": "rs512", "alg": "RS512"}
 CURVE = ECKey.generate_key("P-256", {"kid": "ec"})
 THEIR_CURVE = ECKey.generate_key("P-256", {"kid": "ec"})
 SETTINGS = {
-    "MEDBLOCKS_API_KEY": "mb_sk_sbx_canary_key",
-    "MEDBLOCKS_BASE_URL": "https://you-forgot-to-mock-medblocks.test",
-    "BFF_IDENTITY": "jwt",
+    "MEDBLOCKS_API_KEY": KEY,
+    "MEDBLOCKS_BASE_URL": HOST,
+    **JWT,
     "BFF_ACCESS": "enforce",
     "BFF_JWT_JWKS_URL": JWKS,
-    "BFF_JWT_ISSUER": "https://login.example",
-    "BFF_JWT_AUDIENCE": "bff",
 }
 PEM = OURS.as_pem()
 JWK = json.dumps(OURS.as_dict()).encode()
@@ -53,17 +52,9 @@ def hs256(secret):
     return lambda message: hmac.digest(secret, message, hashlib.sha256)
 
 
-def claims(**changes):
+def good_claims(**changes):
     now = int(time.time())
-    good = {
-        "iss": "https://login.example",
-        "aud": "bff",
-        "sub": "user_42",
-        "iat": now,
-        "exp": now + 300,
-        "name": "Asha Example",
-    }
-    return {name: value for name, value in {**good, **changes}.items() if value is not ...}
+    return claims(**{"iat": now, "exp": now + 300, "name": "Asha Example", **changes})
 
 
 def token(sign=rs256, payload=None, **header):
@@ -73,7 +64,7 @@ def token(sign=rs256, payload=None, **header):
 
 
 def signed(header, payload=None, sign=rs256):
-    message = f"{encoded(header)}.{encoded(claims() if payload is None else payload)}"
+    message = f"{encoded(header)}.{encoded(good_claims() if payload is None else payload)}"
     return f"{message}.{encoded(sign(message.encode()))}"
 
 
@@ -87,13 +78,13 @@ def part(number, change):
 def with_their_key(**header):
     """A token that contains the key that signed it."""
     return jwt.encode(
-        {"alg": "ES256", "jwk": THEIR_CURVE.as_dict(private=False), **header}, claims(), THEIR_CURVE
+        {"alg": "ES256", "jwk": THEIR_CURVE.as_dict(private=False), **header}, good_claims(), THEIR_CURVE
     )
 
 
 def encrypted():
     header = {"alg": "RSA-OAEP", "enc": "A256GCM", "kid": "k1", "typ": "JWT"}
-    return jwe.encrypt_compact(header, json.dumps(claims()), OURS)
+    return jwe.encrypt_compact(header, json.dumps(good_claims()), OURS)
 
 
 def flattened():
@@ -140,7 +131,7 @@ FORGED = {
     "kid of a key for encryption": lambda: token(kid="enc"),
     "kid of a key for another algorithm": lambda: token(kid="rs512"),
     "kid of another kind of key": lambda: token(kid="ec"),
-    "payload changed": lambda: part(1, lambda _: encoded(claims(sub="user_43"))),
+    "payload changed": lambda: part(1, lambda _: encoded(good_claims(sub="user_43"))),
     "payload cut": lambda: part(1, lambda text: text[:-4]),
     "header changed": lambda: part(0, lambda _: encoded({"alg": "RS256", "kid": "k1"})),
     "header a list": lambda: signed(["alg", "RS256"]),
@@ -160,7 +151,7 @@ FORGED = {
     "two tokens": lambda: f"{token()} {token()}",
     "two tokens with a comma": lambda: f"{token()}, Bearer {token()}",
     "letters beyond ASCII": lambda: token() + "é",
-    "too long": lambda: token(payload=claims(extra="x" * 9000)),
+    "too long": lambda: token(payload=good_claims(extra="x" * 9000)),
 }
 
 
@@ -201,8 +192,8 @@ def test_an_authorization_header_without_a_bearer_token_is_refused(client, medbl
     assert not medblocks.calls
 
 
-def test_the_token_that_forgeries_start_from_is_valid(client, medblocks, patient):
-    medblocks.get("https://you-forgot-to-mock-medblocks.test/patients/user_42", json=patient(connections=[]))
+def test_the_token_that_forgeries_start_from_is_valid(client, medblocks):
+    medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
 
     reply = client.get("/api/patients/user_42", headers={"Authorization": f"Bearer {token()}"})
 

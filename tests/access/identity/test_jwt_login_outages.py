@@ -11,6 +11,7 @@ from joserfc.jwk import OctKey
 
 from bff.errors import IdentityUnavailable, InvalidCredential
 from tests.access.login import KEYS, URL, outcome
+from tests.factories import JWT, make_app
 
 
 class Breaking(io.BufferedReader):
@@ -116,14 +117,12 @@ def test_after_an_outage_new_keys_are_used(jwks, publish, clock):
 
 
 @pytest.mark.parametrize("identity", ["enforce", "report"])
-def test_a_browser_gets_a_503_with_retry_after(make_app, medblocks, login, identity):
+def test_a_browser_gets_a_503_with_retry_after(medblocks, login, identity):
     login.get(URL, status=500)
     client = make_app(
-        BFF_IDENTITY="jwt",
         BFF_ACCESS=identity,
         BFF_JWT_JWKS_URL=URL,
-        BFF_JWT_ISSUER="https://login.example",
-        BFF_JWT_AUDIENCE="bff",
+        **JWT,
     ).test_client()
     # The header says {"alg":"ES256","kid":"new"}.
     token = "eyJhbGciOiJFUzI1NiIsImtpZCI6Im5ldyJ9.e30.AAAA"

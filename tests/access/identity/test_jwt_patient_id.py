@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.access.login import SECRET, bearer
+from tests.factories import HOST, SECRET, bearer, patient
 
-PATIENT = "https://you-forgot-to-mock-medblocks.test/patients/"
+PATIENT = f"{HOST}/patients/"
 BY_SECRET = {"BFF_JWT_SECRET": SECRET}
 
 
 @pytest.fixture
-def found(medblocks, patient):
+def found(medblocks):
     """Mock a patient at Medblocks, with any id."""
 
     def add(patient_id="user_42", quoted=None):
@@ -66,7 +66,7 @@ def test_two_people_never_have_the_same_id(client_for, medblocks, template, clai
     assert not medblocks.calls
 
 
-def test_a_login_may_create_only_its_own_patient(client_for, medblocks, patient):
+def test_a_login_may_create_only_its_own_patient(client_for, medblocks):
     medblocks.post(PATIENT.rstrip("/"), json=patient())
     client = client_for(**BY_SECRET)
 

@@ -2,14 +2,16 @@
 
 import pytest
 
-PATIENT = "https://you-forgot-to-mock-medblocks.test/patients/user_42"
+from tests.factories import HOST, make_app, patient
+
+PATIENT = f"{HOST}/patients/user_42"
 SECRET = "canary-secret-of-the-proxy-0123456789"
 PROXY = "10.1.2.3"
 OUTSIDE = "203.0.113.9"
 
 
 @pytest.fixture
-def ask(make_app):
+def ask():
     """Request a patient as the proxy does, with these changes; `None` removes a header."""
 
     def send(peer=PROXY, path="/api/patients/user_42", settings=None, headers=None):
@@ -28,7 +30,7 @@ def ask(make_app):
 
 
 @pytest.fixture
-def found(medblocks, patient):
+def found(medblocks):
     medblocks.get(PATIENT, json=patient(connections=[]))
 
 
