@@ -32,7 +32,7 @@ def mounted():
 
 
 @pytest.mark.parametrize("path", ["/api/patients/user_42", "/api/nothing", "/api"])
-def test_below_a_path_the_api_answers_with_a_clear_error(mounted, path):
+def test_below_a_path_the_api_returns_an_error(mounted, path):
     reply = mounted.get(f"/bff{path}")
 
     assert (reply.status_code, reply.json["error"]["code"]) == (500, "not_at_root")
@@ -40,7 +40,7 @@ def test_below_a_path_the_api_answers_with_a_clear_error(mounted, path):
 
 
 @pytest.mark.parametrize("path", ["", "/", "/intake", "/healthz", "/static/medblocks-bff.js", "/nothing"])
-def test_below_a_path_everything_else_is_an_error_page(mounted, path):
+def test_below_a_path_pages_return_an_error(mounted, path):
     reply = mounted.get(f"/bff{path}")
 
     assert (reply.status_code, reply.mimetype) == (500, "text/html")
@@ -51,7 +51,7 @@ def test_below_a_path_creates_reach_no_upstream(mounted, medblocks):
     assert mounted.post("/bff/api/patients", json={"patientId": "user_42"}).status_code == 500
 
 
-def test_the_operator_is_told_once_where_to_serve_it(mounted, caplog):
+def test_a_mounted_app_is_logged_once(mounted, caplog):
     for _ in range(3):
         mounted.get("/bff/api/patients/user_42")
 
@@ -61,7 +61,7 @@ def test_the_operator_is_told_once_where_to_serve_it(mounted, caplog):
 
 
 @pytest.mark.parametrize("name", ["", "/"])
-def test_a_script_name_that_is_the_root_is_served(name):
+def test_the_root_script_name_is_served(name):
     reply = make_app().test_client().get("/healthz", environ_overrides={"SCRIPT_NAME": name})
 
     assert reply.status_code == 200
@@ -72,7 +72,7 @@ def test_both_apps_answer(browser):
     assert browser.get("/healthz").json == {"ok": True}
 
 
-def test_the_teams_own_cookie_says_who_is_signed_in(browser, medblocks):
+def test_the_teams_cookie_identifies_the_caller(browser, medblocks):
     medblocks.get(f"{HOST}/patients/user_42", json=patient(connections=[]))
 
     assert browser.get("/api/patients/user_42").status_code == 401

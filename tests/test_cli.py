@@ -35,7 +35,7 @@ def run(tmp_path, monkeypatch):
     signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
-def test_serve_without_a_key_exits_with_78_and_names_the_variable_and_the_demo(run):
+def test_serve_without_a_key_exits_with_78(run):
     result = run("serve", "--port", "0")
 
     assert result.exit_code == 78
@@ -43,7 +43,7 @@ def test_serve_without_a_key_exits_with_78_and_names_the_variable_and_the_demo(r
     assert "demo" in result.stderr
 
 
-def test_serve_says_every_problem_on_a_line_of_its_own(run):
+def test_serve_prints_one_line_per_problem(run):
     wrong = {"MEDBLOCKS_BASE_URL": "http://medblocks.example", "BFF_PUBLIC_URL": "nowhere"}
     result = run("serve", "--port", "0", **wrong)
 
@@ -54,7 +54,7 @@ def test_serve_says_every_problem_on_a_line_of_its_own(run):
     assert len(lines) == 3
 
 
-def test_a_dotenv_file_that_can_not_be_read_is_said_in_one_line(run, tmp_path):
+def test_an_unreadable_dotenv_file_is_one_line(run, tmp_path):
     (tmp_path / ".env").write_text("this is wrong\n")
 
     result = run("serve", "--port", "0")
@@ -63,7 +63,7 @@ def test_a_dotenv_file_that_can_not_be_read_is_said_in_one_line(run, tmp_path):
     assert result.stderr == ".env, line 1, can't be read. Write NAME=value.\n"
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(run):
+def test_a_taken_port_is_one_line(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = run("serve", "--port", str(port), MEDBLOCKS_API_KEY="mb_sk_sbx_x")
@@ -81,14 +81,14 @@ def test_serve_listens_on_the_port_of_the_environment(run):
     assert f"Can't listen on 127.0.0.1 port {port}: Address already in use. " in result.stderr
 
 
-def test_the_demo_names_the_option_of_the_port_that_is_taken(run):
+def test_the_demo_names_the_taken_ports_option(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = run("demo", "--port", "0", "--sandbox-port", str(taken.getsockname()[1]))
 
     assert "Choose another with --sandbox-port." in result.stderr
 
 
-def test_what_the_demo_can_not_use_of_the_environment_is_said_in_one_line(run):
+def test_unusable_demo_settings_are_one_line(run):
     result = run("demo", "--port", "0", "--sandbox-port", "0", BFF_BRAND_COLOR="red")
 
     assert result.exit_code == 78
@@ -122,7 +122,7 @@ WARNINGS = [
 @pytest.mark.parametrize(
     "command", [("serve", "--port", "0"), ("check",), ("demo", "--port", "0", "--sandbox-port", "0")]
 )
-def test_every_name_like_ours_is_told_without_its_value(run, command):
+def test_similar_names_are_reported_without_values(run, command):
     result = run(*command, **UNKNOWN, **STOPS)
 
     lines = result.stderr.splitlines()
@@ -172,7 +172,7 @@ def test_a_slip_in_what_counts_stops_the_demo(run, name, meant):
     )
 
 
-def test_a_slip_in_what_does_not_count_only_warns_in_the_demo(run):
+def test_a_misspelled_unused_name_only_warns(run):
     result = run("demo", "--port", "0", "--sandbox-port", "0", bff_access="enforce", **STOPS)
 
     assert result.stderr.splitlines() == [
@@ -182,7 +182,7 @@ def test_a_slip_in_what_does_not_count_only_warns_in_the_demo(run):
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])
-def test_a_host_that_is_not_here_is_said_in_one_line(run, host):
+def test_an_unavailable_host_is_one_line(run, host):
     result = run("serve", "--host", host, MEDBLOCKS_API_KEY="mb_sk_sbx_x")
 
     assert result.exit_code == 1
@@ -191,7 +191,7 @@ def test_a_host_that_is_not_here_is_said_in_one_line(run, host):
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_what_is_no_port_is_said_of_the_option(run, port):
+def test_an_invalid_port_names_the_option(run, port):
     result = run("serve", "--port", port, MEDBLOCKS_API_KEY="mb_sk_sbx_x")
 
     assert result.exit_code == 2
@@ -268,7 +268,7 @@ def test_check_tells_a_version_from_a_key(run, medblocks):
     assert "Key" not in result.output
 
 
-def test_check_tells_a_refused_version_that_is_pinned_on_the_key(run, medblocks):
+def test_check_reports_a_refused_pinned_version(run, medblocks):
     medblocks.get(f"{HOST}/health", json=error_body("unsupported_api_version"), status=400)
 
     result = run(
@@ -364,7 +364,7 @@ def test_serve_does_not_start_with_a_quoted_key(run, key):
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://bff.example.com"])
-def test_check_says_where_a_live_key_sends_patients_without_tls(run, working, url):
+def test_check_reports_a_live_key_without_tls(run, working, url):
     live = {**working, "MEDBLOCKS_API_KEY": "mb_sk_live_x"}
 
     assert f"Address: BFF_PUBLIC_URL is {url}, " in run("check", **live, BFF_PUBLIC_URL=url).output
@@ -403,7 +403,7 @@ def serve(tmp_path):
         process.communicate()
 
 
-def test_serve_answers_until_sigterm_and_then_exits_with_0(serve):
+def test_serve_exits_with_0_on_sigterm(serve):
     process, address = serve()
     assert requests.get(f"{address}/healthz", timeout=10).json() == {"ok": True}
 
@@ -451,7 +451,7 @@ def test_invite_prints_a_link_without_the_id(run):
         (["--patient-id", "user_42", "--hours", "-1"], {"BFF_IDENTITY": "invite"}, "more than 0"),
     ],
 )
-def test_an_invite_that_can_not_be_is_said_in_one_line(run, arguments, variables, said):
+def test_an_impossible_invite_is_one_line(run, arguments, variables, said):
     result = run("invite", *arguments, MEDBLOCKS_API_KEY="mb_sk_sbx_x", **variables)
 
     assert result.exit_code == 1

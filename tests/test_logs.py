@@ -130,7 +130,7 @@ def test_an_exception_is_told_by_type_and_place():
 
 
 @pytest.mark.parametrize(("value", "written"), [(1j, "1j"), ("\ud800", "\ud800")])
-def test_a_value_without_a_json_form_costs_no_line(value, written):
+def test_a_value_outside_json_is_logged_as_repr(value, written):
     fields = logs.Fields(message="audit", what=value)
 
     assert line_of(record(fields))["what"] == written
@@ -159,7 +159,7 @@ class Unprintable:
         raise RuntimeError("canary")
 
 
-def test_a_line_that_cannot_be_formatted_fails_no_caller(root_logging, monkeypatch, capsys):
+def test_a_formatting_error_fails_no_caller(root_logging, monkeypatch, capsys):
     logs.configure_logging()
     monkeypatch.setattr(logging, "raiseExceptions", False)
 
@@ -168,7 +168,7 @@ def test_a_line_that_cannot_be_formatted_fails_no_caller(root_logging, monkeypat
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_standard_error_that_takes_nothing_fails_no_caller(root_logging, monkeypatch):
+def test_an_unwritable_stderr_fails_no_caller(root_logging, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
@@ -226,7 +226,7 @@ def test_each_line_is_json_and_written_once(written, configure):
         "log.addHandler(logging.StreamHandler()); log.setLevel(logging.INFO)",
     ],
 )
-def test_an_app_that_configures_logging_gets_each_line_once_with_all_fields(written, configure):
+def test_a_configured_app_gets_each_line_once(written, configure):
     told = [json.loads(line[line.index("{") :]) for line in written(configure)]
 
     assert [line["message"] for line in told] == ["audit", "audit", "audit", "request"]

@@ -84,7 +84,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize(("body", "param"), BODIES.values(), ids=BODIES)
-def test_a_bad_patient_is_refused_with_the_field_to_mend(client, body, param):
+def test_a_bad_patient_is_refused_with_its_field(client, body, param):
     assert_refused(client.post("/api/patients", json=body), param)
 
 
@@ -122,7 +122,7 @@ SESSIONS = {
 
 
 @pytest.mark.parametrize(("body", "param"), SESSIONS.values(), ids=SESSIONS)
-def test_a_bad_session_is_refused_with_the_field_to_mend(client, body, param):
+def test_a_bad_session_is_refused_with_its_field(client, body, param):
     known = {} if param == "patient_id" else {"patientId": "user_42"}
     assert_refused(client.post("/api/patient-sessions", json={**known, **body}), param)
 
@@ -138,14 +138,14 @@ RETURN_URLS = [
 
 
 @pytest.mark.parametrize("return_url", RETURN_URLS)
-def test_a_return_url_that_is_not_allowed_is_refused(client, return_url):
+def test_an_unlisted_return_url_is_refused(client, return_url):
     reply = client.post("/api/patient-sessions", json={"patientId": "user_42", "return_url": return_url})
 
     assert_refused(reply, "return_url")
     assert "evil" not in reply.text
 
 
-def test_a_return_url_that_is_no_text_is_refused(client):
+def test_a_return_url_must_be_a_text(client):
     assert_refused(
         client.post("/api/patient-sessions", json={"patientId": "a", "return_url": 1}), "return_url"
     )
@@ -177,7 +177,7 @@ RAW = {
 
 @pytest.mark.parametrize("raw", RAW.values(), ids=RAW)
 @pytest.mark.parametrize("route", ["/api/patients", "/api/patient-sessions"])
-def test_a_body_that_is_no_clean_json_object_is_refused(client, route, raw):
+def test_a_body_must_be_a_strict_json_object(client, route, raw):
     assert_refused(client.post(route, data=raw, content_type="application/json"), None)
 
 
@@ -186,7 +186,7 @@ TYPES = [None, "", "text/plain", "application/x-www-form-urlencoded", "multipart
 
 
 @pytest.mark.parametrize("content_type", TYPES)
-def test_a_body_that_is_not_declared_as_json_is_a_415(client, content_type):
+def test_a_body_without_the_json_type_gets_415(client, content_type):
     reply = client.post("/api/patients", data=b'{"patientId": "user_42"}', content_type=content_type)
 
     assert_refused(reply, None, 415, "unsupported_media_type")
@@ -200,11 +200,11 @@ def test_a_body_over_64_kib_is_a_413(client):
     assert_refused(reply, None, 413, "payload_too_large")
 
 
-def test_an_unknown_route_is_a_404_in_the_envelope(client):
+def test_an_unknown_route_gets_404_in_the_envelope(client):
     assert_refused(client.get("/api/nothing"), None, 404, "not_found")
 
 
-def test_a_wrong_method_is_a_405_in_the_envelope_that_names_the_right_one(client):
+def test_a_wrong_method_gets_405_with_allow(client):
     reply = client.delete("/api/patients")
 
     assert_refused(reply, None, 405, "method_not_allowed")

@@ -14,7 +14,7 @@ def client():
 
 
 @pytest.mark.parametrize("status", [405, 410, 414, 422, 431])
-def test_what_one_caller_can_bring_about_takes_medblocks_from_nobody_else(medblocks, status):
+def test_one_caller_can_not_open_the_circuit(medblocks, status):
     client = make_app(BFF_RATE_LIMIT="off", BFF_BREAKER_FAILURES="3").test_client()
     long = medblocks.get(CONNECTIONS, status=status)
     for number in range(9):
@@ -25,7 +25,7 @@ def test_what_one_caller_can_bring_about_takes_medblocks_from_nobody_else(medblo
     assert client.get("/api/connections?q=alder").status_code == 200
 
 
-def test_what_is_found_comes_as_medblocks_sends_it_and_where_its_logo_stands_here(client, medblocks):
+def test_a_search_returns_facilities_with_logo_paths(client, medblocks):
     medblocks.get(
         CONNECTIONS, json=facilities(facility(logo_url=None), has_more=True, next_cursor="cursor-1")
     )
@@ -39,7 +39,7 @@ def test_what_is_found_comes_as_medblocks_sends_it_and_where_its_logo_stands_her
 
 
 @pytest.mark.parametrize("logo_url", ["http://alder.example/1.png", "javascript:alert(1)", "", None])
-def test_only_a_logo_over_https_has_a_path_here(client, medblocks, logo_url):
+def test_only_https_logos_have_a_path(client, medblocks, logo_url):
     good = facility(2)
     medblocks.get(CONNECTIONS, json=facilities(facility(logo_url=logo_url), good))
 
@@ -59,7 +59,7 @@ def test_only_a_logo_over_https_has_a_path_here(client, medblocks, logo_url):
         ("q=alder&starting_after=cursor-1", {"q": "alder", "limit": "20", "starting_after": "cursor-1"}),
     ],
 )
-def test_the_search_goes_out_as_it_was_typed_for_twenty_at_most(client, medblocks, query, sent):
+def test_a_search_is_sent_as_typed_with_limit_20(client, medblocks, query, sent):
     medblocks.get(CONNECTIONS, json=facilities())
 
     client.get(f"/api/connections?{query}")
@@ -68,7 +68,7 @@ def test_the_search_goes_out_as_it_was_typed_for_twenty_at_most(client, medblock
 
 
 @pytest.mark.parametrize("query", ["", "?q=", "?q=a", "?q=%20a%20", "?starting_after=cursor-1"])
-def test_under_two_characters_the_answer_is_empty_and_nothing_is_asked(client, medblocks, query):
+def test_a_search_under_two_characters_sends_nothing(client, medblocks, query):
     reply = client.get(f"/api/connections{query}")
 
     assert reply.status_code == 200
@@ -91,7 +91,7 @@ def test_a_search_that_is_too_long_is_refused(client, medblocks, query, param, m
     assert not medblocks.calls
 
 
-def test_an_equal_search_is_answered_from_memory_to_every_browser(client, medblocks):
+def test_equal_searches_share_one_cached_response(client, medblocks):
     medblocks.get(CONNECTIONS, json=facilities(facility()))
 
     first = client.get("/api/connections?q=alder")
@@ -102,7 +102,7 @@ def test_an_equal_search_is_answered_from_memory_to_every_browser(client, medblo
 
 
 @pytest.mark.parametrize(("status", "told"), [(401, 502), (429, 503), (500, 502), (503, 502)])
-def test_when_medblocks_cant_be_asked_the_error_is_ours(client, medblocks, status, told):
+def test_an_upstream_failure_becomes_our_error(client, medblocks, status, told):
     medblocks.get(CONNECTIONS, json=error_body("some_code"), status=status)
 
     reply = client.get("/api/connections?q=alder")
@@ -111,13 +111,13 @@ def test_when_medblocks_cant_be_asked_the_error_is_ours(client, medblocks, statu
     assert "UPSTREAM-TEXT" not in reply.text
 
 
-def test_fields_that_are_not_documented_do_not_reach_the_browser(client, medblocks):
+def test_undocumented_fields_do_not_reach_the_browser(client, medblocks):
     medblocks.get(CONNECTIONS, json=facilities(facility(secret="canary"), secret="canary"))
 
     assert "canary" not in client.get("/api/connections?q=alder").text
 
 
-def test_a_facility_of_the_wrong_shape_is_not_passed_on(client, medblocks):
+def test_a_malformed_facility_is_not_returned(client, medblocks):
     medblocks.get(CONNECTIONS, json=facilities(facility(name=None)))
 
     assert client.get("/api/connections?q=alder").status_code == 502

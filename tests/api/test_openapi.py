@@ -17,7 +17,7 @@ def test_the_document_is_valid_openapi_3_1(document):
     OpenAPIV31SpecValidator(document).validate()
 
 
-def test_the_document_has_every_api_route_and_no_other(app, document):
+def test_the_document_has_exactly_the_api_routes(app, document):
     rules = {
         (rule.rule.replace("<", "{").replace(">", "}"), method.lower())
         for rule in app.url_map.iter_rules()
@@ -43,7 +43,7 @@ def validator(document, schema):
     return Draft202012Validator({**schema, "components": document["components"]})
 
 
-def test_every_operation_has_a_summary_an_example_and_its_errors(document):
+def test_every_operation_has_summary_example_and_errors(document):
     for name, operation in operations(document):
         assert operation["summary"], name
         success = operation["responses"]["200"]["content"]["application/json"]
@@ -60,7 +60,7 @@ def test_the_type_of_a_facility_is_its_vendor(document):
         assert "`epic`" in document["components"]["schemas"][schema]["properties"]["type"]["description"]
 
 
-def test_every_example_of_a_body_is_one_that_the_schema_allows(document):
+def test_every_example_fits_its_schema(document):
     bodies = [operation["requestBody"] for _, operation in operations(document) if "requestBody" in operation]
     assert len(bodies) == 2
     for body in bodies:
@@ -79,7 +79,7 @@ SNIPPET_BODIES = [
 
 
 @pytest.mark.parametrize(("body", "allowed"), SNIPPET_BODIES)
-def test_the_schema_of_a_new_patient_knows_both_spellings(document, body, allowed):
+def test_the_patient_schema_has_both_spellings(document, body, allowed):
     schema = document["components"]["schemas"]["NewPatient"]
 
     assert validator(document, schema).is_valid(body) is allowed

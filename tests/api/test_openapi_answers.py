@@ -113,7 +113,7 @@ def ask(client, method, path):
 
 
 @pytest.mark.parametrize(("method", "path"), ASKED)
-def test_who_asks_too_often_is_told_so_as_documented(document, method, path):
+def test_too_many_requests_are_answered_as_documented(document, method, path):
     client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT_ADDRESS="0/day").test_client()
 
     reply = ask(client, method, path)
@@ -123,7 +123,7 @@ def test_who_asks_too_often_is_told_so_as_documented(document, method, path):
 
 
 @pytest.mark.parametrize(("method", "path"), [row for row in ASKED if row[1] != "/api/connections"])
-def test_who_is_not_signed_in_is_told_so_as_documented(document, method, path):
+def test_a_missing_login_is_answered_as_documented(document, method, path):
     client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off", **JWT_BY_SECRET).test_client()
 
     reply = ask(client, method, path)
@@ -139,7 +139,7 @@ def test_every_operation_was_asked(document):
 
 
 @pytest.mark.parametrize("path", ["/api/patients", "/api/patient-sessions"])
-def test_an_id_that_is_taken_is_a_conflict_as_documented(document, taken, path):
+def test_a_taken_id_is_answered_as_documented(document, taken, path):
     taken()
     client = make_app(BFF_ACCESS="enforce").test_client()
 
@@ -149,7 +149,7 @@ def test_an_id_that_is_taken_is_a_conflict_as_documented(document, taken, path):
     follows(document, "post", path, reply)
 
 
-def test_a_key_with_another_body_is_refused_as_documented(client, document, medblocks):
+def test_a_reused_key_is_answered_as_documented(client, document, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     client.post("/api/patients", json={"patientId": "user_42"}, headers=KEY)
 
@@ -159,7 +159,7 @@ def test_a_key_with_another_body_is_refused_as_documented(client, document, medb
     follows(document, "post", "/api/patients", reply)
 
 
-def test_the_idempotency_key_of_a_create_is_documented_with_its_bounds(client, document, medblocks):
+def test_the_idempotency_key_is_documented_with_its_limits(client, document, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     (parameter,) = operation_at(document, "post", "/api/patients")["parameters"]
     bounds = parameter["schema"]

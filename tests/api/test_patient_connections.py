@@ -56,7 +56,7 @@ def look_ups(medblocks):
     return [call.request.url for call in medblocks.calls if "/connections/" in call.request.url]
 
 
-def test_the_raw_list_has_all_connections_failed_ones_included(browser, medblocks, connected):
+def test_the_plain_list_includes_failed_connections(browser, medblocks, connected):
     connections = connected(a="active", b="failed")
 
     reply = browser.get(CONNECTIONS)
@@ -85,7 +85,7 @@ def test_hydrated_connections_are_facilities_that_can_be_shown(browser, medblock
     }
 
 
-def test_a_connection_whose_authorization_failed_is_left_out_and_not_looked_up(browser, medblocks, connected):
+def test_a_failed_connection_is_not_hydrated(browser, medblocks, connected):
     connected(a="failed", b="disconnected", c="refresh_failed")
     for name in ("b", "c"):
         medblocks.get(f"{HOST}/connections/fhirsrc_{name}", json=facility(name))
@@ -98,7 +98,7 @@ def test_a_connection_whose_authorization_failed_is_left_out_and_not_looked_up(b
     ]
 
 
-def test_a_facility_is_looked_up_once_and_then_known(browser, medblocks, connected):
+def test_a_facility_is_looked_up_once(browser, medblocks, connected):
     connected(a="active", a_="expired")
     medblocks.get(f"{HOST}/connections/fhirsrc_a", json=facility("a"))
 
@@ -118,7 +118,7 @@ def test_distinct_facilities_are_looked_up_side_by_side(browser, connected, side
     assert names == [f"Alder Example Hospital f{number}" for number in range(10)]
 
 
-def test_all_look_ups_of_one_request_share_its_place_in_the_server(connected, side_by_side):
+def test_look_ups_of_a_request_share_its_slot(connected, side_by_side):
     browser = make_app(identify=lambda _: "user_42", BFF_RATE_LIMIT="off", BFF_REQUESTS="2").test_client()
     connected(**{f"f{number}": "active" for number in range(8)})
     side_by_side(8)
@@ -126,7 +126,7 @@ def test_all_look_ups_of_one_request_share_its_place_in_the_server(connected, si
     assert None not in [shown["name"] for shown in browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]]
 
 
-def test_what_is_kept_of_facilities_is_shown_even_when_no_place_is_free():
+def test_cached_facilities_are_shown_without_a_free_slot():
     def full(seconds):
         raise CallRejected("request")
 
@@ -141,7 +141,7 @@ def test_what_is_kept_of_facilities_is_shown_even_when_no_place_is_free():
 
 
 @pytest.mark.parametrize("trouble", [{"status": 404}, {"status": 500}, {"body": b"<html>"}])
-def test_a_facility_that_can_not_be_looked_up_does_not_fail_the_rest(browser, medblocks, connected, trouble):
+def test_one_failed_look_up_does_not_fail_others(browser, medblocks, connected, trouble):
     connected(a="active", b="active")
     medblocks.get(f"{HOST}/connections/fhirsrc_a", **trouble)
     medblocks.get(f"{HOST}/connections/fhirsrc_b", json=facility("b"))
@@ -167,7 +167,7 @@ def test_a_connection_is_disconnected(browser, medblocks):
     assert (reply.status_code, reply.json) == (200, disconnected())
 
 
-def test_a_connection_that_the_patient_does_not_have_is_a_404(browser, medblocks):
+def test_another_patients_connection_gets_404(browser, medblocks):
     medblocks.delete(f"{HOST}/patients/user_42/connections/conn_9", json=error_body("not_found"), status=404)
 
     reply = browser.delete(f"{CONNECTIONS}/conn_9")
@@ -178,7 +178,7 @@ def test_a_connection_that_the_patient_does_not_have_is_a_404(browser, medblocks
 @pytest.mark.parametrize(
     "connection_id", ["x", "conn_", "fhirsrc_1", "conn_%2e%2e", "conn_1%3Fx", "conn_%00"]
 )
-def test_what_is_no_connection_id_is_a_404_and_nothing_is_sent(browser, medblocks, connection_id):
+def test_a_malformed_connection_id_gets_404_unsent(browser, medblocks, connection_id):
     reply = browser.delete(f"{CONNECTIONS}/{connection_id}")
 
     assert (reply.status_code, reply.json["error"]["code"]) == (404, "not_found")

@@ -15,7 +15,7 @@ def sent(medblocks):
     return json.loads(call.request.body)
 
 
-def test_starting_a_session_answers_with_what_a_browser_needs(signed_in, medblocks):
+def test_starting_a_session_returns_the_documented_fields(signed_in, medblocks):
     medblocks.post(SESSIONS, json=session())
 
     reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42"})
@@ -29,7 +29,7 @@ def test_starting_a_session_answers_with_what_a_browser_needs(signed_in, medbloc
     }
 
 
-def test_without_a_return_url_the_first_allowed_one_is_used(signed_in, medblocks):
+def test_the_first_allowed_return_url_is_the_default(signed_in, medblocks):
     medblocks.post(SESSIONS, json=session())
 
     signed_in.post("/api/patient-sessions", json={"patient_id": "user_42"})
@@ -37,7 +37,7 @@ def test_without_a_return_url_the_first_allowed_one_is_used(signed_in, medblocks
     assert sent(medblocks) == {"patient_id": "user_42", "return_url": "https://app.example.com/done"}
 
 
-def test_by_default_the_patient_comes_back_to_the_products_own_page(medblocks):
+def test_by_default_patients_return_to_our_page(medblocks):
     medblocks.post(SESSIONS, json=session())
 
     make_app(identify=lambda _: "user_42", BFF_RETURN_URLS="").test_client().post(
@@ -103,7 +103,7 @@ def test_an_empty_optional_field_is_not_sent(signed_in, medblocks, field, empty)
     assert sent(medblocks) == {"patient_id": "user_42", "return_url": "https://app.example.com/done"}
 
 
-def test_a_new_patient_is_created_with_email_and_name(client, medblocks):
+def test_a_session_creates_a_patient_with_details(client, medblocks):
     medblocks.post(PATIENTS, json=patient())
     medblocks.post(SESSIONS, json=session())
 
@@ -134,7 +134,7 @@ def test_the_browsers_own_patient_is_updated(app, medblocks):
     assert started["patient_name"] == "Asha Sample"
 
 
-def test_another_patients_id_is_a_409_and_starts_nothing(medblocks, taken):
+def test_another_owners_id_gets_409_and_no_session(medblocks, taken):
     taken()
     client = make_app(BFF_ACCESS="enforce").test_client()
 
@@ -156,7 +156,7 @@ def test_another_patients_id_is_a_409_and_starts_nothing(medblocks, taken):
         ({}, "something_else", None),
     ],
 )
-def test_upstream_refusal_names_the_field_as_it_was_sent(signed_in, medblocks, body, upstream, param):
+def test_an_upstream_error_names_the_sent_field(signed_in, medblocks, body, upstream, param):
     medblocks.post(SESSIONS, json=error_body("invalid_request", upstream), status=400)
 
     reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42", **body})
@@ -165,7 +165,7 @@ def test_upstream_refusal_names_the_field_as_it_was_sent(signed_in, medblocks, b
     assert "UPSTREAM-TEXT" not in reply.text
 
 
-def test_a_session_is_read_with_its_metadata_and_label(client, medblocks):
+def test_a_session_has_its_metadata_and_label(client, medblocks):
     metadata = {"campaign": "spring", "bff_owner": "SECRET-TAG", "bff_x": 1}
     medblocks.get(f"{SESSIONS}/ps_1", json=session(metadata=metadata, return_button_label="Back"))
 
@@ -175,7 +175,7 @@ def test_a_session_is_read_with_its_metadata_and_label(client, medblocks):
     assert "SECRET-TAG" not in reply.text
 
 
-def test_a_session_is_read_with_what_became_of_each_facility(client, medblocks):
+def test_a_session_has_its_facilities_results(client, medblocks):
     failed = attempt(status="failed", failure_code="user_denied", failure_at="2026-04-25T09:35:00Z")
     medblocks.get(f"{SESSIONS}/ps_1", json=session(status="complete", connections=[failed]))
 
@@ -185,7 +185,7 @@ def test_a_session_is_read_with_what_became_of_each_facility(client, medblocks):
     assert (reply.json["status"], reply.json["connections"]) == ("complete", [failed])
 
 
-def test_a_session_that_medblocks_does_not_know_is_a_404(client, medblocks):
+def test_an_unknown_session_gets_404(client, medblocks):
     medblocks.get(f"{SESSIONS}/ps_none", json=error_body("resource_not_found"), status=404)
 
     reply = client.get("/api/patient-sessions/ps_none")
@@ -195,7 +195,7 @@ def test_a_session_that_medblocks_does_not_know_is_a_404(client, medblocks):
 
 
 @pytest.mark.parametrize("session_id", ["x", "ps_", "ps_%2e", "conn_1", "ps_1%3Fq", "ps_a%00", "ps_%C3%A4"])
-def test_what_is_no_session_id_is_a_404_and_nothing_is_sent(client, medblocks, session_id):
+def test_a_malformed_session_id_gets_404_unsent(client, medblocks, session_id):
     reply = client.get(f"/api/patient-sessions/{session_id}")
 
     assert reply.status_code == 404
@@ -203,7 +203,7 @@ def test_what_is_no_session_id_is_a_404_and_nothing_is_sent(client, medblocks, s
     assert not medblocks.calls
 
 
-def test_a_session_for_another_patient_than_asked_for_is_not_passed_on(signed_in, medblocks):
+def test_another_patients_session_is_not_returned(signed_in, medblocks):
     medblocks.post(SESSIONS, json=session(patient_id="user_43"))
 
     reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42"})

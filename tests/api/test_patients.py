@@ -19,7 +19,7 @@ def sent(medblocks):
 
 
 @pytest.mark.parametrize("name", ["patientId", "patient_id"])
-def test_a_patient_is_created_with_either_spelling_of_the_id(client, medblocks, name):
+def test_both_spellings_of_the_id_create_a_patient(client, medblocks, name):
     medblocks.post(PATIENTS, json=patient())
 
     reply = client.post(
@@ -83,7 +83,7 @@ def test_the_signup_source_is_a_setting(medblocks):
     assert sent(medblocks)["metadata"] == {"signup_source": "front-desk"}
 
 
-def test_a_patient_is_read_with_connections_failed_ones_included(client, medblocks):
+def test_a_patient_has_all_connections_with_failed_ones(client, medblocks):
     connections = [connection(), connection(id="conn_2", status="failed", failure_code="user_denied")]
     medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=connections))
 
@@ -93,7 +93,7 @@ def test_a_patient_is_read_with_connections_failed_ones_included(client, medbloc
     assert reply.json == patient(connections=connections)
 
 
-def test_fields_that_are_not_documented_do_not_reach_the_browser(client, medblocks):
+def test_undocumented_fields_do_not_reach_the_browser(client, medblocks):
     connections = [connection(access_token="secret")]
     medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=connections, internal="secret"))
 
@@ -111,7 +111,7 @@ def test_an_id_reaches_medblocks_as_one_encoded_segment(client, medblocks, patie
     assert medblocks.calls[0].request.url == f"{PATIENTS}/{encoded}"
 
 
-def test_a_reply_about_another_patient_is_not_passed_on(client, medblocks):
+def test_another_patients_reply_is_not_returned(client, medblocks):
     medblocks.get(f"{PATIENTS}/user_42", json=patient(id="user_43", name="Bo Example", connections=[]))
 
     reply = client.get("/api/patients/user_42")
@@ -120,7 +120,7 @@ def test_a_reply_about_another_patient_is_not_passed_on(client, medblocks):
     assert "Bo" not in reply.text
 
 
-def test_a_taken_id_is_a_conflict_with_a_sentence_for_the_person(client, medblocks, taken):
+def test_a_taken_id_gets_409_with_a_sentence(client, medblocks, taken):
     taken()
 
     reply = client.post("/api/patients", json={"patientId": "user_42"})

@@ -53,7 +53,7 @@ OUR_FAULT = [
 
 
 @pytest.mark.parametrize(("status", "code", "told"), OUR_FAULT)
-def test_a_refused_key_plan_or_version_is_a_502_without_upstream_text(failing, status, code, told):
+def test_a_refused_key_gets_502_without_upstream_text(failing, status, code, told):
     assert_told(failing(json=error_body(code), status=status), 502, told)
 
 
@@ -81,7 +81,7 @@ def test_a_conflict_is_a_409(failing):
 @pytest.mark.parametrize(
     ("wait", "told"), [("7", "7"), (None, "5"), ("Wed, 21 Oct 2026 07:28:00 GMT", "5"), ("0", "5")]
 )
-def test_a_busy_medblocks_is_a_503_that_says_when_to_come_back(failing, wait, told):
+def test_an_upstream_429_becomes_503_with_retry_after(failing, wait, told):
     reply = failing(json=error_body("throttled"), status=429, headers={"Retry-After": wait} if wait else {})
 
     assert_told(reply, 503, "throttled")
@@ -111,7 +111,7 @@ SENT = {
         (None, None),
     ],
 )
-def test_input_refused_upstream_is_a_400_that_names_our_field(failing, request, param, told):
+def test_an_upstream_400_names_our_field(failing, request, param, told):
     reply = failing(json=error_body("invalid_request", param), status=400)
 
     assert_told(reply, 400, "invalid_request")
@@ -119,7 +119,7 @@ def test_input_refused_upstream_is_a_400_that_names_our_field(failing, request, 
     assert reply.json["error"]["param"] == SENT.get((method, route), {}).get(told, told)
 
 
-def test_a_request_that_is_too_large_for_medblocks_is_a_413(failing):
+def test_an_upstream_413_stays_413(failing):
     assert_told(failing(json=error_body("payload_too_large"), status=413), 413, "payload_too_large")
 
 

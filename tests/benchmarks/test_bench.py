@@ -25,7 +25,7 @@ def readings(*rates: float, p99: float = 5.0, kib: int = 2048, errors: int = 0) 
     return [Reading(Result(1000, rate, 1.0, p99, errors), 0.25, kib) for rate in rates]
 
 
-def test_what_wrk_prints_becomes_requests_per_second_and_milliseconds() -> None:
+def test_wrks_output_becomes_rates_and_latencies() -> None:
     assert parse(PRINTED) == Result(requests=4000, rate=2000.0, p50=1.5, p99=9.25, errors=3)
 
 
@@ -40,7 +40,7 @@ def test_what_wrk_prints_becomes_requests_per_second_and_milliseconds() -> None:
         "unable to connect\n3",
     ],
 )
-def test_a_load_that_tells_nothing_of_use_has_failed(printed: str) -> None:
+def test_a_load_with_errors_fails(printed: str) -> None:
     with pytest.raises(LoadFailed):
         parse(printed)
 
@@ -63,7 +63,7 @@ def test_our_p99_stands_beside_that_of_each_peer() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CONTESTANTS if name not in {OURS, NGINX}])
-def test_of_every_peer_it_is_known_what_must_be_and_what_is_the_aim(name: str) -> None:
+def test_every_peer_has_a_target_and_an_aim(name: str) -> None:
     must, aim = CONTESTANTS[name].must, CONTESTANTS[name].aim
     assert must is not None
     assert aim is not None
@@ -80,7 +80,7 @@ def test_without_the_product_there_are_no_ratios() -> None:
     assert "1.05x | 1.20x" in report.table([hono])
 
 
-def test_a_peer_that_cannot_be_installed_is_left_out_and_named(
+def test_a_peer_that_cannot_be_installed_is_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def put() -> None:
@@ -93,7 +93,7 @@ def test_a_peer_that_cannot_be_installed_is_left_out_and_named(
 
 
 @pytest.mark.parametrize(("listed", "installed", "there"), [(2, 1, False), (1, 2, True), (1, None, False)])
-def test_packages_are_there_when_installed_after_they_were_listed(
+def test_installed_packages_are_found_after_a_listing(
     listed: int, installed: int | None, there: bool, tmp_path: Path
 ) -> None:
     for name, moment in (("listed", listed), ("installed", installed)):
@@ -123,7 +123,7 @@ def test_the_table_has_a_line_for_each_contestant() -> None:
     assert [cell.strip() for cell in hono.split("|")[1:-1]][-4:] == ["2.00x", "1.05x", "1.20x", "1.00x"]
 
 
-def test_a_figure_stands_beside_what_is_asked_of_it() -> None:
+def test_a_figure_is_printed_with_its_target() -> None:
     shown = report.figures([Figure("p99", 380.2, "ms", "under 400"), Figure("create_app", 0.00712, "s")])
     assert shown == "p99         380 ms  (asked: under 400)\ncreate_app  0.00712 s\n"
 

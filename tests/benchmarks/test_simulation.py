@@ -23,7 +23,7 @@ def assert_nobody_was_misled(figures):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
-def test_when_creates_fail_nobody_is_misled_and_everybody_gets_through(share):
+def test_failing_creates_mislead_no_caller(share):
     figures = simulate(create_faults=share)
 
     assert_nobody_was_misled(figures)
@@ -71,7 +71,7 @@ def test_every_kind_of_fault_happens():
     assert set(simulation.faults) == set(CREATE_FAULTS)
 
 
-def test_of_many_browsers_that_want_one_id_at_once_one_gets_it():
+def test_one_of_many_browsers_gets_an_id():
     medblocks, app = SimulatedMedblocks(random.Random(1), create_faults=0, read_faults=0), build_app()
     together = Barrier(8)
 

@@ -15,7 +15,7 @@ import requests
 CREATE = {"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}
 
 
-def test_it_prints_both_addresses_and_says_that_nothing_leaves_the_machine(demo):
+def test_the_demo_prints_both_addresses(demo):
     assert demo.bff in demo.printed
     assert demo.sandbox in demo.printed
     assert "Nothing leaves this machine" in demo.printed
@@ -37,7 +37,7 @@ def test_the_three_curl_lines_that_it_prints_work(kind, request, tmp_path):
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/c/[\w-]+", session["url"])
 
 
-def test_with_enforce_another_browser_gets_nothing_of_what_the_curl_lines_made(enforcing_demo):
+def test_enforce_denies_another_browser(enforcing_demo):
     requests.post(f"{enforcing_demo.bff}/api/patients", json=CREATE, timeout=10)
     stranger = requests.get(f"{enforcing_demo.bff}/api/patients/user_42", timeout=10)
 
@@ -81,7 +81,7 @@ def test_create_read_conflict_session_hosted_page_and_return(demo, browser):
     assert [c["connection_id"] for c in patient["connections"]] == [facility]
 
 
-def test_the_form_creates_a_patient_and_then_starts_a_session_for_a_person_without_javascript(demo, browser):
+def test_the_form_works_without_javascript(demo, browser):
     page = browser.get(f"{demo.bff}/intake").text
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
 

@@ -44,7 +44,7 @@ def create(browser, bff, patient_id):
     return browser.post(f"{bff}/api/patients", json={"patientId": patient_id}, timeout=TIMEOUT)
 
 
-def test_it_says_which_faults_there_are_and_where_to_change_them(demo, sandbox):
+def test_the_demo_prints_its_faults(demo, sandbox):
     line = demo[0].printed.splitlines()[-1]
 
     assert line.startswith(f"Faults: lost-answers. {PROFILES['lost-answers'].description}")
@@ -75,7 +75,7 @@ def test_the_faults_that_it_began_with_do_happen(bff, sandbox, browser, use):
     assert browser.get(f"{sandbox}/_faults", timeout=TIMEOUT).json()["fired"] != {}
 
 
-def test_tls_that_fails_is_told_as_any_outage_and_the_hosted_pages_go_on(browser):
+def test_a_tls_failure_is_an_outage(browser):
     options = ("--port", "0", "--sandbox-port", "0", "--faults", "tls")
     with run_process("demo", *options, until="Faults: tls") as running:
         sandbox = ADDRESS.findall(running.printed)[1]

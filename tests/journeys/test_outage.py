@@ -53,7 +53,7 @@ def test_an_outage_is_not_multiplied_by_retries(outage):
     assert calls <= 1.05 * len(replies)
 
 
-def test_during_an_outage_everybody_is_told_when_to_come_back(outage):
+def test_an_outage_answers_with_retry_after(outage):
     replies, _ = outage
 
     assert {reply.status_code for reply in replies} == {503}
@@ -61,11 +61,11 @@ def test_during_an_outage_everybody_is_told_when_to_come_back(outage):
     assert {reply.json["error"]["code"] for reply in replies} == {"upstream_unavailable"}
 
 
-def test_while_the_circuit_is_open_medblocks_is_left_alone(outage):
+def test_an_open_circuit_sends_no_calls(outage):
     assert outage[1] == 0
 
 
-def test_before_the_circuit_opens_retries_are_a_share_of_the_calls(upstream):
+def test_retries_are_a_share_of_the_calls(upstream):
     upstream.faults.replace([{"fault": "reset_before_commit"}])
     with run_app(upstream.address, BFF_BREAKER_FAILURES="10000") as app:
         client = app.test_client()
@@ -76,7 +76,7 @@ def test_before_the_circuit_opens_retries_are_a_share_of_the_calls(upstream):
     assert sum(upstream.faults.fired.values()) <= 100 + 10 + 10
 
 
-def test_after_an_outage_the_first_probe_brings_the_service_back(upstream):
+def test_the_first_probe_ends_an_outage(upstream):
     upstream.faults.replace([{"fault": "reset_before_commit"}])
     with run_app(upstream.address, BFF_BREAKER_SECONDS="0.1") as app:
         client = app.test_client()

@@ -75,7 +75,7 @@ def test_a_signal_ends_them_all_in_order(running):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_that_comes_while_they_are_born_ends_them_too(running, number):
+def test_a_signal_during_start_ends_all_processes(running, number):
     running.process.send_signal(number)
     running.process.communicate(timeout=TIMEOUT)
 
@@ -91,7 +91,7 @@ def test_one_that_dies_is_replaced(running):
     assert answers(running)
 
 
-def test_none_is_left_when_the_first_one_is_killed(running):
+def test_killing_the_arbiter_leaves_no_process(running):
     assert answers(running)
     pids = children(running)
     running.process.kill()
@@ -101,7 +101,7 @@ def test_none_is_left_when_the_first_one_is_killed(running):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize("is_ready", [True, False])
-def test_nothing_of_the_demo_is_left_after_a_signal(demo, number, is_ready):
+def test_a_signal_leaves_nothing_of_the_demo(demo, number, is_ready):
     ports = [int(address.rpartition(":")[2]) for address in ADDRESS.findall(demo.printed)[:2]]
     assert not is_ready or answers(demo)
     pids = tree(demo.process.pid)

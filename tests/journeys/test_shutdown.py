@@ -65,7 +65,7 @@ def ended(running):
     return running.process.returncode, printed.splitlines()[-1]
 
 
-def test_on_a_signal_it_takes_nobody_new_and_finishes_what_is_under_way(serve, ask, upstream):
+def test_a_signal_stops_accepting_and_finishes_requests(serve, ask, upstream):
     running = serve()
     answer = ask(running)
     running.process.terminate()
@@ -89,7 +89,7 @@ def test_a_second_signal_does_no_harm(serve, ask, upstream):
     assert ended(running) == (0, "Stopped.")
 
 
-def test_it_does_not_wait_for_connections_that_only_stay_open(serve, browser):
+def test_idle_connections_do_not_delay_the_stop(serve, browser):
     running = serve()
     assert browser.get(f"{running.address}/healthz", timeout=TIMEOUT).status_code == 200
     with socket.create_connection(("127.0.0.1", running.port), TIMEOUT) as half:
@@ -101,7 +101,7 @@ def test_it_does_not_wait_for_connections_that_only_stay_open(serve, browser):
         assert time.monotonic() - began < GRACE_SECONDS / 2
 
 
-def test_what_medblocks_does_not_answer_ends_in_time_while_it_stops(serve, ask):
+def test_a_hanging_call_does_not_delay_the_stop(serve, ask):
     running = serve(catalog_seconds=0.5)
     answer = ask(running)
     running.process.terminate()
@@ -119,9 +119,7 @@ def test_when_it_ends_it_closes_its_connections(serve, browser, capfd):
     assert "ResourceWarning" not in capfd.readouterr().err
 
 
-def test_what_was_created_before_a_crash_can_be_read_by_its_browser_from_a_new_process(
-    serve, upstream, browser
-):
+def test_a_created_patient_survives_a_crash(serve, upstream, browser):
     first = serve()
     created = browser.post(f"{first.address}/api/patients", json=CREATE, timeout=TIMEOUT)
     assert created.status_code == 200
@@ -136,7 +134,7 @@ def test_what_was_created_before_a_crash_can_be_read_by_its_browser_from_a_new_p
     assert stranger.status_code == 404
 
 
-def test_a_create_that_a_crash_cut_off_succeeds_once_when_it_is_sent_again(serve, upstream, browser):
+def test_a_create_cut_off_by_a_crash_can_be_repeated(serve, upstream, browser):
     first = serve()
     browser.get(f"{first.address}/intake", timeout=TIMEOUT).raise_for_status()
     upstream.gate.close()

@@ -58,7 +58,7 @@ def test_250_slow_clients_delay_nobody(address, connect, path):
             assert receive(others).status == 200
 
 
-def test_slow_clients_are_answered_too_once_they_have_sent_everything(address, upstream):
+def test_slow_clients_are_answered_in_the_end(address, upstream):
     with SlowClients(address, headers=20, bodies=5) as slow:
         for _ in range(max(len(HEAD), len(BODY))):
             slow.send_a_byte_each()
@@ -68,7 +68,7 @@ def test_slow_clients_are_answered_too_once_they_have_sent_everything(address, u
     assert len(upstream.store.patients) == 5
 
 
-def test_a_body_in_chunks_that_is_too_large_for_the_app_is_refused_and_not_cut(connect, upstream):
+def test_a_large_chunked_body_is_refused_not_truncated(connect, upstream):
     connection = connect()
     whole = 5 * (16 * KIB + len(b"4000\r\n\r\n"))
     connection.sendall(chunks(whole) + b"0\r\n\r\n")
@@ -77,7 +77,7 @@ def test_a_body_in_chunks_that_is_too_large_for_the_app_is_refused_and_not_cut(c
     assert upstream.store.patients == {}
 
 
-def test_a_body_in_chunks_that_does_not_end_is_refused_and_not_cut(connect, upstream):
+def test_an_endless_chunked_body_is_refused(connect, upstream):
     connection = connect()
     # It stops where the limit is: what is sent after that could meet a closed connection.
     connection.sendall(chunks(1024 * KIB))
@@ -86,7 +86,7 @@ def test_a_body_in_chunks_that_does_not_end_is_refused_and_not_cut(connect, upst
     assert upstream.store.patients == {}
 
 
-def test_two_lengths_are_refused_and_nothing_after_them_is_answered(connect):
+def test_two_lengths_are_refused_and_end_the_connection(connect):
     connection = connect()
     lengths = ("Content-Length: 4", "Transfer-Encoding: chunked")
     connection.sendall(creates(*lengths) + b"0\r\n\r\n" + head("GET", "/healthz"))

@@ -59,13 +59,13 @@ def test_under_a_fault_every_route_answers_in_time(outcomes, fault):
     assert [one for one in met if one.late > LATE_SECONDS] == []
 
 
-def test_after_a_fault_the_same_request_from_the_same_browser_succeeds(outcomes):
+def test_a_request_succeeds_after_a_fault(outcomes):
     assert [one for one in outcomes if one.wrong_afterwards] == []
 
 
 @pytest.mark.parametrize("fault", ANSWER_LOST)
 @pytest.mark.parametrize("route", ["create", "form, create"])
-def test_a_create_whose_answer_is_lost_succeeds_all_the_same(outcomes, fault, route):
+def test_a_create_with_a_lost_response_succeeds(outcomes, fault, route):
     met = [one for one in outcomes if (one.when, one.fault, one.route) == ("to creates", fault, route)]
 
     assert [one.status < 400 for one in met] == [True]
@@ -73,7 +73,7 @@ def test_a_create_whose_answer_is_lost_succeeds_all_the_same(outcomes, fault, ro
 
 @pytest.mark.parametrize("fault", ["refused", TLS, "silence", "503"])
 @pytest.mark.parametrize("route", ROUTES)
-def test_nothing_is_a_success_while_medblocks_can_not_be_reached(outcomes, fault, route):
+def test_no_success_while_medblocks_is_unreachable(outcomes, fault, route):
     met = [one for one in outcomes if (one.when, one.fault, one.route) == ("always", fault, route)]
 
     assert [one.status in {502, 503, 504} for one in met] == [True]
@@ -87,7 +87,7 @@ def test_no_thread_is_left_behind(run):
 
 
 @pytest.mark.skipif(not PROCESSES.is_dir(), reason="this system does not list processes in /proc")
-def test_no_socket_is_left_behind_but_idle_connections_to_medblocks(run):
+def test_faults_leave_no_open_sockets(run):
     outcomes, before, after = run
 
     assert len(outcomes) > 4 * UPSTREAM_CALLS * AT_ONCE

@@ -55,7 +55,7 @@ def fill(bulkhead, threads, calls):
     return let_go
 
 
-def test_no_more_calls_are_in_flight_than_set_and_the_rest_is_refused_at_once(threads, monkeypatch):
+def test_calls_over_the_limit_are_rejected_at_once(threads, monkeypatch):
     monkeypatch.setattr(module, "WAIT_SECONDS", LONG)
     calls = Calls(Bulkhead(16))
 
@@ -118,7 +118,7 @@ def test_a_place_is_given_back_after_an_exception(error, monkeypatch):
             raise error("read patient")
 
 
-def test_a_seat_is_given_back_after_waiting_in_vain(threads, monkeypatch):
+def test_a_waiter_that_times_out_releases_its_slot(threads, monkeypatch):
     monkeypatch.setattr(module, "WAIT_SECONDS", 0)
     bulkhead = Bulkhead(1)
     let_go = fill(bulkhead, threads, 1)

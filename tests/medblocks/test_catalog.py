@@ -68,7 +68,7 @@ def look_up(request, catalog):
     return lambda: request.param(catalog)
 
 
-def test_what_was_looked_up_is_kept_for_a_while(look_up, upstream, clock):
+def test_a_look_up_is_cached(look_up, upstream, clock):
     look_up()
     clock.now += LIFE_SECONDS - 1
 
@@ -76,7 +76,7 @@ def test_what_was_looked_up_is_kept_for_a_while(look_up, upstream, clock):
     assert len(upstream.asked) == 1
 
 
-def test_what_is_old_is_looked_up_anew(look_up, clock):
+def test_stale_entries_are_looked_up_again(look_up, clock):
     look_up()
     clock.now += LIFE_SECONDS
 
@@ -85,7 +85,7 @@ def test_what_is_old_is_looked_up_anew(look_up, clock):
 
 
 @pytest.mark.parametrize("error", DOWN)
-def test_what_is_old_is_served_while_medblocks_cant_be_asked(look_up, upstream, clock, error):
+def test_stale_entries_are_used_during_an_outage(look_up, upstream, clock, error):
     look_up()
     clock.now += 100 * LIFE_SECONDS
     upstream.error = error
@@ -93,7 +93,7 @@ def test_what_is_old_is_served_while_medblocks_cant_be_asked(look_up, upstream, 
     assert look_up() == {"number": 1}
 
 
-def test_what_is_old_is_looked_up_again_as_soon_as_medblocks_is_back(look_up, upstream, clock):
+def test_stale_entries_are_refreshed_after_an_outage(look_up, upstream, clock):
     look_up()
     clock.now += LIFE_SECONDS
     upstream.error = BadResponse
@@ -104,7 +104,7 @@ def test_what_is_old_is_looked_up_again_as_soon_as_medblocks_is_back(look_up, up
 
 
 @pytest.mark.parametrize("error", [NotFound, InvalidRequest])
-def test_what_medblocks_says_is_not_there_is_not_served_from_memory(look_up, upstream, clock, error):
+def test_a_404_overrides_a_cached_entry(look_up, upstream, clock, error):
     look_up()
     clock.now += LIFE_SECONDS
     upstream.error = error
@@ -114,7 +114,7 @@ def test_what_medblocks_says_is_not_there_is_not_served_from_memory(look_up, ups
 
 
 @pytest.mark.parametrize("error", [*DOWN, NotFound, InvalidRequest])
-def test_what_was_never_looked_up_fails_as_medblocks_does_and_is_not_kept(look_up, upstream, error):
+def test_an_uncached_failure_is_raised_and_not_cached(look_up, upstream, error):
     upstream.error = error
     with pytest.raises(error):
         look_up()
@@ -129,7 +129,7 @@ def test_under_two_characters_nothing_is_searched(catalog, upstream, q):
     assert not upstream.asked
 
 
-def test_a_search_asks_for_twenty_from_a_cursor_on(catalog, upstream):
+def test_a_search_asks_for_twenty_after_a_cursor(catalog, upstream):
     catalog.search("al", "cursor-1")
 
     assert upstream.asked == [("al", 20, "cursor-1")]
@@ -142,7 +142,7 @@ def test_capital_letters_make_no_other_search(catalog, upstream):
     assert len(upstream.asked) == 1
 
 
-def test_each_text_each_cursor_and_each_facility_is_kept_by_itself(catalog):
+def test_entries_differ_by_text_cursor_and_facility(catalog):
     found = [
         catalog.search("alder"),
         catalog.search("birch"),
@@ -154,7 +154,7 @@ def test_each_text_each_cursor_and_each_facility_is_kept_by_itself(catalog):
     assert [body["number"] for body in found] == [1, 2, 3, 4, 5]
 
 
-def test_the_one_that_was_not_asked_for_longest_makes_room(upstream, clock, monkeypatch):
+def test_the_least_recently_used_entry_is_evicted(upstream, clock, monkeypatch):
     monkeypatch.setattr(module, "_MAX_ENTRIES", 2)
     catalog = Catalog(upstream, 4.0, clock)
     for facility_id in ("fhirsrc_1", "fhirsrc_2", "fhirsrc_1", "fhirsrc_3", "fhirsrc_1", "fhirsrc_2"):
@@ -163,7 +163,7 @@ def test_the_one_that_was_not_asked_for_longest_makes_room(upstream, clock, monk
     assert upstream.asked == ["fhirsrc_1", "fhirsrc_2", "fhirsrc_3", "fhirsrc_2"]
 
 
-def test_a_look_up_has_a_budget_of_its_own(catalog, upstream):
+def test_a_look_up_has_its_own_budget(catalog, upstream):
     left = []
     upstream.before = lambda: left.append(remaining("look up facility"))
 
@@ -172,7 +172,7 @@ def test_a_look_up_has_a_budget_of_its_own(catalog, upstream):
     assert 0 < left[0] <= 4
 
 
-def test_equal_look_ups_at_the_same_time_are_one_call(catalog, upstream, waiting):
+def test_equal_concurrent_look_ups_are_one_call(catalog, upstream, waiting):
     go = Event()
     upstream.before = lambda: go.wait(10)
 

@@ -51,7 +51,7 @@ def is_open(breaker):
 
 
 @pytest.mark.parametrize("error", FAILURES)
-def test_it_opens_after_so_many_failures_in_a_row(breaker, error):
+def test_it_opens_after_consecutive_failures(breaker, error):
     fail(breaker, error, times=3)
 
     with pytest.raises(CallRejected, match="read patient: Medblocks is failing"):
@@ -64,7 +64,7 @@ def test_it_stays_closed_after_one_failure_less(breaker):
     assert not is_open(breaker)
 
 
-def test_a_success_in_between_starts_the_count_anew(breaker):
+def test_a_success_resets_the_count(breaker):
     fail(breaker, times=2)
     end(breaker)
     fail(breaker, times=2)
@@ -80,7 +80,7 @@ def test_an_answer_of_4xx_never_opens_it(breaker, error):
 
 
 @pytest.mark.parametrize("error", ANSWERS)
-def test_an_answer_of_4xx_starts_the_count_anew(breaker, error):
+def test_a_4xx_response_resets_the_count(breaker, error):
     fail(breaker, times=2)
     fail(breaker, error)
     fail(breaker, times=2)
@@ -109,7 +109,7 @@ def test_while_it_is_open_calls_do_not_run(breaker):
 
 
 @pytest.mark.parametrize(("passed", "told"), [(0, 2), (0.4, 2), (1.0, 1), (1.9, 1), (1.9999, 1)])
-def test_it_says_in_whole_seconds_when_to_come_back(breaker, clock, passed, told):
+def test_a_rejection_has_whole_seconds_to_wait(breaker, clock, passed, told):
     fail(breaker, times=3)
     clock.now += passed
 
@@ -120,7 +120,7 @@ def test_it_says_in_whole_seconds_when_to_come_back(breaker, clock, passed, told
 
 
 @pytest.mark.parametrize("last", [None, NotFound])
-def test_a_probe_that_is_answered_closes_it_at_once(breaker, clock, last):
+def test_a_successful_probe_closes_it(breaker, clock, last):
     fail(breaker, times=3)
     clock.now += 2
     if last:
@@ -133,7 +133,7 @@ def test_a_probe_that_is_answered_closes_it_at_once(breaker, clock, last):
     assert not is_open(breaker)
 
 
-def test_a_probe_that_fails_opens_it_for_as_long_again(breaker, clock):
+def test_a_failed_probe_opens_it_again(breaker, clock):
     fail(breaker, times=3)
     clock.now += 2
     fail(breaker)
@@ -145,7 +145,7 @@ def test_a_probe_that_fails_opens_it_for_as_long_again(breaker, clock):
 
 
 @pytest.mark.parametrize("error", [CallRejected, DeadlineExceeded, KeyboardInterrupt])
-def test_a_probe_that_never_took_place_leaves_its_turn_to_the_next(breaker, clock, error):
+def test_an_unsent_probe_leaves_its_turn_to_another(breaker, clock, error):
     fail(breaker, times=3)
     clock.now += 2
     with pytest.raises(error), breaker.attempt("read patient"):
@@ -176,7 +176,7 @@ def test_of_many_calls_at_once_exactly_one_probes(breaker, clock):
     assert answers == [1] * 16
 
 
-def test_a_call_from_before_it_opened_does_not_give_the_probes_turn_away(breaker, clock):
+def test_an_older_call_does_not_release_the_probe(breaker, clock):
     earlier = breaker.attempt("read patient")
     earlier.__enter__()
     fail(breaker, times=3)
@@ -190,9 +190,7 @@ def test_a_call_from_before_it_opened_does_not_give_the_probes_turn_away(breaker
 
 
 @pytest.mark.parametrize(("kind", "ended"), [(None, None), (BadResponse, BadResponse("read patient"))])
-def test_how_a_call_from_before_it_opened_ends_neither_closes_it_nor_opens_it_for_longer(
-    breaker, clock, kind, ended
-):
+def test_results_from_older_generations_are_ignored(breaker, clock, kind, ended):
     earlier = breaker.attempt("read patient")
     earlier.__enter__()
     fail(breaker, times=3)

@@ -16,7 +16,7 @@ def tell(loop, what, number):
     loop._watch()
 
 
-def test_a_new_socket_with_the_number_of_one_just_closed_is_watched(monkeypatch):
+def test_a_reused_socket_number_is_watched(monkeypatch):
     seen = Event()
 
     def in_greenlet():

@@ -30,7 +30,7 @@ LINES = [
         ("no header at all", None),
     ],
 )
-def test_a_header_is_found_by_its_name_in_any_case(name, value):
+def test_header_names_are_case_insensitive(name, value):
     headers = Headers(LINES)
 
     assert headers.get(name) == value

@@ -32,7 +32,7 @@ def test_what_remains_shrinks_as_time_goes_by(clock):
 
 
 @pytest.mark.parametrize("late", [0, 0.001, 100])
-def test_when_nothing_remains_the_call_is_out_of_time(clock, late):
+def test_a_call_without_remaining_time_is_not_made(clock, late):
     with within(8):
         clock.seconds += 8 + late
 
@@ -40,14 +40,14 @@ def test_when_nothing_remains_the_call_is_out_of_time(clock, late):
             remaining("read patient")
 
 
-def test_time_in_line_before_the_request_was_read_counts(clock):
+def test_time_in_the_queue_counts(clock):
     begin(95.0)
 
     with within(8):
         assert remaining("read patient") == 3
 
 
-def test_a_request_that_waited_longer_than_its_budget_has_nothing_left(clock):
+def test_a_long_wait_uses_up_the_budget(clock):
     begin(90.0)
 
     with within(8), pytest.raises(DeadlineExceeded):
@@ -68,14 +68,14 @@ def test_an_inner_budget_ends_with_its_block(clock):
         assert remaining("read patient") == 11
 
 
-def test_a_budget_ends_with_its_block_after_an_exception_too(clock):
+def test_a_budget_ends_after_an_exception(clock):
     with pytest.raises(KeyError), within(4):
         raise KeyError
 
     assert remaining("read patient") == deadline.DEFAULT_SECONDS
 
 
-def test_a_budget_that_starts_later_in_a_request_still_counts_from_its_arrival(clock):
+def test_a_late_budget_counts_from_the_arrival(clock):
     begin(100.0)
     clock.seconds += 3
 
@@ -87,7 +87,7 @@ def test_without_a_budget_the_default_remains(clock):
     assert remaining("health") == deadline.DEFAULT_SECONDS
 
 
-def test_a_new_request_begins_without_the_budget_of_the_one_before(clock):
+def test_a_new_request_has_no_old_budget(clock):
     with within(8):
         clock.seconds += 100
         begin(None)
@@ -95,6 +95,6 @@ def test_a_new_request_begins_without_the_budget_of_the_one_before(clock):
         assert remaining("read patient") == deadline.DEFAULT_SECONDS
 
 
-def test_another_request_at_the_same_time_has_its_own_budget(clock):
+def test_concurrent_requests_have_their_own_budgets(clock):
     with within(1):
         assert Context().run(remaining, "read patient") == deadline.DEFAULT_SECONDS

@@ -15,7 +15,7 @@ def send(path="/patients/user_42", *, method="GET", seconds=5.0, **options):
     return http_client().send("read patient", method, path, seconds=seconds, **options)
 
 
-def test_the_key_and_the_version_go_with_every_request(medblocks):
+def test_every_request_has_key_and_version(medblocks):
     medblocks.get(f"{HOST}/patients/user_42", json={})
 
     send()
@@ -92,7 +92,7 @@ def test_every_status_comes_back_as_it_is(medblocks, status):
         "@evil.example/",
     ],
 )
-def test_a_path_that_would_change_on_its_way_never_goes_out(medblocks, path):
+def test_a_path_that_could_be_resolved_is_not_sent(medblocks, path):
     with pytest.raises(ValueError, match="read as another one") as caught:
         send(path)
 
@@ -125,7 +125,7 @@ def test_a_failure_is_too_slow_or_unreachable(medblocks, failure, error):
     assert caught.value.details.status is None
 
 
-def test_a_failure_shows_neither_the_path_nor_the_key(medblocks):
+def test_a_failure_shows_no_path_and_no_key(medblocks):
     failure = requests.ConnectionError(f"{HOST}/patients/user_42 with {KEY}")
     medblocks.get(f"{HOST}/patients/user_42", body=failure)
 

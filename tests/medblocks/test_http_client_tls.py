@@ -52,7 +52,7 @@ def send(origin):
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_a_host_with_a_certificate_that_is_trusted_gets_the_call(make_certificate, serve, trust, version):
+def test_a_trusted_host_gets_the_call(make_certificate, serve, trust, version):
     certificate = make_certificate()
     trust(certificate)
     host = serve(certificate, version)
@@ -61,7 +61,7 @@ def test_a_host_with_a_certificate_that_is_trusted_gets_the_call(make_certificat
     assert host.received.startswith(b"POST /patients HTTP/1.1\r\n")
 
 
-def test_a_host_whose_certificate_nobody_vouches_for_gets_nothing(make_certificate, serve):
+def test_an_untrusted_host_gets_nothing(make_certificate, serve):
     host = serve(make_certificate())
 
     with pytest.raises(ConnectionFailed):
@@ -73,9 +73,7 @@ def test_a_host_whose_certificate_nobody_vouches_for_gets_nothing(make_certifica
 @pytest.mark.parametrize(
     "flaw", [{"name": ELSEWHERE}, {"days": -1}], ids=["of another host", "that has expired"]
 )
-def test_a_host_with_a_trusted_certificate_that_does_not_fit_gets_nothing(
-    make_certificate, serve, trust, flaw
-):
+def test_a_host_with_another_name_gets_nothing(make_certificate, serve, trust, flaw):
     certificate = make_certificate(**flaw)
     trust(certificate)
     host = serve(certificate)
@@ -86,7 +84,7 @@ def test_a_host_with_a_trusted_certificate_that_does_not_fit_gets_nothing(
     assert host.received == b""
 
 
-def test_a_port_that_speaks_no_tls_was_sent_nothing():
+def test_a_port_without_tls_gets_nothing():
     server = SandboxServer(create_sandbox("http://sandbox.test"), socket.create_server(("127.0.0.1", 0)))
     server.start()
 

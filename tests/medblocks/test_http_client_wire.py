@@ -22,7 +22,7 @@ def redirect(location, status=307, body=b""):
     return head % (status, location, len(body)) + body
 
 
-def test_the_request_line_has_the_path_as_it_was_built(upstream):
+def test_the_path_is_sent_as_built(upstream):
     upstream.reply(EMPTY)
     http = http_client(upstream.origin)
 
@@ -55,7 +55,7 @@ def test_a_redirect_to_nonsense_is_no_crash(upstream, location):
     assert len(upstream.requests) == 1
 
 
-def test_a_cookie_of_one_call_does_not_go_with_the_next(upstream):
+def test_cookies_are_not_kept(upstream):
     cookie = b"Set-Cookie: visitor=asha; Path=/\r\n"
     upstream.reply(EMPTY.replace(b"Connection", cookie + b"Connection"))
     upstream.reply(EMPTY)
@@ -96,7 +96,7 @@ def test_a_proxy_of_the_environment_is_not_used(upstream, make_upstream, monkeyp
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-def test_a_proxy_of_the_environment_is_not_used_for_https_either(make_upstream, monkeypatch, name):
+def test_the_environments_proxy_is_not_used_for_https(make_upstream, monkeypatch, name):
     proxy = make_upstream()
     monkeypatch.setenv(name, proxy.origin)
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -108,7 +108,7 @@ def test_a_proxy_of_the_environment_is_not_used_for_https_either(make_upstream, 
     assert proxy.requests == []
 
 
-def test_a_broken_header_does_not_put_the_patient_id_into_the_log(upstream, caplog):
+def test_a_broken_header_logs_no_patient_id(upstream, caplog):
     upstream.reply(b"HTTP/1.1 200 OK\r\nConnection: close\r\nno header at all\r\nContent-Length: 0\r\n\r\n")
 
     with caplog.at_level(logging.INFO), contextlib.suppress(MedblocksError):

@@ -70,7 +70,7 @@ def test_an_ordinary_patient_id_is_fine(patient_id):
     ],
     ids=lambda case: repr(case)[:30],
 )
-def test_any_other_patient_id_is_refused_with_a_sentence(patient_id, part):
+def test_an_invalid_patient_id_has_a_message(patient_id, part):
     assert part in str(ids.patient_id_problem(patient_id))
 
 
@@ -109,7 +109,7 @@ def test_nothing_else_is_a_session_or_facility_id(prefix, rest):
     assert not ids.is_facility_id(prefix + rest)
 
 
-def test_the_two_kinds_of_id_are_not_mixed_up():
+def test_session_and_facility_ids_differ():
     assert not ids.is_session_id("fhirsrc_1")
     assert not ids.is_facility_id("ps_1")
     assert not ids.is_session_id(" ps_1")
@@ -117,7 +117,7 @@ def test_the_two_kinds_of_id_are_not_mixed_up():
 
 @pytest.mark.parametrize("bad", ["", ".", ".."])
 @pytest.mark.parametrize("place", [0, 1])
-def test_a_path_has_no_segment_that_would_be_resolved(bad, place):
+def test_a_path_refuses_dot_segments(bad, place):
     both = ["patients", "patients"]
     both[place] = bad
 
@@ -138,7 +138,7 @@ def test_a_lone_surrogate_has_no_path():
 @example("%2e%2e")
 @example("a?limit=100#x")
 @example("~-._!$&'()*+,;=:@")
-def test_any_text_stays_one_segment_and_reads_back_the_same(text):
+def test_any_text_is_one_segment(text):
     assume(text not in {".", ".."})
 
     path = ids.path(text)

@@ -192,7 +192,7 @@ def test_anything_but_a_json_object_is_refused(body):
 
 
 @pytest.mark.parametrize("metadata", [b'{"a": "\\ud800"}', b'{"canary": NaN}', b'{"canary": 1e999}'])
-def test_metadata_that_is_no_json_is_refused_without_its_text(metadata):
+def test_malformed_metadata_is_refused_without_its_text(metadata):
     body = b'{"id": "user_42", "metadata": ' + metadata + b"}"
 
     assert "canary" not in problem(Patient, body)
@@ -258,7 +258,7 @@ def test_an_error_reply_is_read_without_its_text():
         {"error": {"param": ["email"]}},
     ],
 )
-def test_of_an_error_reply_that_is_none_the_status_and_the_headers_remain(body):
+def test_another_servers_error_has_status_and_headers(body):
     assert read(502, body, x_request_id="req_header") == ErrorDetails(502, None, None, "req_header", None)
 
 
@@ -275,7 +275,7 @@ def test_how_long_to_wait_is_in_whole_seconds(wait, seconds):
 @pytest.mark.parametrize(
     "wait", ["", "-1", "1.5", "1000000", "9" * 5000, "soon", "٣", "7 ", "Wed, 21 Oct 2026 07:28:00 GMT"]
 )
-def test_any_other_way_to_say_how_long_is_ignored(wait):
+def test_other_retry_after_values_are_ignored(wait):
     assert read(429, Retry_After=wait).retry_after is None
 
 
@@ -318,7 +318,7 @@ def test_the_text_of_an_error_says_what_is_known(error, text):
     assert str(error) == text
 
 
-def test_an_error_without_a_reply_has_an_empty_refusal():
+def test_an_error_without_a_response_has_empty_details():
     assert MedblocksError("health").details == ErrorDetails()
 
 

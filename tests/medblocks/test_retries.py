@@ -78,7 +78,7 @@ def run(*errors, read=True, retries=None):
 
 
 @pytest.mark.parametrize("error", PASSING.values(), ids=PASSING)
-def test_a_read_is_tried_again_after_what_may_pass(error):
+def test_a_read_is_retried_after_transient_errors(error):
     assert run(error) == (2, "reply")
 
 
@@ -88,7 +88,7 @@ def test_a_read_is_tried_three_times_at_most(error):
 
 
 @pytest.mark.parametrize("error", LASTING.values(), ids=LASTING)
-def test_a_read_is_not_tried_again_after_what_will_not_pass(error, pauses):
+def test_a_read_is_not_retried_after_other_errors(error, pauses):
     assert run(error) == (1, error)
     assert not pauses
 
@@ -96,17 +96,17 @@ def test_a_read_is_not_tried_again_after_what_will_not_pass(error, pauses):
 @pytest.mark.parametrize(
     "error", [error for name, error in (PASSING | LASTING).items() if name != "no connection"], ids=str
 )
-def test_a_write_that_may_have_arrived_is_never_sent_again(error):
+def test_a_write_that_may_have_arrived_is_not_retried(error):
     assert run(error, read=False) == (1, error)
 
 
-def test_a_write_that_was_not_sent_is_tried_again():
+def test_an_unsent_write_is_retried():
     error = PASSING["no connection"]
 
     assert run(error, error, read=False) == (3, "reply")
 
 
-def test_the_last_of_different_errors_is_the_one_that_is_told():
+def test_the_last_error_is_raised():
     last = status(NotFound, 404)
 
     assert run(PASSING["503"], last) == (2, last)
@@ -118,7 +118,7 @@ def test_a_pause_is_as_long_as_medblocks_asks(pauses):
 
 
 @pytest.mark.parametrize("asked", [8, 9, 3600])
-def test_a_pause_that_does_not_fit_into_the_deadline_is_not_made(pauses, asked):
+def test_no_pause_exceeds_the_deadline(pauses, asked):
     error = status(RateLimited, 429, retry_after=asked)
 
     with within(8):
@@ -126,7 +126,7 @@ def test_a_pause_that_does_not_fit_into_the_deadline_is_not_made(pauses, asked):
     assert not pauses
 
 
-def test_without_time_left_the_attempts_own_error_is_told(pauses):
+def test_without_time_the_attempts_error_is_raised(pauses):
     error = PASSING["no connection"]
 
     with within(0):
@@ -143,7 +143,7 @@ def test_pauses_are_random_below_a_bound_that_doubles(pauses, monkeypatch, share
     assert pauses == [share * 0.1, share * 0.2]
 
 
-def test_in_an_outage_retries_are_a_tenth_of_the_calls_and_a_reserve_at_most():
+def test_the_retry_budget_limits_retries():
     retries, error = Retries(), PASSING["503"]
 
     tries = sum(run(error, error, error, retries=retries)[0] for _ in range(1000))
@@ -151,7 +151,7 @@ def test_in_an_outage_retries_are_a_tenth_of_the_calls_and_a_reserve_at_most():
     assert 1000 < tries <= 1000 + 100 + 10
 
 
-def test_with_its_budget_spent_a_call_still_has_its_first_try(pauses):
+def test_a_spent_budget_allows_first_attempts(pauses):
     retries, error = Retries(), PASSING["503"]
     for _ in range(20):
         run(error, error, error, retries=retries)
@@ -159,7 +159,7 @@ def test_with_its_budget_spent_a_call_still_has_its_first_try(pauses):
     assert run(retries=retries) == (1, "reply")
 
 
-def test_calls_that_work_earn_the_budget_back_up_to_the_reserve():
+def test_successful_calls_refill_the_budget():
     retries, error = Retries(), PASSING["503"]
     for _ in range(20):
         run(error, error, error, retries=retries)
@@ -171,7 +171,7 @@ def test_calls_that_work_earn_the_budget_back_up_to_the_reserve():
     assert 10 <= again <= 11
 
 
-def test_what_is_no_error_of_medblocks_is_not_tried_again():
+def test_other_exceptions_are_not_retried():
     attempts = Attempts(KeyError())
 
     with pytest.raises(KeyError):

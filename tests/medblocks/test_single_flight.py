@@ -44,14 +44,14 @@ def run_together(collapse, call, waiting, *, callers=200):
         return [end.exception() or end.result() for end in ends]
 
 
-def test_two_hundred_equal_calls_at_once_are_one_call(waiting):
+def test_equal_concurrent_calls_are_one_call(waiting):
     calls = Calls()
 
     assert run_together(SingleFlight(), calls, waiting) == [1] * 200
     assert calls.count == 1
 
 
-def test_all_of_them_get_the_error_of_the_one_call(waiting):
+def test_all_waiters_get_the_calls_error(waiting):
     error = BadResponse("read patient")
     calls = Calls(error)
 
@@ -60,7 +60,7 @@ def test_all_of_them_get_the_error_of_the_one_call(waiting):
 
 
 @pytest.mark.parametrize("error", [None, BadResponse("read patient")], ids=["a result", "an error"])
-def test_the_next_call_after_it_is_made_anew(waiting, error):
+def test_a_call_after_an_error_is_made_again(waiting, error):
     collapse, calls = SingleFlight(), Calls(error)
     run_together(collapse, calls, waiting, callers=8)
     calls.error = None
@@ -80,7 +80,7 @@ def test_nothing_of_a_result_is_kept_afterwards():
     assert kept() is None
 
 
-def test_calls_with_another_key_are_calls_of_their_own():
+def test_different_keys_are_different_calls():
     collapse, calls = SingleFlight(), Calls()
 
     inner = collapse.run("user_42", "read", lambda: (collapse.run("user_43", "read", calls), calls()))
@@ -88,7 +88,7 @@ def test_calls_with_another_key_are_calls_of_their_own():
     assert inner == (1, 2)
 
 
-def test_who_waits_for_a_slow_call_longer_than_it_has_gets_too_slow():
+def test_a_waiter_without_time_gets_a_timeout():
     collapse, started, go = SingleFlight(), Event(), Event()
 
     def slow():
@@ -105,7 +105,7 @@ def test_who_waits_for_a_slow_call_longer_than_it_has_gets_too_slow():
     assert leader.result() is True
 
 
-def test_a_good_result_is_kept_as_long_as_told(clock):
+def test_a_result_is_kept_for_the_given_time(clock):
     collapse, calls = SingleFlight(keep=10, clock=clock), Calls()
     collapse.run("user_42", "start session", calls)
     clock.now += 9.9
@@ -115,7 +115,7 @@ def test_a_good_result_is_kept_as_long_as_told(clock):
     assert collapse.run("user_42", "start session", calls) == 2
 
 
-def test_what_is_kept_is_kept_from_its_end_on(clock):
+def test_a_result_is_kept_from_its_end(clock):
     collapse, calls = SingleFlight(keep=10, clock=clock), Calls()
 
     def slow():
@@ -137,7 +137,7 @@ def test_an_error_is_never_kept(clock):
     assert collapse.run("user_42", "start session", calls) == 2
 
 
-def test_results_that_were_kept_are_forgotten_with_the_next_call_of_anybody(clock):
+def test_any_call_removes_expired_results(clock):
     class Body:
         pass
 
@@ -164,7 +164,7 @@ def test_each_waiter_raises_without_the_tracebacks_of_others(waiting):
 
 
 @pytest.mark.parametrize("killed", [KeyboardInterrupt, SystemExit])
-def test_when_the_caller_is_killed_one_that_waits_calls(waiting, killed):
+def test_a_waiter_takes_over_a_killed_call(waiting, killed):
     collapse, calls, started, go = SingleFlight(), Calls(), Event(), Event()
 
     def lead():
@@ -185,7 +185,7 @@ def test_when_the_caller_is_killed_one_that_waits_calls(waiting, killed):
     assert 1 in results
 
 
-def test_a_waiter_that_is_killed_takes_nothing_from_the_others(monkeypatch):
+def test_a_killed_waiter_does_not_affect_others(monkeypatch):
     collapse, calls = SingleFlight(), Calls()
 
     def kill(*_):

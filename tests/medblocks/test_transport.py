@@ -57,7 +57,7 @@ def test_every_2xx_is_a_good_reply(status):
 
 
 @pytest.mark.parametrize(("status", "error"), [(302, BadResponse), (404, NotFound), (500, BadResponse)])
-def test_every_other_status_is_an_error_of_the_operation(status, error):
+def test_every_other_status_raises_an_error(status, error):
     with pytest.raises(error, match=f"read patient: {status}"):
         read(line(Wire(status)))
 
@@ -99,7 +99,7 @@ def test_an_open_circuit_ends_the_retries():
     assert len(wire.sent) == 2
 
 
-def test_answers_that_something_is_missing_leave_the_circuit_closed():
+def test_404_responses_leave_the_circuit_closed():
     wire = Wire(404)
     one = line(wire, failures=2)
     attempt(one, times=10)
@@ -107,7 +107,7 @@ def test_answers_that_something_is_missing_leave_the_circuit_closed():
     assert len(wire.sent) == 10
 
 
-def test_too_many_calls_at_once_leave_the_circuit_closed(monkeypatch):
+def test_rejected_calls_leave_the_circuit_closed(monkeypatch):
     monkeypatch.setattr("bff.medblocks.bulkhead.WAIT_SECONDS", 0)
     wire, bulkhead = Wire(200), Bulkhead(1)
     one = Transport(wire, CircuitBreaker(failures=1, seconds=60), bulkhead, Retries())
@@ -117,7 +117,7 @@ def test_too_many_calls_at_once_leave_the_circuit_closed(monkeypatch):
     assert read(one).status == 200
 
 
-def test_a_request_that_came_with_no_time_left_sends_nothing():
+def test_a_request_without_time_sends_nothing():
     wire = Wire(200)
 
     with within(0), pytest.raises(DeadlineExceeded):
@@ -126,7 +126,7 @@ def test_a_request_that_came_with_no_time_left_sends_nothing():
     assert not wire.sent
 
 
-def test_requests_that_came_with_no_time_left_leave_the_circuit_closed():
+def test_requests_without_time_leave_the_circuit_closed():
     wire = Wire(200)
     one = line(wire, failures=1)
     with within(0), pytest.raises(DeadlineExceeded):
@@ -144,7 +144,7 @@ def test_an_attempt_may_take_what_remains():
     assert 0 < wire.sent[0][2]["seconds"] <= 8
 
 
-def test_an_attempt_with_less_patience_leaves_time_for_what_comes_after():
+def test_a_time_share_leaves_time_for_reading_back():
     wire = Wire(200)
 
     with within(10):

@@ -27,7 +27,7 @@ def test_an_eighth_of_the_threads_stays_free():
         busy.set()
 
 
-def test_a_seat_is_given_back_even_after_an_error():
+def test_a_slot_is_released_after_an_error():
     limit = UpstreamLimit(1)
     for _ in range(3):
         with pytest.raises(KeyError), limit.within(5):

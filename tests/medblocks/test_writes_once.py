@@ -26,7 +26,7 @@ def keep_open_until(event):
     return hold
 
 
-def test_a_write_whose_connection_breaks_is_not_sent_again(upstream, http):
+def test_a_write_on_a_broken_connection_is_not_resent(upstream, http):
     upstream.reply(OK)
     upstream.reply(upstream.reset)
     http.send("read patient", "GET", "/patients/user_42", seconds=5)

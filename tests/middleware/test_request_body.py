@@ -126,7 +126,7 @@ def test_a_form_of_the_limit_is_accepted(send, form, medblocks):
 
 
 @pytest.mark.parametrize(("path", "content_type"), [("/api/patients", JSON), ("/intake", FORM)])
-def test_of_a_body_without_end_only_the_limit_and_a_byte_are_read(send, path, content_type):
+def test_an_endless_body_is_read_up_to_the_limit(send, path, content_type):
     endless = Endless()
 
     assert send(endless, path, content_type, **CHUNKED)[0] == 413
@@ -154,7 +154,7 @@ LIES = {
 
 @pytest.mark.parametrize(("length", "status"), LIES.values(), ids=LIES)
 @pytest.mark.parametrize("headers", [{}, KEY], ids=["", "with a key"])
-def test_a_wrong_length_of_a_stream_that_ends_is_refused(send, medblocks, length, status, headers):
+def test_a_wrong_length_is_refused(send, medblocks, length, status, headers):
     got, _, text = send(BODY, CONTENT_LENGTH=length, **ENDS, **headers)
 
     assert got == status
@@ -164,12 +164,12 @@ def test_a_wrong_length_of_a_stream_that_ends_is_refused(send, medblocks, length
 
 @pytest.mark.parametrize("length", ["101", "-1", "abc", "+100", "1_00", "9" * 5000])
 @pytest.mark.parametrize(("path", "content_type"), [("/api/patients", JSON), ("/intake", FORM)])
-def test_so_is_one_of_a_stream_that_does_not_end(send, medblocks, length, path, content_type):
+def test_a_wrong_length_of_an_endless_stream_is_refused(send, medblocks, length, path, content_type):
     assert send(BODY, path, content_type, CONTENT_LENGTH=length)[0] == 400
     assert not medblocks.calls
 
 
-def test_a_stream_that_does_not_end_is_read_up_to_its_length(send, medblocks):
+def test_an_endless_stream_is_read_by_its_length(send, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     wire = Wire(BODY + b"GET / HTTP/1.1")
 
@@ -178,14 +178,14 @@ def test_a_stream_that_does_not_end_is_read_up_to_its_length(send, medblocks):
 
 
 @pytest.mark.parametrize("environ", [{}, {"CONTENT_LENGTH": ""}], ids=["missing", "empty"])
-def test_without_a_length_a_stream_that_does_not_end_is_not_read(send, environ):
+def test_an_endless_stream_without_length_is_not_read(send, environ):
     endless = Endless()
 
     assert send(endless, **environ)[0] == 400
     assert endless.given == 0
 
 
-def test_chunks_that_the_server_leaves_as_they_are_need_a_length(send, medblocks):
+def test_undecoded_chunks_get_411(send, medblocks):
     status, _, text = send(BODY, HTTP_TRANSFER_ENCODING="chunked")
 
     assert (status, json.loads(text)["error"]["code"]) == (411, "length_required")
@@ -193,13 +193,13 @@ def test_chunks_that_the_server_leaves_as_they_are_need_a_length(send, medblocks
 
 
 @pytest.mark.parametrize("length", ["5", "0"])
-def test_of_chunks_with_a_length_the_chunks_count(send, medblocks, length):
+def test_chunks_override_a_length(send, medblocks, length):
     medblocks.post(f"{HOST}/patients", json=patient())
 
     assert send(BODY, CONTENT_LENGTH=length, **CHUNKED)[0] == 200
 
 
-def test_of_a_body_that_is_declared_empty_nothing_is_read(send):
+def test_an_empty_body_is_not_read(send):
     endless = Endless()
 
     assert send(endless, CONTENT_LENGTH="0", **ENDS)[0] == 400
@@ -231,7 +231,7 @@ def test_what_is_refused_anyway_is_not_read(send, path, environ, status):
     assert endless.given == 0
 
 
-def test_a_body_that_was_refused_stays_refused_for_its_next_reader(app, send):
+def test_a_refused_body_stays_refused(app, send):
     refused = []
 
     @app.errorhandler(413)
@@ -273,6 +273,6 @@ def test_chunks_over_http_under_another_server(over_http, medblocks, size, statu
     assert len(medblocks.calls) == (status == b"200")
 
 
-def test_a_body_that_is_cut_over_http_is_refused(over_http, medblocks):
+def test_a_truncated_body_is_refused(over_http, medblocks):
     assert over_http("Content-Length: 200", padded(100)) == b"400"
     assert not medblocks.calls

@@ -78,7 +78,7 @@ def test_each_request_gets_one_line(logged):
         ("/user_42/asha", 404, "none"),
     ],
 )
-def test_a_line_tells_the_route_and_never_the_path(logged, path, status, route):
+def test_a_line_has_the_route_and_no_path(logged, path, status, route):
     headers = {"Authorization": "Bearer canary", "Cookie": "x=canary", "Referer": "https://a.example/user_42"}
 
     _, (line,) = logged(path, headers=headers)
@@ -101,7 +101,7 @@ def test_each_request_has_its_own_id(logged):
     assert first != second
 
 
-def test_a_request_id_of_the_browser_is_not_taken(logged):
+def test_a_browsers_request_id_is_ignored(logged):
     reply, (line,) = logged("/api/patients/user_42", headers={"X-Request-Id": "canary"})
 
     assert reply.headers.getlist("X-Request-Id") == [line["request_id"]]

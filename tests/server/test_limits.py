@@ -111,7 +111,7 @@ def test_behind_a_proxy_one_address_may_have_all_connections(serve, opened):
 
 
 @pytest.mark.parametrize("begun", [b"GET /first HTTP/1.1\r\n", BEGUN])
-def test_a_request_that_is_not_finished_in_time_is_given_up(serve, begun):
+def test_an_unfinished_request_is_closed_in_time(serve, begun):
     with serve(request_seconds=0.1) as server, server.connect() as slow:
         slow.sendall(begun)
 
@@ -125,7 +125,7 @@ def test_an_idle_connection_is_closed_in_time(serve):
         assert idle.recv(1) == b""
 
 
-def test_taking_an_answer_slowly_does_not_extend_its_time(serve, opened):
+def test_reading_slowly_does_not_extend_the_deadline(serve, opened):
     with serve(request_seconds=0.1, connections=4) as server:
         slow = server.connect()
         opened.append(slow)
@@ -156,7 +156,7 @@ def test_who_takes_an_answer_slowly_makes_room(crowd):
         assert len(read_all(slow)) < LARGE
 
 
-def test_an_answer_that_is_not_taken_in_time_is_given_up(serve, opened):
+def test_an_unread_response_is_closed_in_time(serve, opened):
     with serve(request_seconds=0.1, connections=4) as server:
         opened.append(server.connect())
         opened[0].sendall(get("/large"))

@@ -63,7 +63,7 @@ def parse(*pieces):
         lambda all_: st.tuples(st.just(len(all_)), cut(st.just(b"".join(all_))))
     )
 )
-def test_any_split_of_a_stream_gives_the_same_requests(drawn):
+def test_any_split_gives_the_same_requests(drawn):
     count, pieces = drawn
     whole = parse(b"".join(pieces))
 

@@ -39,7 +39,7 @@ def test_requests_sent_ahead_are_answered_in_order(connect):
     assert sizes == [b"4", b"0", b"4", b"0"] * 20 + [b"0"]
 
 
-def test_many_requests_sent_ahead_do_not_keep_others_waiting(server, connect, gate):
+def test_pipelined_requests_do_not_delay_others(server, connect, gate):
     greedy, other = connect(), connect()
     assert answer(other, get())[0] == 200
     greedy.sendall(get(gate.path) + get("/echo/ahead") * 2000)

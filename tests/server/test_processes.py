@@ -25,7 +25,7 @@ def serving(server):
             return json.loads(body)["pid"]
 
 
-def test_a_reload_goes_on_with_new_processes_and_finishes_requests(serve, gate):
+def test_a_reload_replaces_workers_and_finishes_requests(serve, gate):
     with serve(workers=2) as server, server.connect() as held:
         old = serving(server)
         held.sendall(get(gate.path))
@@ -62,7 +62,7 @@ def test_a_process_that_hangs_is_replaced(serve):
         assert "WORKER TIMEOUT" in server.log.read_text()
 
 
-def test_an_app_that_fails_to_load_ends_the_server_without_its_text(serve):
+def test_a_failing_app_ends_the_server_without_its_text(serve):
     with serve("tests.server.apps:fail_to_create_app()") as server:
         assert server.wait() != 0
 
@@ -72,14 +72,14 @@ def test_an_app_that_fails_to_load_ends_the_server_without_its_text(serve):
     assert "secret" not in log
 
 
-def test_settings_that_cannot_be_used_end_the_server_and_are_named(serve):
+def test_bad_settings_end_the_server_by_name(serve):
     with serve("tests.server.apps:refuse_settings()") as server:
         assert server.wait() != 0
 
         assert "BFF_ACCESS must be one of" in server.log.read_text()
 
 
-def test_an_app_that_is_not_there_ends_the_server(serve):
+def test_a_missing_app_ends_the_server(serve):
     with serve("tests.server.apps:no_such_app()") as server:
         assert server.wait() != 0
 

@@ -26,7 +26,7 @@ def test_a_signal_closes_idle_connections_and_finishes_requests(serve, gate, num
         assert server.wait() == 0
 
 
-def test_a_request_that_is_still_coming_gets_a_moment_to_end(serve):
+def test_an_arriving_request_may_finish(serve):
     with serve() as server, server.connect() as coming, server.connect() as idle:
         coming.sendall(COMING)
         assert coming.recv(100).startswith(b"HTTP/1.1 100")
@@ -39,7 +39,7 @@ def test_a_request_that_is_still_coming_gets_a_moment_to_end(serve):
         assert (status, headers["connection"]) == (200, "close")
 
 
-def test_a_request_that_does_not_end_is_given_up_when_it_stops(serve):
+def test_an_unfinished_request_is_closed_at_the_stop(serve):
     with serve() as server, server.connect() as never:
         never.sendall(COMING)
         assert never.recv(100).startswith(b"HTTP/1.1 100")
@@ -48,7 +48,7 @@ def test_a_request_that_does_not_end_is_given_up_when_it_stops(serve):
         assert never.recv(1) == b""
 
 
-def test_connections_in_the_backlog_are_served_or_closed_when_it_stops(serve):
+def test_the_backlog_is_served_at_the_stop(serve):
     with serve() as server, server.connect() as first:
         assert answer(first, get())[0] == 200
         waiting = [server.connect() for _ in range(20)]
