@@ -21,7 +21,7 @@ from bff.cli import main
 from bff.config import SETTING_NAMES
 from bff.errors import AppError
 from bff.middleware.errors import _HTTP
-from bff.server.refusals import _CODES
+from bff.server.error_responses import CODES
 from tests.browser.test_snippets import SNIPPETS
 from tests.factories import patient
 
@@ -138,7 +138,7 @@ def test_the_failures_page_lists_every_code_of_an_error():
         *(kind.code for kind in AppError.__subclasses__()),
         *re.findall(r'ErrorResponse\(\s*\d+,\s*"(\w+)"', source),
         *_HTTP.values(),
-        *_CODES.values(),
+        *CODES.values(),
     }
 
     assert len(codes) >= 20

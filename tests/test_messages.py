@@ -9,7 +9,7 @@ import pytest
 
 from bff.messages import TEXTS, Message
 from bff.middleware.errors import _HTTP, _REJECTED
-from bff.server.refusals import _CODES
+from bff.server.error_responses import CODES
 
 ROOT = Path(__file__).parents[1] / "bff"
 SOURCES = [
@@ -32,7 +32,7 @@ def computed():
         *(f"no_{what.replace(' ', '_')}" for what in missing),
         *(f"rejected_{param}" for param in _REJECTED),
         *_HTTP.values(),
-        *_CODES.values(),
+        *CODES.values(),
     }
 
 

@@ -1,1 +1,1 @@
-"""The production server: gunicorn with a fast and strict worker class. Optional: any WSGI server works."""
+"""The production server: gunicorn with a fast and strict worker class. Any other WSGI server works, too."""

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
 
 
 def create_served_app() -> "Flask":
-    """Return the app for the environment's variables, without `.env`: the command line has checked them."""
-    # The worker patches the standard library first.
+    """Return the app, with settings from the environment alone: the command line has checked those."""
+    # Imported only after the worker has patched the standard library.
     from bff.app import create_app  # noqa: PLC0415 - see above
-    from bff.config import load_settings  # noqa: PLC0415 - the same
+    from bff.config import load_settings  # noqa: PLC0415 - see above
 
     return create_app(load_settings(os.environ))

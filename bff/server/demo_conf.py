@@ -1,7 +1,7 @@
-"""gunicorn's configuration for the demo: as in production, but it also stops when its input closes.
+"""gunicorn's configuration for the demo: the production server's, and the server ends with its input.
 
-Its standard input is a pipe from the demo's process, and closes with it, however it ends. gunicorn alone
-would go on without its parent.
+Its standard input is a pipe from the demo's process, which closes when that process ends, however it does.
+gunicorn itself would continue without its parent.
 """
 
 import os
@@ -12,18 +12,18 @@ from gevent.socket import wait_read
 from gunicorn.workers.base import Worker
 
 from bff.server import gunicorn_conf
-from bff.server.gunicorn_conf import *  # noqa: F403 - a configuration of gunicorn's is the names of a module
+from bff.server.gunicorn_conf import *  # noqa: F403 - gunicorn reads the names of this module
 
 _INPUT = 0
 
 
-def post_worker_init(worker: Worker) -> None:  # type: ignore[no-redef] # replaces the imported one
-    """Watch the input in the worker, since gunicorn's arbiter has no hook for that."""
+def post_worker_init(worker: Worker) -> None:  # type: ignore[no-redef]  # replaces the imported one
+    """Watch the input in the worker: gunicorn has no hook for it in the parent process."""
     gunicorn_conf.post_worker_init(worker)
-    gevent.spawn(_end_with_input, worker.ppid)
+    gevent.spawn(_stop_at_end_of_input, worker.ppid)
 
 
-def _end_with_input(arbiter: int) -> None:
+def _stop_at_end_of_input(arbiter: int) -> None:
     wait_read(_INPUT)
-    if os.getppid() == arbiter:  # otherwise it has ended, and its id may belong to another process
+    if os.getppid() == arbiter:  # otherwise it has ended, and another process may have its id
         os.kill(arbiter, signal.SIGTERM)

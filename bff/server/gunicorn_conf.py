@@ -1,8 +1,8 @@
 """gunicorn's configuration for the production server.
 
-Use it with `gunicorn -c python:bff.server.gunicorn_conf "bff:create_app()"`. `medblocks-bff serve` uses it
-too, with a socket that it has bound and settings that it has checked. gunicorn's documentation explains each
-name under "Settings".
+Use it with `gunicorn -c python:bff.server.gunicorn_conf "bff:create_app()"`. `medblocks-bff serve` does, on a
+socket that it has bound, with settings that it has checked. For each name, see "Settings" in gunicorn's
+documentation.
 """
 
 import gc
@@ -16,28 +16,28 @@ workers = 1
 worker_connections = 2000
 backlog = 1024
 graceful_timeout = 10
-timeout = 30  # seconds after which a worker with a blocked event loop is replaced
-keepalive = 75  # seconds; longer than proxies keep idle connections, so that the proxy closes them
+timeout = 30  # a worker whose event loop is blocked for this long is replaced
+keepalive = 75  # longer than proxies keep idle connections, so that the proxy closes them
 loglevel = "warning"
-# ProxyFix handles forwarded headers, by BFF_PROXY_HOPS; gunicorn's default trusts every local client.
+# ProxyFix decides about forwarded headers, by BFF_PROXY_HOPS. gunicorn's default trusts every local client.
 forwarded_allow_ips = ""
-# By default, gunicorn creates a socket in the home directory.
+# Otherwise gunicorn creates a socket in the home directory.
 control_socket_disable = True
-# Workers must not share what an app opens.
+# Connections that the app opens must not be shared between processes.
 preload_app = False
 proc_name = "medblocks-bff"
-# The workers' heartbeat files are in memory, if the system has such a folder.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 - the files contain no secret, and gunicorn expects a text
+# The folder of the workers' heartbeat files: in memory, if the system has such a folder.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 - holds no secret; gunicorn takes a string
 
-_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 def post_worker_init(_: object) -> None:
-    """Keep garbage collection pauses short: p99 is 7 ms with this, and 17.8 ms without."""
-    # Objects that exist now live as long as the worker: exclude them from collections.
+    """Keep the garbage collector's pauses short: p99 is 7 ms with this, and 17.8 ms without."""
+    # The objects that exist by now stay, so the collector need not visit them.
     gc.collect()
     gc.freeze()
-    # Frequent small collections: with a threshold ten times as high, 1 % of requests waited for one.
+    # Short collections, often: with a threshold ten times as high, one request in a hundred waited for one.
     gc.set_threshold(2_000, 10, 100)
 
 
@@ -45,24 +45,25 @@ def when_ready(_: object) -> None:
     """Unblock the signals that `medblocks-bff` blocked until gunicorn could handle them."""
     arbiter = os.getpid()
 
-    def block() -> None:
-        if os.getpid() == arbiter:  # not in processes that an app forks
-            signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+    def block_signals() -> None:
+        if os.getpid() == arbiter:  # not where the app forks
+            signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
 
-    # A new worker starts with the arbiter's handlers, which would swallow its signals.
-    os.register_at_fork(before=block, after_in_parent=_unblock)
-    _unblock()
+    # A new worker inherits the handlers of this process. They would swallow a signal, and gunicorn would kill
+    # the worker in the end.
+    os.register_at_fork(before=block_signals, after_in_parent=_unblock_signals)
+    _unblock_signals()
 
 
 def post_fork(_: object, __: object) -> None:
-    """Exit on a signal that arrives before the worker has its own handlers."""
-    for number in _ENDS:
+    """Exit on a signal that comes before the worker has its own handlers."""
+    for number in _STOP_SIGNALS:
         signal.signal(number, lambda *_: sys.exit(0))
-    _unblock()
+    _unblock_signals()
 
 
-def _unblock() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
+def _unblock_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
 
 
 def on_exit(_: object) -> None:

@@ -1,4 +1,4 @@
-"""gunicorn's log as JSON lines, without request lines, which contain patient ids."""
+"""gunicorn's log as JSON lines, without requests: those contain patient ids."""
 
 import logging
 from typing import Any
@@ -9,10 +9,10 @@ from bff.logs import configure_logging
 
 
 class Logger(GunicornLogger):
-    """`--logger-class bff.server.logger.Logger`, for any of gunicorn's worker classes."""
+    """For `--logger-class bff.server.logger.Logger`, with any worker class of gunicorn."""
 
     def setup(self, cfg: Any) -> None:
-        """Configure logging as `bff.configure_logging` does."""
+        """Log through `logging` as `bff.configure_logging` configures it."""
         self.cfg = cfg
         configure_logging()
         self.loglevel = self.LOG_LEVELS.get(cfg.loglevel.lower(), logging.INFO)
@@ -23,12 +23,12 @@ class Logger(GunicornLogger):
         """Log nothing: the app logs each request, with its route instead of its path."""
 
     def exception(self, msg: str | Exception, *_: object, **__: object) -> None:
-        """Log an exception without the request that gunicorn adds."""
+        """Log an exception without the request, which gunicorn adds to the message."""
         text = msg.partition("%")[0].strip() if isinstance(msg, str) else type(msg).__name__
         self.error_log.error(text, exc_info=True)
 
     def warning(self, msg: str, *args: object, **kwargs: Any) -> None:
-        """Log a warning; gunicorn's text about a malformed request would repeat the request."""
+        """Log a warning, without the text of a malformed request."""
         if msg.startswith("Invalid request"):
             msg, args = "A malformed request was refused.", ()
         self.error_log.warning(msg, *args, **kwargs)

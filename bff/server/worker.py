@@ -1,8 +1,8 @@
-"""A gunicorn worker class: one thread, one greenlet per connection, llhttp as the parser.
+"""A gunicorn worker class: one thread, a greenlet per connection, and llhttp as the parser.
 
-gunicorn handles processes, signals, reload and sockets. This class adds speed, strict parsing, and deadlines
-and limits for clients. gevent switches between connections while one waits, so a request that waits for
-Medblocks costs some kilobytes instead of a thread.
+gunicorn manages processes, signals, reloads and sockets. This class adds speed, strict parsing, and deadlines
+and limits for clients. gevent switches greenlets where one waits, so a request that waits for Medblocks costs
+some kilobytes and no thread.
 """
 
 import contextlib
@@ -26,33 +26,34 @@ from bff.errors import MAX_BODY_BYTES
 from bff.logs import Fields, error_location
 from bff.server.connection import REQUEST_SECONDS, Connection
 
-_FILES = 65_536
+_MAX_FILES = 65_536
 
 log = logging.getLogger("bff.server")
 
 
 class AppNotLoaded(Exception):
-    """The app raised while it was loaded; the text has the type of the exception, and its location."""
+    """Loading the app raised an exception; the text has its type and location."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__(f"The app can't be loaded: {place}")
+    def __init__(self, location: str) -> None:
+        super().__init__(f"The app can't be loaded: {location}")
 
 
 class Worker(GunicornWorker):
-    """Serves the app. `worker_connections` limits its connections; one client network may have a quarter."""
+    """Serves the app; `worker_connections` limits its connections, with a quarter for each client network."""
 
     alive: bool
+    nr: int
     sockets: list[Any]
     stopping = False
     max_body = MAX_BODY_BYTES
     request_seconds = REQUEST_SECONDS
 
     def init_process(self) -> None:
-        """Patch the standard library before the app is imported, and start."""
+        """Patch the standard library before the app is imported, and serve."""
         # Signals and forks stay Python's own.
         monkey.patch_all(os=False, signal=False)
         hub.reinit()
-        self._ended = Event()  # before gunicorn handles signals, which may arrive early
+        self._stopped = Event()  # created first: a signal may come while the app is imported
         self.sockets = [
             socket.socket(s.FAMILY, socket.SOCK_STREAM, fileno=s.sock.detach()) for s in self.sockets
         ]
@@ -61,76 +62,67 @@ class Worker(GunicornWorker):
         super().init_process()
 
     def load_wsgi(self) -> None:
-        """Load the app. gunicorn prints the text of exceptions, so raise only those meant for operators."""
-        from bff.config import SettingsError  # noqa: PLC0415 - not before the standard library is patched
+        """Load the app. gunicorn logs the text of what this raises, so it must be fit for a log."""
+        from bff.config import SettingsError  # noqa: PLC0415 - only after the standard library is patched
 
         try:
             super().load_wsgi()
         except (AppImportError, SettingsError):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever an app raises
+        except Exception as error:  # noqa: BLE001 - an app may raise anything
             raise AppNotLoaded(error_location(error)) from None
 
     def run(self) -> None:
-        """Accept connections until the arbiter asks to stop, and finish the requests in progress."""
-        most = self.cfg.worker_connections
+        """Accept connections until gunicorn stops the worker, then finish the requests in progress."""
         proxied = getattr(self.wsgi, "config", {}).get("PROXY_HOPS")
-        self._most = most
-        # Behind a proxy, all clients have the proxy's address, so it may have all connections.
-        self._share = math.inf if proxied else max(1, most // 4)
+        # Behind a proxy all clients have its address, so it may have all connections.
+        self._network_limit = math.inf if proxied else max(1, self.cfg.worker_connections // 4)
         self._refused = 0
         self._networks: Counter[str] = Counter()
         self._connections: set[Connection] = set()
-        self._greenlets = Pool(most + 50)
-        servers = [StreamServer(each, self._serve, spawn=self._greenlets) for each in self.sockets]
+        self._greenlets = Pool(self.cfg.worker_connections + 50)
+        servers = [StreamServer(listener, self._serve, spawn=self._greenlets) for listener in self.sockets]
         for server in servers:
-            # One at a time: among several workers, the least busy one accepts the next connection.
-            server.max_accept = 1
+            server.max_accept = 1  # so that the least busy process takes the next connection
             server.start()
-        while self.alive:
-            self.notify()
-            self._sweep()
-            self._ended.wait(1)
-            if self.ppid != os.getppid():
-                self.alive = False
+        while self.alive and self.nr < self.max_requests and self.ppid == os.getppid():
+            self._housekeep()
+            self._stopped.wait(1)
         self._drain(servers)
 
     def handle_exit(self, sig: int, frame: object) -> None:  # noqa: ARG002 - gunicorn's signature
-        """Handle SIGTERM: stop accepting, and finish the requests in progress."""
+        """Stop, for SIGTERM: accept no more connections, and finish the requests in progress."""
         self.alive = False
-        self._ended.set()
+        self._stopped.set()
 
     def handle_quit(self, sig: int, frame: object) -> None:
-        """Handle SIGINT and SIGQUIT like SIGTERM; gunicorn sends them after Ctrl-C."""
+        """Stop in the same way for SIGINT and SIGQUIT, which gunicorn sends after Ctrl-C."""
         self.handle_exit(sig, frame)
-
-    def count(self) -> None:
-        """Count a response, and stop after gunicorn's `max_requests`."""
-        self.nr += 1
-        if self.nr >= self.max_requests:
-            self.handle_exit(0, None)
 
     def _drain(self, servers: list[StreamServer]) -> None:
         self.stopping = True
         for server in servers:
-            _accept_backlog(server)
+            server.stop_accepting()
+            # Closing the listener would reset the connections that still wait for accept().
+            with contextlib.suppress(OSError):  # such a client has disconnected
+                while accepted := server.do_read():
+                    server.do_handle(*accepted)
             server.close()
         for connection in list(self._connections):
             connection.stop()
         ends = time.monotonic() + self.cfg.graceful_timeout
         while len(self._greenlets) and time.monotonic() < ends:
-            self.notify()
-            self._sweep()
+            self._housekeep()
             self._greenlets.join(timeout=0.5)
         self._greenlets.kill(block=True)
 
     def _serve(self, sock: Any, client: tuple[Any, ...]) -> None:
-        network = network_of(client[0]) if client else ""
-        if self._networks[network] >= self._share or not self._make_room():
+        """Serve one connection, which StreamServer closes afterwards."""
+        network = network_of(client[0])
+        if self._networks[network] >= self._network_limit or not self._make_room():
             self._refused += 1
-            sock.close()
             return
-        connection = Connection(self, sock, client or ("", 0))
+        connection = Connection(self, sock, client)
         self._connections.add(connection)
         self._networks[network] += 1
         try:
@@ -142,38 +134,31 @@ class Worker(GunicornWorker):
                 del self._networks[network]
 
     def _make_room(self) -> bool:
-        """Return whether one more client may connect; if all are taken, evict the longest idle connection."""
-        if len(self._connections) < self._most:
+        """Return whether there is room for one more, after closing the one that waits longest if need be."""
+        if len(self._connections) < self.cfg.worker_connections:
             return True
-        longest = min(self._connections, key=lambda connection: connection.since)
-        if longest.since == math.inf:  # the app is busy with all of them
+        longest = min(self._connections, key=lambda connection: connection.waits_since)
+        if longest.waits_since == math.inf:  # the app is working for all of them
             return False
         self._refused += 1
         longest.expire()
         self._connections.discard(longest)
         return True
 
-    def _sweep(self) -> None:
-        """Close connections after their deadline, and log how many were refused."""
+    def _housekeep(self) -> None:
+        """Report to gunicorn, close the connections whose time is over, and log how many were refused."""
+        self.notify()
         now = time.monotonic()
-        for connection in [one for one in self._connections if one.expires < now]:
+        for connection in [each for each in self._connections if each.expires < now]:
             connection.expire()
         if self._refused:
             log.warning(Fields(message="connections refused", refused=self._refused))
             self._refused = 0
 
 
-def _accept_backlog(server: StreamServer) -> None:
-    """Accept the connections in the backlog: closing the listener would reset them."""
-    server.stop_accepting()
-    with contextlib.suppress(OSError):  # it is already closed
-        while accepted := server.do_read():
-            server.do_handle(*accepted)
-
-
 def _raise_file_limit() -> None:
-    """Raise the limit of open files to 65,536, if the system allows it: each connection is one."""
+    """Allow 65,536 open files, or as many as the system permits: each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -134,7 +134,7 @@ def test_an_oversized_body_is_refused(product, upstream, browser, chunked):
 
 
 @pytest.mark.parametrize("kind", COMMANDS)
-def test_overload_is_said_at_once(kind, upstream, browser):
+def test_overload_is_a_503_at_once(kind, upstream, browser):
     changes = {"BFF_REQUESTS": "1", "BFF_CATALOG_SECONDS": str(TIMEOUT)}
     with run_product(kind, upstream, **changes) as product, held_request(product, upstream) as held:
         refused = browser.get(f"{product.url}{SEARCH}oak", timeout=TIMEOUT)
@@ -201,7 +201,7 @@ def test_the_log_repeats_no_malformed_request(kind, upstream, browser):
 
 
 @pytest.mark.parametrize("kind", COMMANDS)
-def test_sigterm_finishes_what_is_under_way(kind, upstream):
+def test_sigterm_finishes_requests_in_progress(kind, upstream):
     seconds = str(TIMEOUT)
     with run_product(kind, upstream, BFF_CATALOG_SECONDS=seconds) as product:
         with held_request(product, upstream) as held:
@@ -212,5 +212,5 @@ def test_sigterm_finishes_what_is_under_way(kind, upstream):
                 held.result(TIMEOUT)
 
         finished = held.exception() is None and held.result().status_code == 200
-        assert finished is promised(kind, "test_sigterm_finishes_what_is_under_way")
+        assert finished is promised(kind, "test_sigterm_finishes_requests_in_progress")
         assert product.process.wait(TIMEOUT) == (0 if finished else -signal.SIGTERM)

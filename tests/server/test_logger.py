@@ -25,7 +25,7 @@ def logger(monkeypatch, caplog):
         ((SyntaxError("user_42"),), "SyntaxError"),
     ],
 )
-def test_an_exception_is_logged_without_the_request(logger, caplog, arguments, line):
+def test_exception_is_logged_without_the_request(logger, caplog, arguments, line):
     try:
         {}["user_42"]
     except KeyError:
@@ -35,13 +35,13 @@ def test_an_exception_is_logged_without_the_request(logger, caplog, arguments, l
     assert "user_42" not in JsonFormatter().format(caplog.records[0])
 
 
-def test_a_malformed_request_is_not_repeated(logger, caplog):
+def test_malformed_request_is_not_logged(logger, caplog):
     logger.warning("Invalid request from ip=127.0.0.1: 'user_42'")
 
     assert caplog.messages == ["A malformed request was refused."]
 
 
-def test_other_warnings_are_logged_as_they_are(logger, caplog):
+def test_other_warnings_are_logged_unchanged(logger, caplog):
     logger.warning("Worker %s ended", 7)
 
     assert caplog.messages == ["Worker 7 ended"]

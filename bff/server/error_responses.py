@@ -1,4 +1,4 @@
-"""The responses to requests that the server refuses before they reach the app."""
+"""The error responses of the server itself, for requests that never reach the app."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from bff.messages import Message
 
 log = logging.getLogger("bff.server")
 
-_CODES = {
+CODES = {
     400: "bad_request",
     413: "payload_too_large",
     414: "uri_too_long",
@@ -22,20 +22,20 @@ _CODES = {
 }
 
 
-class Refused(Exception):
-    """A request is refused; `status` is the HTTP status of the response."""
+class RequestRefused(Exception):
+    """The request must not reach the app; `status` is the HTTP status of the response."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"refused with {status}")
         self.status = status
 
 
-def refusal(status: int, path: str = "/api/") -> tuple[str, list[tuple[str, str]], bytes]:
-    """Return status line, headers and body of a refusal: the JSON envelope under /api, a page elsewhere.
+def error_response(status: int, path: str = "/api/") -> tuple[str, list[tuple[str, str]], bytes]:
+    """Return status line, headers and body: the JSON envelope for API paths, else a page.
 
-    Takes one of the statuses above, and the request's path, if it is known.
+    Takes a status of CODES, and the request's path if it is known.
     """
-    code = _CODES[status]
+    code = CODES[status]
     message = str(Message(code, {"kib": MAX_BODY_BYTES // 1024}))
     request_id = f"req_{secrets.token_hex(12)}"
     log.warning(Fields(message="refused", request_id=request_id, status=status, code=code))

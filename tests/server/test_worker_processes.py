@@ -25,7 +25,7 @@ def serving(server):
             return json.loads(body)["pid"]
 
 
-def test_a_reload_replaces_workers_and_finishes_requests(serve, gate):
+def test_reload_finishes_requests_in_progress(serve, gate):
     with serve(workers=2) as server, server.connect() as held:
         old = serving(server)
         held.sendall(get(gate.path))
@@ -41,7 +41,7 @@ def test_a_reload_replaces_workers_and_finishes_requests(serve, gate):
         assert server.process.poll() is None
 
 
-def test_a_killed_process_is_replaced(serve):
+def test_killed_process_is_replaced(serve):
     with serve() as server:
         first = serving(server)
 
@@ -50,7 +50,7 @@ def test_a_killed_process_is_replaced(serve):
         assert serving(server) != first
 
 
-def test_a_process_that_hangs_is_replaced(serve):
+def test_blocked_process_is_replaced(serve):
     with serve(timeout=2) as server, server.connect() as hanging:
         first = serving(server)
         hanging.sendall(get("/busy"))
@@ -62,7 +62,7 @@ def test_a_process_that_hangs_is_replaced(serve):
         assert "WORKER TIMEOUT" in server.log.read_text()
 
 
-def test_a_failing_app_ends_the_server_without_its_text(serve):
+def test_load_failure_is_logged_without_its_text(serve):
     with serve("tests.server.apps:fail_to_create_app()") as server:
         assert server.wait() != 0
 
@@ -72,19 +72,19 @@ def test_a_failing_app_ends_the_server_without_its_text(serve):
     assert "secret" not in log
 
 
-def test_bad_settings_end_the_server_by_name(serve):
+def test_invalid_settings_end_the_server_and_are_named(serve):
     with serve("tests.server.apps:refuse_settings()") as server:
         assert server.wait() != 0
 
         assert "BFF_ACCESS must be one of" in server.log.read_text()
 
 
-def test_a_missing_app_ends_the_server(serve):
+def test_missing_app_ends_the_server(serve):
     with serve("tests.server.apps:no_such_app()") as server:
         assert server.wait() != 0
 
 
-def test_a_server_warns_of_nothing(serve):
+def test_start_and_stop_log_no_warning(serve):
     with serve() as server:
         serving(server)
         server.stop()

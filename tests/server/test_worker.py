@@ -1,7 +1,8 @@
-"""Limits of connections: how many one client may have, who makes room, and how long one may take."""
+"""The worker: limits of connections, deadlines of clients, and how it stops."""
 
 import contextlib
 import json
+import signal
 import socket
 import time
 
@@ -10,6 +11,7 @@ import pytest
 from tests.server.apps import LARGE
 from tests.server.running import answer, get, head, read_all, read_reply
 
+SIGNALS = [signal.SIGTERM, signal.SIGINT]
 BEGUN = head("Content-Length: 6", "Expect: 100-continue", start="POST /echo/a HTTP/1.1")
 
 
@@ -50,7 +52,7 @@ def test_new_connections_evict_the_longest_idle_ones(crowd):
         assert answer(connection, get())[0] == 200
 
 
-def test_a_request_being_sent_outlasts_idle_connections(crowd):
+def test_idle_connections_are_evicted_before_incomplete_requests(crowd):
     idle = crowd(get())
     sending = crowd()
     sending.sendall(BEGUN)
@@ -64,7 +66,7 @@ def test_a_request_being_sent_outlasts_idle_connections(crowd):
     assert answer(newest, get())[0] == 200
 
 
-def test_connections_being_answered_make_no_room(crowd, gate):
+def test_connections_being_answered_are_never_evicted(crowd, gate):
     held = [crowd(get(gate.path), answered=False) for _ in range(3)]
     for _ in held:
         gate.wait()
@@ -102,7 +104,7 @@ def _connect_when_there_is_room(server):
     raise AssertionError("there was no room")
 
 
-def test_behind_a_proxy_one_address_may_have_all_connections(serve, opened):
+def test_proxy_address_may_have_all_connections(serve, opened):
     with serve(connections=8, proxy_hops=1) as server:
         for _ in range(8):
             opened.append(server.connect())
@@ -111,14 +113,14 @@ def test_behind_a_proxy_one_address_may_have_all_connections(serve, opened):
 
 
 @pytest.mark.parametrize("begun", [b"GET /first HTTP/1.1\r\n", BEGUN])
-def test_an_unfinished_request_is_closed_in_time(serve, begun):
+def test_incomplete_request_is_closed_at_its_deadline(serve, begun):
     with serve(request_seconds=0.1) as server, server.connect() as slow:
         slow.sendall(begun)
 
         assert b"HTTP/1.1 200" not in read_all(slow)
 
 
-def test_an_idle_connection_is_closed_in_time(serve):
+def test_idle_connection_is_closed_at_its_deadline(serve):
     with serve(idle_seconds=0.1) as server, server.connect() as idle:
         assert answer(idle, get())[0] == 200
 
@@ -143,7 +145,7 @@ def test_reading_slowly_does_not_extend_the_deadline(serve, opened):
         assert 0 < received < LARGE
 
 
-def test_who_takes_an_answer_slowly_makes_room(crowd):
+def test_slow_reader_is_evicted_for_new_connections(crowd):
     slow = crowd(get("/large"), answered=False)
     assert slow.recv(12) == b"HTTP/1.1 200"
     idle = [crowd(get()) for _ in range(2)]
@@ -156,7 +158,7 @@ def test_who_takes_an_answer_slowly_makes_room(crowd):
         assert len(read_all(slow)) < LARGE
 
 
-def test_an_unread_response_is_closed_in_time(serve, opened):
+def test_unread_response_is_closed_at_its_deadline(serve, opened):
     with serve(request_seconds=0.1, connections=4) as server:
         opened.append(server.connect())
         opened[0].sendall(get("/large"))
@@ -175,3 +177,59 @@ def test_behind_a_proxy_the_longest_idle_connection_is_evicted(serve, opened):
 
         assert opened[0].recv(1) == b""
         assert answer(opened[-1], get())[0] == 200
+
+
+COMING = head("Content-Length: 2", "Expect: 100-continue", start="POST /echo/late HTTP/1.1")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_closes_idle_connections_and_finishes_requests(serve, gate, number):
+    with serve() as server, server.connect() as busy, server.connect() as idle, server.connect() as silent:
+        assert answer(idle, get())[0] == 200
+        busy.sendall(get(gate.path))
+        gate.wait()
+        server.process.send_signal(number)
+        assert idle.recv(1) == b""
+        assert silent.recv(1) == b""
+        gate.open()
+
+        status, headers, _ = read_reply(busy)
+        assert (status, headers["connection"]) == (200, "close")
+        assert server.wait() == 0
+
+
+def test_request_in_transit_may_complete_during_the_stop(serve):
+    with serve() as server, server.connect() as coming, server.connect() as idle:
+        coming.sendall(COMING)
+        assert coming.recv(100).startswith(b"HTTP/1.1 100")
+        assert answer(idle, get())[0] == 200
+        server.stop()
+        assert idle.recv(1) == b""
+        coming.sendall(b"ab")
+
+        status, headers, _ = read_reply(coming)
+        assert (status, headers["connection"]) == (200, "close")
+
+
+def test_stalled_request_is_closed_during_the_stop(serve):
+    with serve() as server, server.connect() as never:
+        never.sendall(COMING)
+        assert never.recv(100).startswith(b"HTTP/1.1 100")
+        server.stop()
+
+        assert never.recv(1) == b""
+
+
+def test_stop_serves_or_closes_the_backlog(serve):
+    with serve() as server, server.connect() as first:
+        assert answer(first, get())[0] == 200
+        waiting = [server.connect() for _ in range(20)]
+        for connection in waiting:
+            connection.sendall(get())
+        server.stop()
+        ends = [connection.recv(65536) for connection in waiting]
+
+        assert all(end == b"" or end.startswith(b"HTTP/1.1 200") for end in ends)
+        assert server.wait() == 0
+        for connection in waiting:
+            connection.close()
