@@ -16,7 +16,7 @@ BANNER = "This is a trial"
 REPORT = "BFF-Access-Report"
 POSTURES = [
     ("auto", SANDBOX, HOST, True),
-    ("auto", OTHER, LOOPBACK, True),
+    ("auto", OTHER, LOOPBACK, False),
     ("auto", LIVE, HOST, False),
     ("auto", OTHER, HOST, False),
     ("report", SANDBOX, HOST, True),

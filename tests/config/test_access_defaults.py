@@ -57,8 +57,8 @@ def test_access_settings_have_defaults():
         (LIVE, "https://app.medblocks.com", "enforce"),
         (LIVE, "https://localhost:8001", "enforce"),
         (OTHER, "https://app.medblocks.com", "enforce"),
-        (OTHER, "http://127.0.0.1:8001", "report"),
-        (OTHER, "https://localhost", "report"),
+        (OTHER, "http://127.0.0.1:8001", "enforce"),
+        (OTHER, "https://localhost", "enforce"),
         (SANDBOX, "https://app.medblocks.com", "report"),
         (SANDBOX, "http://[::1]:8001", "report"),
         ("MB_SK_LIVE_canary", "https://localhost:8001", "enforce"),
@@ -68,7 +68,7 @@ def test_access_settings_have_defaults():
     ],
 )
 @pytest.mark.parametrize("given", [{}, {"BFF_ACCESS": "auto"}])
-def test_auto_depends_on_key_and_upstream(key, base_url, access, given):
+def test_auto_depends_on_the_key(key, base_url, access, given):
     settings = load(MEDBLOCKS_API_KEY=key, MEDBLOCKS_BASE_URL=base_url, **given)
 
     assert settings.access == access
