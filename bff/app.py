@@ -17,7 +17,7 @@ from bff.access.idempotency import IdempotencyKeys
 from bff.access.identity import provider_for
 from bff.access.keys import Keys
 from bff.access.owner_cookie import OwnerCookie
-from bff.access.store import Counters, MemoryStore, open_redis
+from bff.access.store import MemoryStore, Store, open_redis
 from bff.api.json_provider import MsgspecProvider
 from bff.audit import Audit
 from bff.branding.brand import brand_of
@@ -75,6 +75,7 @@ def create_app(
         catalog=catalog,
         facilities=Facilities(catalog),
         guard=guard,
+        audit=audit,
         browser=browser,
         forms=FormTokens(keys),
         invites=cache(partial(_invites, keys.derive("invite"), redis or MemoryStore())),
@@ -89,7 +90,8 @@ def create_app(
     api.init_app(app, __version__)
     pages.init_app(app, invites=settings.identity == "invite")
     errors.init_app(app)
-    audit.record("configuration", "ok", details=_security_summary(settings))
+    identity = "function" if identify else settings.identity
+    audit.record("configuration", "ok", details={**_security_summary(settings), "identity": identity})
     return app
 
 
@@ -107,7 +109,7 @@ class NoSession(SessionInterface):
         """Save nothing."""
 
 
-def _invites(key: bytes, used: Counters) -> "Invites":
+def _invites(key: bytes, used: Store) -> "Invites":
     """Return the invites, imported on first use: their cryptography takes ten megabytes of memory."""
     from bff.access.invites import Invites  # noqa: PLC0415 - see above
 
@@ -117,7 +119,6 @@ def _invites(key: bytes, used: Counters) -> "Invites":
 def _security_summary(settings: Settings) -> dict[str, object]:
     return {
         "access": settings.access,
-        "identity": settings.identity,
         "rate_limit": settings.rate_limit,
         "proxy_hops": settings.proxy_hops,
         "upstream": settings.base_url,

@@ -68,7 +68,7 @@ class Entry(AbstractContextManager["Entry"]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if error is not None:
             details = getattr(error, "details", None)  # Medblocks' errors have them
-            self.upstream_request_id = getattr(details, "request_id", None)
+            self.upstream_request_id = getattr(details, "request_id", self.upstream_request_id)
         self._audit.record(
             self._event,
             "ok" if kind is None else kind.__name__,

@@ -9,6 +9,7 @@ from bff.access.browser_owner import BrowserOwner
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
+from bff.audit import Audit
 from bff.branding.brand import Brand
 from bff.branding.logos import LogoAddresses, Logos
 from bff.enrollment.enrollment import Enrollment
@@ -31,6 +32,7 @@ class Services:
     catalog: Catalog
     facilities: Facilities
     guard: Guard
+    audit: Audit
     browser: BrowserOwner
     forms: FormTokens
     invites: "Callable[[], Invites]"

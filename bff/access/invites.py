@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from bff.access import CLOCK_SKEW_SECONDS
-from bff.access.store import Counters
+from bff.access.store import Store
 from bff.medblocks.ids import patient_id_problem
 
 MAX_HOURS = 72
@@ -39,7 +39,7 @@ class Invites:
     `clock` returns Unix time in seconds.
     """
 
-    def __init__(self, key: bytes, used: Counters, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, key: bytes, used: Store, clock: Callable[[], float] = time.time) -> None:
         self._key = OctKey.import_key(key)
         self._used = used
         self._clock = clock
@@ -62,6 +62,9 @@ class Invites:
             return None  # besides its own errors, the library raises others for unexpected JSON in the header
         return Invite(claims["p"], claims["n"]) if claims["e"] + CLOCK_SKEW_SECONDS > self._clock() else None
 
-    def consume(self, invite: Invite) -> bool:
-        """Mark the invite as used. Return False if it was used before."""
-        return self._used.incr(f"invite:{invite.nonce}", _EXPIRY_SECONDS) == 1
+    def consume(self, invite: Invite, owner_tag: str) -> bool:
+        """Mark the invite as used by an owner. Return False if another owner has used it.
+
+        The same owner may repeat it: a lost response or a double click must not use up the invite.
+        """
+        return self._used.setdefault(f"invite:{invite.nonce}", owner_tag, _EXPIRY_SECONDS) == owner_tag

@@ -41,7 +41,11 @@ def accept(token: str) -> Response:
     if invite is None:
         raise NotFound("invitation")
     grant = services().guard.invitation(invite.patient_id)
-    if not invites.consume(invite) and not grant.owned:
+    accepted = invites.consume(invite, grant.owner_tag)
+    services().audit.record(
+        "invite", "accepted" if accepted else "denied", actor=grant.owner, patient_id=grant.patient_id
+    )
+    if not accepted:
         raise NotFound("invitation")
     services().browser.add_patient(grant)
     return redirect(url_for("invite.show", token=token), 303)

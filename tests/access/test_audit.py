@@ -164,7 +164,7 @@ def test_another_patients_session_is_recorded_with_medblocks_request_id(browser,
 
     reply = browser.get("/api/patient-sessions/ps_1")
 
-    assert [rest(line) for line in trail()] == [entry("session read", reply, "BadResponse")]
+    assert [rest(line) for line in trail()] == [entry("session read", reply, "NotFound")]
 
 
 def test_a_taken_id_is_recorded_as_a_conflict(browser, upstream, trail):
@@ -296,3 +296,9 @@ def test_a_missing_or_refused_login_is_recorded(trail, headers, outcome):
     assert [rest(line) for line in trail()] == [
         entry("access", reply, outcome, None, actor=None, patient=None)
     ]
+
+
+def test_the_configuration_names_a_function_as_the_identity(trail):
+    make_app(identify=lambda _: None)
+
+    assert [line["identity"] for line in trail()] == ["function"]

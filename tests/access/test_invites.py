@@ -76,19 +76,19 @@ def test_an_invite_needs_a_valid_patient_id(invites, patient_id):
         invites.make(patient_id, 1)
 
 
-def test_an_invite_can_be_used_once(invites):
+def test_an_invite_can_be_used_by_one_owner(invites):
     token = invites.make("user_42", 1)
 
     invite = invites.read(token)
-    assert [invites.consume(invite) for _ in range(2)] == [True, False]
+    assert [invites.consume(invite, owner) for owner in ("tag-1", "tag-2", "tag-1")] == [True, False, True]
     assert invites.read(token) == invite
 
 
 def test_another_invite_for_the_patient_stays_usable(invites):
     first, second = (invites.read(invites.make("user_42", 1)) for _ in range(2))
-    invites.consume(first)
+    invites.consume(first, "tag-1")
 
-    assert invites.consume(second)
+    assert invites.consume(second, "tag-2")
 
 
 def test_an_invite_from_a_fast_clock_is_valid(invites, clock):
@@ -101,10 +101,10 @@ def test_an_invite_from_a_fast_clock_is_valid(invites, clock):
 def test_a_used_invite_is_remembered_until_it_expired_everywhere(invites, monkeypatch):
     used = MemoryStore()
     kept = []
-    monkeypatch.setattr(used, "incr", lambda key, seconds: kept.append((key, seconds)) or 1)
+    monkeypatch.setattr(used, "setdefault", lambda key, text, seconds: kept.append((key, seconds)) or text)
     invites = Invites(b"k" * 32, used)
 
-    invites.consume(invites.read(invites.make("user_42", 72)))
+    invites.consume(invites.read(invites.make("user_42", 72)), "tag-1")
 
     ((key, seconds),) = kept
     # The clocks of maker and reader may each be a minute off, and a minute is allowed in addition.
@@ -116,13 +116,15 @@ def test_only_one_of_many_threads_uses_an_invite(slow_store, clock):
     invites = Invites(b"k" * 32, slow_store, clock)
     together = threading.Barrier(8)
 
-    def consume(token):
+    def consume(owner, token):
         together.wait(10)
-        return invites.consume(invites.read(token))
+        return invites.consume(invites.read(token), owner)
 
     with ThreadPoolExecutor(8) as pool:
         for _ in range(20):
-            results = list(pool.map(consume, [invites.make("user_42", 1)] * 8))
+            results = list(
+                pool.map(consume, [f"tag-{n}" for n in range(8)], [invites.make("user_42", 1)] * 8)
+            )
             assert len([invite for invite in results if invite]) == 1
 
 

@@ -1,6 +1,7 @@
 """Invite links over HTTP: opening changes nothing, accepting works once, for one browser."""
 
 import base64
+import logging
 
 import pytest
 
@@ -241,3 +242,27 @@ def test_a_used_link_says_what_to_do(app, link, accept):
     assert 'data-status="invite-unusable"' in reply.text
     assert "ask whoever sent it for a new one" in reply.text
     assert reply.headers["X-Request-Id"] in reply.text
+
+
+def test_a_double_click_does_not_use_up_the_invite(app, link):
+    url, browser = link(), app.test_client()
+    token = form_token(browser, url)
+    before = browser.get_cookie("bff").value
+    first = browser.post(url, data={"form_token": token})
+    browser.set_cookie("bff", before)  # the first response was lost
+    second = browser.post(url, data={"form_token": token})
+
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert 'name="suggested_id" value="user_42"' in browser.get(url).text
+
+
+def test_accepting_an_invite_is_recorded(app, link, accept, caplog):
+    caplog.set_level(logging.INFO, logger="bff.audit")
+    url = link()
+    for _ in range(2):
+        accept(app.test_client(), url)
+
+    lines = [record.msg for record in caplog.records if record.msg.get("event") == "invite"]
+    assert [line["outcome"] for line in lines] == ["accepted", "denied"]
+    assert all(line["actor"] and line["patient"] for line in lines)
+    assert "user_42" not in caplog.text
