@@ -240,7 +240,7 @@ class IntakeForm(NewPatient):
     patient_id = _PatientId()
     suggested_id = _PatientId(required=True)
     return_url = fields.String()
-    form_id = fields.String(validate=Length(max=64, error="form_outdated"))
+    form_id = fields.String(validate=Length(max=256, error="form_outdated"))
     action = fields.String(required=True, validate=OneOf(["create", "connect"], error="action_unknown"))
 
     class Meta:

@@ -23,6 +23,7 @@ from bff.medblocks.errors import (
     CreatedDifferently,
     MedblocksError,
     NotFound,
+    UnexpectedResponse,
     UpstreamTimeout,
 )
 from bff.medblocks.grants import Grant
@@ -44,6 +45,8 @@ def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) 
         try:
             return medblocks.create_patient(grant, details)
         except (Conflict, UpstreamTimeout, ConnectionFailed, BadResponse) as error:
+            if isinstance(error, UnexpectedResponse) and error.details.status:
+                raise  # Medblocks refused the create: another attempt would get the same response
             found = _read_back(medblocks, grant, error)
             if found is not None:
                 return _as_created(found, grant, details)

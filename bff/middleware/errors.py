@@ -153,7 +153,7 @@ def _http_response(error: HTTPException) -> ErrorResponse:
     headers = {}
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = ", ".join(error.valid_methods or ())
-    code = _HTTP.get(status, "bad_request")
+    code = _HTTP.get(status, "bad_request" if status < 500 else "internal_error")
     return ErrorResponse(status, code, Message(code), headers=headers)
 
 
@@ -198,7 +198,20 @@ def handle(error: Exception) -> Response:
     return response
 
 
+def _hide_exception(record: logging.LogRecord) -> bool:
+    """Replace an exception in Flask's own log by its location.
+
+    Flask logs the exceptions of handlers and of `after_request` itself, with their text and the request's
+    path.
+    """
+    if record.exc_info and record.exc_info[1]:
+        record.msg, record.args = f"internal_error: {error_location(record.exc_info[1])}", ()
+        record.exc_info = None
+    return True
+
+
 def init_app(app: Flask) -> None:
     """Register the handler. Call this last: flask-smorest handles HTTP errors in its own way."""
     for kind in (Exception, HTTPException):
         app.register_error_handler(kind, handle)
+    app.logger.addFilter(_hide_exception)

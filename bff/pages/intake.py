@@ -50,6 +50,7 @@ def submit() -> str | Response:
     """Create the patient and go to `return_url`, or start a session and go to `/leaving`."""
     services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
     return_url = services().enrollment.return_urls.check(request.form.get("return_url"))
+    services().guard.own_patient_id()  # raises Unauthenticated now: the handlers below need a caller
     patient = _load_form()
     once = patient.pop("form_id", None)
     action, grant = patient.pop("action"), services().guard.enrollment(patient.pop("patient_id"))

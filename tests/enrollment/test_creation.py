@@ -14,6 +14,7 @@ from bff.medblocks.errors import (
     InvalidRequest,
     MedblocksError,
     RateLimited,
+    UnexpectedResponse,
     UpstreamTimeout,
 )
 from bff.medblocks.grants import Grant
@@ -150,6 +151,14 @@ def test_the_last_attempt_is_read_back_too(create, outcome):
 )
 def test_a_refused_create_is_not_read_back(create, medblocks, status, error):
     with pytest.raises(error):
+        create([{"status": status}])
+
+    assert len(medblocks.calls) == 1
+
+
+@pytest.mark.parametrize("status", [405, 410, 422])
+def test_a_refused_create_is_not_repeated(create, medblocks, status):
+    with pytest.raises(UnexpectedResponse):
         create([{"status": status}])
 
     assert len(medblocks.calls) == 1

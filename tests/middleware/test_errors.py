@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from bff.errors import NotFound
-from tests.factories import make_app
+from tests.factories import form_token, make_app
 
 
 @pytest.fixture
@@ -98,3 +98,32 @@ def test_a_refused_return_url_is_logged_without_the_url(client, caplog, path):
     (message,) = [record.msg["message"] for record in caplog.records if record.name == "bff.errors"]
     assert message.startswith("a return_url was refused. This return_url is not one that this site allows. ")
     assert "canary" not in message
+
+
+def test_a_crash_after_the_view_logs_no_path(caplog):
+    app = make_app()
+
+    @app.after_request
+    def crash(_):
+        raise RuntimeError("canary-name")
+
+    reply = app.test_client().get("/api/patients/user_42")
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (500, "internal_error")
+    assert "RuntimeError" in caplog.text
+    assert "user_42" not in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_an_expired_login_with_invalid_input_gets_401():
+    signed_in = [True]
+    app = make_app(identify=lambda _: "user_42" if signed_in else None, BFF_ACCESS="enforce")
+    browser = app.test_client()
+    token = form_token(browser)
+    signed_in.clear()
+
+    reply = browser.post(
+        "/intake", data={"form_token": token, "suggested_id": "user_42", "email": "asha@", "action": "create"}
+    )
+
+    assert reply.status_code == 401

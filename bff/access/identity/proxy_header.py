@@ -16,9 +16,14 @@ _BEFORE_PROXY_FIX = "werkzeug.proxy_fix.orig"
 
 
 class HeaderIdentity:
-    """Trusts the header if it comes from one of the networks and with the shared secret."""
+    """Trusts the header if it comes from one of the networks and with the shared secret.
+
+    Raise ValueError without a secret or networks: the header would be trusted from anywhere.
+    """
 
     def __init__(self, header: str, secret: str, networks: Collection[IPv4Network | IPv6Network]) -> None:
+        if not secret or not networks:
+            raise ValueError("BFF_IDENTITY=header needs BFF_HEADER_SECRET and BFF_HEADER_NETWORKS")
         self._header = header
         self._secret = secret.encode()
         self._networks = networks

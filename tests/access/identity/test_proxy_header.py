@@ -1,7 +1,10 @@
 """A reverse proxy's header: accepted from its networks and with its secret only."""
 
+from ipaddress import ip_network
+
 import pytest
 
+from bff.access.identity.proxy_header import HeaderIdentity
 from tests.factories import HOST, make_app, patient
 
 PATIENT = f"{HOST}/patients/user_42"
@@ -147,3 +150,9 @@ def test_the_proxy_is_accepted_with_x_forwarded_for(ask, found, hops):
     settings = {"BFF_PROXY_HOPS": hops}
 
     assert ask(settings=settings, headers={"X-Forwarded-For": OUTSIDE}).status_code == 200
+
+
+@pytest.mark.parametrize(("secret", "networks"), [("", [ip_network("10.0.0.0/8")]), ("s" * 32, [])])
+def test_the_provider_needs_a_secret_and_networks(secret, networks):
+    with pytest.raises(ValueError, match="BFF_HEADER_SECRET and BFF_HEADER_NETWORKS"):
+        HeaderIdentity("X-Patient-Id", secret, networks)
