@@ -11,8 +11,13 @@ help:  ## List the targets
 run: .venv/run.stamp  ## Start the demo: the BFF and a sandbox that stands in for Medblocks; no key needed
 	$(BIN)/python -m bff demo $(ARGS)
 
+# A file's tests stay together, for they share servers; tests/conftest.py orders them and says how many processes.
+# Python keeps its bytecode even where the environment says not to: the tests start many processes.
+PYTEST_OPTIONS := --numprocesses auto --dist loadfile --no-loadscope-reorder
+test test-next: export PYTHONDONTWRITEBYTECODE =
+
 test: .venv/dev.stamp  ## Run all tests
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest $(PYTEST_OPTIONS)
 
 # Includes pre-releases. Runs no tests if the pinned versions are the newest ones.
 test-next: .venv/dev.stamp  ## Run all tests with the newest Flask and Werkzeug
@@ -22,13 +27,13 @@ test-next: .venv/dev.stamp  ## Run all tests with the newest Flask and Werkzeug
 	@if [ "$$(.venv-next/bin/python -m pip freeze | grep -iE '^(flask|werkzeug)==')" = \
 		"$$($(BIN)/python -m pip freeze | grep -iE '^(flask|werkzeug)==')" ]; \
 	then echo 'These are the pinned versions: there is nothing newer to test.'; \
-	else .venv-next/bin/python -m pytest --numprocesses auto --dist loadfile; fi
+	else .venv-next/bin/python -m pytest $(PYTEST_OPTIONS); fi
 
 # Leaves out tests with time limits, since measuring slows everything down. The two variables are for the processes that
 # the tests start.
 coverage: .venv/dev.stamp  ## Run the tests without time limits, and report line and branch coverage
 	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage \
-		$(BIN)/pytest --cov --numprocesses auto --dist loadfile --ignore tests/benchmarks/test_simulation.py \
+		$(BIN)/pytest --cov $(PYTEST_OPTIONS) --ignore tests/benchmarks/test_simulation.py \
 		--ignore tests/journeys/test_outage.py --ignore tests/journeys/test_wire_faults.py
 
 mutants: .venv/dev.stamp  ## Run mutation tests of the access code, and list the mutants that survive (takes an hour)

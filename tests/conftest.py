@@ -1,5 +1,6 @@
 """What every test may use: an app with invented settings, a mocked Medblocks, and builders of its replies."""
 
+import gc
 import json
 import os
 import re
@@ -33,6 +34,28 @@ settings.load_profile("calm")
 
 # Where requests leave this program.
 WIRE = "bff.medblocks.curl.adapter.CurlAdapter.send"
+
+
+# The tests of these folders wait for servers and browsers, and some of their files take long.
+SLOW_FOLDERS = ("journeys", "server", "browser")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes run the tests: three for two cores, since some tests wait for a server."""
+    cores = os.cpu_count() or 1
+    return cores + (cores + 1) // 2
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow folders, so that no process ends with a long file while the others are idle."""
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(tests).parts[0] not in SLOW_FOLDERS)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the tests themselves, thousands of objects that stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

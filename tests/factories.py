@@ -4,11 +4,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from jinja2.bccache import Bucket, BytecodeCache
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
@@ -47,9 +49,37 @@ def variables(**changes: str) -> dict[str, str]:
     }
 
 
+class CompiledTemplates(BytecodeCache):
+    """Keeps what Jinja makes of each template: compiling them for each app is slow."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_TEMPLATES = CompiledTemplates()
+
+
 def make_app(identify: Callable[..., str | None] | None = None, **changes: str) -> Flask:
     """Build an app; keyword arguments are variables of its environment."""
-    return create_app(load_settings(variables(**changes)), identify=identify)
+    app = create_app(load_settings(variables(**changes)), identify=identify)
+    app.jinja_env.bytecode_cache = _TEMPLATES
+    return app
+
+
+@cache
+def shared_app(**changes: str) -> Flask:
+    """Build an app once, without rate limits, for all tests that leave nothing behind in it.
+
+    A new app takes 15 ms, which is more than most tests.
+    """
+    return make_app(BFF_RATE_LIMIT="off", **changes)
 
 
 def http_client(origin: str = HOST, key: str = KEY, version: str | None = API_VERSION) -> HttpClient:

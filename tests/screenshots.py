@@ -11,7 +11,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from benchmarks.running import run_sandbox
-from tests.browser.conftest import Site, run_site
+from tests.browser.conftest import NAMES, Site, run_site
 from tests.browser.steps import STATES
 
 FOLDER = Path("screenshots")
@@ -21,7 +21,7 @@ SCHEMES = ("light", "dark")
 
 def main() -> None:
     """Take all pictures into FOLDER, or those of the states that the command line names."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         sys.exit("No Chromium found: install the package chromium to take screenshots.")
     FOLDER.mkdir(exist_ok=True)

@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from tests.factories import HOST, JWT_BY_SECRET, bearer, disconnected, make_app, patient, session
+from tests.factories import HOST, JWT_BY_SECRET, bearer, disconnected, patient, session, shared_app
 
 OWNER_OF = {"<patient_id>": "user_42", "<patient_session_id>": "ps_1"}
 UNKNOWN_OF = {"user_42": "user_77", "ps_1": "ps_7"}
@@ -98,7 +98,7 @@ def caller(cookie_of, monkeypatch):
     """Build one of the seven callers, at an app that enforces access."""
 
     def enforcing(**variables):
-        return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off", **variables)
+        return shared_app(BFF_ACCESS="enforce", **variables)
 
     def old(app):
         with monkeypatch.context() as patch:

@@ -8,7 +8,7 @@ import pytest
 
 from bff.config import SettingsError
 from bff.logs import JsonFormatter
-from tests.factories import HOST, JWT_BY_SECRET, KEY, error_body, make_app, patient, session
+from tests.factories import HOST, JWT_BY_SECRET, KEY, error_body, make_app, patient, session, shared_app
 
 SANDBOX, LIVE, OTHER = KEY, "mb_sk_live_canary_key", "canary_key"
 LOOPBACK = "http://127.0.0.1:9"
@@ -40,7 +40,7 @@ def upstream(medblocks):
 
 @pytest.fixture
 def reporting():
-    return make_app(BFF_ACCESS="report").test_client()
+    return shared_app(BFF_ACCESS="report").test_client()
 
 
 @pytest.fixture

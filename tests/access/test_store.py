@@ -17,7 +17,9 @@ def settings(**variables):
 
 
 @pytest.fixture
-def redis_store(redis_port, redis):
+def redis_store(redis_port, redis, monkeypatch):
+    # On a busy machine eight threads can keep even a local Redis waiting.
+    monkeypatch.setattr("bff.access.store._TIMEOUT_SECONDS", 30)
     return open_redis(settings(BFF_REDIS_URL=f"redis://127.0.0.1:{redis_port}"))
 
 

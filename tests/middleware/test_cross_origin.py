@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tests.factories import form_token, make_app
+from tests.factories import form_token, make_app, shared_app
 
 TRUSTED, OTHER, OWN = "https://partner.example.com", "https://evil.example", "http://localhost"
 SITES = [None, "same-origin", "same-site", "cross-site", "none", "garbage"]
@@ -49,12 +49,7 @@ def outcome_of(reply):
 
 @pytest.fixture
 def client():
-    return make_app(BFF_ACCESS="enforce", BFF_TRUSTED_ORIGINS=TRUSTED).test_client()
-
-
-@pytest.fixture
-def unlimited():
-    return make_app(BFF_ACCESS="enforce", BFF_TRUSTED_ORIGINS=TRUSTED, BFF_RATE_LIMIT_CREATES="1000/second")
+    return shared_app(BFF_ACCESS="enforce", BFF_TRUSTED_ORIGINS=TRUSTED).test_client()
 
 
 def test_the_table_of_headers_has_432_rows():
@@ -63,8 +58,7 @@ def test_the_table_of_headers_has_432_rows():
 
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_each_row_follows_the_rules(unlimited, medblocks, site, origin):
-    client = unlimited.test_client()
+def test_each_row_follows_the_rules(client, medblocks, site, origin):
     rows = [row for row in ROWS if row[:2] == (site, origin)]
     got = {
         row: outcome_of(

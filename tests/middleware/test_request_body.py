@@ -10,7 +10,7 @@ from flask import request
 from gevent.pywsgi import WSGIServer
 from werkzeug.test import create_environ, run_wsgi_app
 
-from tests.factories import HOST, form_token, make_app, patient
+from tests.factories import HOST, form_token, make_app, patient, shared_app
 
 LIMIT = 64 * 1024
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -58,11 +58,15 @@ def padded(size, **fields):
 
 @pytest.fixture
 def app():
-    return make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
+    return shared_app(BFF_ACCESS="enforce")
 
 
 @pytest.fixture
 def send(app):
+    return sender(app)
+
+
+def sender(app):
     """Send a body as a WSGI server does; give the status, the headers, and the text of the answer."""
 
     def call(stream, path="/api/patients", content_type=JSON, **environ):
@@ -231,8 +235,8 @@ def test_what_is_refused_anyway_is_not_read(send, path, environ, status):
     assert endless.given == 0
 
 
-def test_a_refused_body_stays_refused(app, send):
-    refused = []
+def test_a_refused_body_stays_refused():
+    app, refused = make_app(), []
 
     @app.errorhandler(413)
     def read_again(error):
@@ -242,7 +246,7 @@ def test_a_refused_body_stays_refused(app, send):
             refused.append(read)
         return "", 413
 
-    assert send(padded(200_000), **CHUNKED)[0] == 413
+    assert sender(app)(padded(200_000), **CHUNKED)[0] == 413
     assert len(refused) == 3
 
 

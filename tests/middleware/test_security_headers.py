@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.factories import HOST, JWT_BY_SECRET, make_app, patient
+from tests.factories import HOST, JWT_BY_SECRET, make_app, patient, shared_app
 
 ORIGINS = ["http://localhost", "https://bff.example.com"]
 ALWAYS = {
@@ -87,7 +87,7 @@ def send(origin):
     """Send a request to an app at this origin."""
 
     def call(method, path, options=None, **variables):
-        client = make_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin, **variables).test_client()
+        client = shared_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=origin, **variables).test_client()
         # Buffered, because a static file would stay open otherwise.
         return client.open(path, method=method, base_url=origin, buffered=True, **(options or {}))
 

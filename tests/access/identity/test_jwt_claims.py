@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.factories import HOST, JWT_BY_SECRET, NOW, SECRET, claims, make_app, patient
+from tests.factories import HOST, JWT_BY_SECRET, NOW, SECRET, claims, patient, shared_app
 
 ANOTHER_ISSUER = "https://evil.example"
 USUAL = {"typ": "JWT"}
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("set_time")
 
 @pytest.fixture
 def client():
-    return make_app(BFF_ACCESS="enforce", **JWT_BY_SECRET).test_client()
+    return shared_app(BFF_ACCESS="enforce", **JWT_BY_SECRET).test_client()
 
 
 def encoded(raw):

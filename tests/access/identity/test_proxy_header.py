@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from bff.access.identity.proxy_header import HeaderIdentity
-from tests.factories import HOST, make_app, patient
+from tests.factories import HOST, patient, shared_app
 
 PATIENT = f"{HOST}/patients/user_42"
 SECRET = "canary-secret-of-the-proxy-0123456789"
@@ -18,7 +18,7 @@ def ask():
     """Request a patient as the proxy does, with these changes; `None` removes a header."""
 
     def send(peer=PROXY, path="/api/patients/user_42", settings=None, headers=None):
-        app = make_app(
+        app = shared_app(
             BFF_IDENTITY="header",
             BFF_ACCESS="enforce",
             BFF_HEADER_SECRET=SECRET,
