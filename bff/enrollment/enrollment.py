@@ -14,10 +14,9 @@ from bff.audit import Audit
 from bff.config import Settings
 from bff.enrollment.creation import create_once
 from bff.enrollment.return_urls import ReturnUrls
-from bff.errors import NotFound
 from bff.medblocks.client import ApiResponse, Medblocks
 from bff.medblocks.deadline import Within, within
-from bff.medblocks.errors import Conflict
+from bff.medblocks.errors import BadResponse, Conflict, ErrorDetails
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.single_flight import SingleFlight
 
@@ -140,8 +139,7 @@ class Enrollment:
     def read_session(self, grant: SessionGrant, event: str = "session read") -> ApiResponse:
         """Return a session that the caller started. Simultaneous reads share one call.
 
-        `event` names it in the audit trail. Raise NotFound if the session's patient is not the caller's, such
-        as one that newer patients have displaced from the cookie.
+        `event` names it in the audit trail. Raise BadResponse if the session's patient is not the caller's.
         """
         with self._within(self._settings.read_seconds), self._audit.trail(event, actor=grant.owner) as entry:
             answer = self._reads.run(
@@ -149,7 +147,8 @@ class Enrollment:
             )
             entry.patient_id, entry.upstream_request_id = answer.body["patient_id"], answer.request_id
             if not self._guard.may_read(answer.body["patient_id"]):
-                raise NotFound("patient session")
+                details = ErrorDetails(request_id=answer.request_id)
+                raise BadResponse("read session", details, "another patient than the caller's")
         return answer
 
 

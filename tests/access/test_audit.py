@@ -164,7 +164,7 @@ def test_another_patients_session_is_recorded_with_medblocks_request_id(browser,
 
     reply = browser.get("/api/patient-sessions/ps_1")
 
-    assert [rest(line) for line in trail()] == [entry("session read", reply, "NotFound")]
+    assert [rest(line) for line in trail()] == [entry("session read", reply, "BadResponse")]
 
 
 def test_a_taken_id_is_recorded_as_a_conflict(browser, upstream, trail):
