@@ -17,7 +17,7 @@ from bff.access.idempotency import IdempotencyKeys
 from bff.access.identity import provider_for
 from bff.access.keys import Keys
 from bff.access.owner_cookie import OwnerCookie
-from bff.access.store import MemoryStore, Store, open_redis
+from bff.access.store import MemoryStore, RedisStore, Store, open_redis
 from bff.api.json_provider import MsgspecProvider
 from bff.audit import Audit
 from bff.branding.brand import brand_of
@@ -54,36 +54,14 @@ def create_app(
     settings = settings or load_settings(environment())
     add_default_handler()
     quiet_http_client()
-    app = Flask(__name__, template_folder=str(_ASSETS / "templates"), static_folder=str(_ASSETS / "static"))
-    app.json = MsgspecProvider(app)
-    app.session_interface = NoSession()
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    # For "//" in a path, Werkzeug would redirect to the request's host, which a client chooses.
-    app.url_map.merge_slashes = False
+    app = _create_flask()
     keys = Keys(settings.secret.reveal())
     audit = Audit(keys.tag)
+    redis = open_redis(settings)
     cookie = OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age)
     browser = BrowserOwner(keys, cookie)
     guard = Guard(keys, browser, provider_for(settings, identify), audit, report_only=settings.report_only)
-    medblocks = connect(settings)
-    upstream_limit = UpstreamLimit(settings.requests)
-    return_urls = ReturnUrls(settings.return_urls, settings.public_url)
-    redis = open_redis(settings)
-    catalog = Catalog(medblocks, settings.catalog_seconds, within=upstream_limit.within)
-    app.extensions[KEY] = Services(
-        enrollment=Enrollment(medblocks, guard, browser, return_urls, settings, audit, upstream_limit.within),
-        catalog=catalog,
-        facilities=Facilities(catalog),
-        guard=guard,
-        audit=audit,
-        browser=browser,
-        forms=FormTokens(keys),
-        invites=cache(partial(_invites, keys.derive("invite"), redis or MemoryStore())),
-        idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
-        logos=Logos(fetch_image, time.monotonic),
-        logo_addresses=LogoAddresses(keys),
-        brand=brand_of(settings),
-    )
+    app.extensions[KEY] = _create_services(settings, keys, audit, browser, guard, redis)
     limits = RateLimits(settings, keys, browser, redis) if settings.rate_limit else None
     app.extensions["rate_limits"] = limits
     middleware.init_app(app, settings, browser, limits)
@@ -93,6 +71,45 @@ def create_app(
     identity = "function" if identify else settings.identity
     audit.record("configuration", "ok", details={**_security_summary(settings), "identity": identity})
     return app
+
+
+def _create_flask() -> Flask:
+    app = Flask(__name__, template_folder=str(_ASSETS / "templates"), static_folder=str(_ASSETS / "static"))
+    app.json = MsgspecProvider(app)
+    app.session_interface = NoSession()
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # For "//" in a path, Werkzeug would redirect to the request's host, which a client chooses.
+    app.url_map.merge_slashes = False
+    return app
+
+
+def _create_services(
+    settings: Settings,
+    keys: Keys,
+    audit: Audit,
+    browser: BrowserOwner,
+    guard: Guard,
+    redis: RedisStore | None,
+) -> Services:
+    medblocks = connect(settings)
+    within = UpstreamLimit(settings.requests).within
+    return_urls = ReturnUrls(settings.return_urls, settings.public_url)
+    catalog = Catalog(medblocks, settings.catalog_seconds, within=within)
+    return Services(
+        enrollment=Enrollment(medblocks, guard, browser, return_urls, settings, audit, within),
+        catalog=catalog,
+        facilities=Facilities(catalog),
+        guard=guard,
+        audit=audit,
+        browser=browser,
+        forms=FormTokens(keys),
+        # Two memory stores: idempotency keys must not displace used invites from a full one.
+        invites=cache(partial(_invites, keys.derive("invite"), redis or MemoryStore())),
+        idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
+        logos=Logos(fetch_image, time.monotonic),
+        logo_addresses=LogoAddresses(keys),
+        brand=brand_of(settings),
+    )
 
 
 class NoSession(SessionInterface):
