@@ -48,7 +48,7 @@ class Audit:
         audit_log.info(line)
 
     def trail(self, event: str, *, actor: str, patient_id: str | None = None) -> "Entry":
-        """Return a context that records its block as one event: `ok`, or the name of the exception."""
+        """Return a context manager that writes a line when its block ends: `ok`, or the exception's name."""
         return Entry(self, event, actor, patient_id)
 
 

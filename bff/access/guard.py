@@ -1,6 +1,6 @@
 """Authorizes every call about one patient: returns a grant, or raises.
 
-A denied request gets the same 404 as one for a patient that does not exist, and Medblocks is not called.
+A denied read gets the same 404 as one for a patient that does not exist, and Medblocks is not called.
 """
 
 from flask import Response, after_this_request

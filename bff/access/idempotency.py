@@ -21,8 +21,8 @@ _MIN, _MAX = 16, 255
 PARAMETER = {
     "in": "header",
     "name": HEADER,
-    "description": "Random and secret, such as a UUID, and the same for every attempt: a browser that lost "
-    "the response then gets its patient instead of a conflict.",
+    "description": "A new random UUID per patient, kept secret and sent again with every attempt. If the "
+    "response was lost, the next attempt returns the same patient.",
     "schema": {"type": "string", "minLength": _MIN, "maxLength": _MAX},
 }
 _EXPIRY_SECONDS = 24 * 60 * 60

@@ -36,9 +36,9 @@ class Counters(Protocol):
         """Increment a counter and return it. It expires `expiry` seconds after its first increment."""
 
     def hit(self, windows: Sequence[Window], checked: Sequence[Window] = (), /) -> float:
-        """Count a hit in each window in order, and stop at the first full one; then check others likewise.
+        """Count a hit in each window in order, up to the first full one.
 
-        `checked` windows are not counted. Return the seconds until the full window expires, or 0 if none is.
+        If none is full, look at the `checked` windows too, without counting. Return the seconds until the full window expires, or 0 if none is.
         """
 
 

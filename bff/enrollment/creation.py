@@ -6,7 +6,8 @@ A create sends the owner's tag in the patient's metadata. If its outcome is unkn
 - with another tag, or none, the id is taken;
 - if there is no patient, it is safe to create again, because Medblocks never gives one id to two patients.
 
-That also holds for a create that is committed late: the next one gets a conflict, and then reads our tag.
+If our create is committed only after we read "no patient", the second create gets a conflict, and reading
+back finds our tag.
 """
 
 from collections.abc import Mapping

@@ -55,7 +55,7 @@ class Bulkhead:
                 raise _full(operation)
             self._waiting += 1
         try:
-            # A slot released before this point is free; one released later notifies this waiter.
+            # wait_for() tries once before it waits, so a slot released since the first try is not missed.
             with self._released:
                 seconds = min(WAIT_SECONDS, deadline.remaining(operation))
                 if not self._released.wait_for(self._acquire, seconds):

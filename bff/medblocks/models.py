@@ -196,7 +196,8 @@ def decode(decoder: msgspec.json.Decoder[Shape], body: bytes) -> Shape:
     """Return the model that a body contains. Raise WrongShape."""
     try:
         value = decoder.decode(body)
-        # A body with fewer brackets can't be nested too deeply. bytes.count would take seven times as long.
+        # The number of { and [: with fewer, a body can't be too deep. bytes.count would take seven times as
+        # long.
         if 2 * len(body) - len(body.replace(b"{", b"")) - len(body.replace(b"[", b"")) > MAX_DEPTH:
             strict_json.check(msgspec.to_builtins(value), MAX_DEPTH)
     except (ValueError, RecursionError) as error:

@@ -1,8 +1,8 @@
-"""The retry policy, in this place only.
+"""The retry policy of single calls; `enrollment.creation` also repeats creates.
 
-Reads are retried at most twice, after errors that may pass; writes only if nothing of them was sent. Pauses
-have full jitter. A retry budget keeps an outage from multiplying calls: retries are limited to a tenth of the
-calls, plus a small reserve.
+Reads are retried at most twice, after a broken connection or status 429, 502, 503 or 504; writes only if
+nothing of them was sent. Pauses have full jitter. A retry budget keeps an outage from multiplying calls:
+retries are limited to a tenth of the calls, plus a small reserve.
 """
 
 import random

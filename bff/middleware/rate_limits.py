@@ -19,7 +19,7 @@ from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
 from bff.config import Settings
 from bff.request_context import RequestContext
 
-# A page loads up to twenty style sheets and images.
+# Not counted: one page can load twenty of these.
 _EXEMPT = {
     "static",
     "health.healthz",

@@ -1,7 +1,7 @@
 """Checks request bodies under any WSGI server: a body is complete and within the limit, or refused.
 
-If the server ends the stream itself, Werkzeug truncates a body of unknown length at the limit; and it reads a
-Content-Length that is not a number as 0. This module checks the length before any reader gets the first byte.
+Werkzeug alone would silently truncate a body of unknown length at the limit, if the server ends the stream,
+and read a malformed Content-Length as 0. This module checks the length before any reader gets the first byte.
 """
 
 from __future__ import annotations  # annotations of nested functions would be evaluated for each request
