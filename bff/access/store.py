@@ -38,7 +38,8 @@ class Counters(Protocol):
     def hit(self, windows: Sequence[Window], checked: Sequence[Window] = (), /) -> float:
         """Count a hit in each window in order, up to the first full one.
 
-        If none is full, look at the `checked` windows too, without counting. Return the seconds until the full window expires, or 0 if none is.
+        If none is full, look at the `checked` windows too, without counting. Return the seconds until the
+        full window expires, or 0 if none is.
         """
 
 

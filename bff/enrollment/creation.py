@@ -29,10 +29,13 @@ from bff.medblocks.errors import (
 )
 from bff.medblocks.grants import Grant
 from bff.medblocks.models import Patient
+from bff.schemas import NewPatient
 
 ATTEMPTS = 3
-_FIELDS = tuple(field.name for field in msgspec.structs.fields(Patient))
-_DETAILS = tuple(name for name in _FIELDS if name not in {"id", "resource_type", "created_at"})
+# A create returns these fields; a read returns connections too.
+_FIELDS = [field.name for field in msgspec.structs.fields(Patient)]
+# A repeated create must have the same values in what a browser may send.
+_DETAILS = NewPatient().fields.keys() - {"patient_id"}
 
 
 def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) -> ApiResponse:
@@ -74,7 +77,7 @@ def _as_created(found: ApiResponse, grant: Grant, details: Mapping[str, Any]) ->
     if found.owner_tag != grant.owner_tag and not grant.owned:
         raise Conflict("create patient", detail="the id belongs to another owner")
     # A patient that was created without our tag may have metadata of its own.
-    compared = [name for name in _DETAILS if name != "metadata" or found.owner_tag is not None]
+    compared = _DETAILS if found.owner_tag is not None else _DETAILS - {"metadata"}
     if any(patient[name] != details.get(name) for name in compared):
         error = AlreadyCreated if grant.owned else CreatedDifferently
         raise error("create patient", detail="with other details")

@@ -134,9 +134,11 @@ def _rejected(details: upstream.ErrorDetails) -> ErrorResponse:
     if details.status == 413:
         return ErrorResponse(413, "payload_too_large", Message("upstream_too_large"))
     param = _OUR_NAMES.get(details.param or "", details.param)
-    if param not in _REJECTED:
-        return ErrorResponse(400, "invalid_request", Message("rejected"))
-    return ErrorResponse(400, "invalid_request", Message(f"rejected_{param}"), param)
+    if param in _REJECTED:
+        return ErrorResponse(400, "invalid_request", Message(f"rejected_{param}"), param)
+    # Another field of the request is named too, without a sentence of its own.
+    param = param if param in request_context().names_sent else None
+    return ErrorResponse(400, "invalid_request", Message("rejected"), param)
 
 
 _HTTP = {404: "not_found", 405: "method_not_allowed", 411: "length_required"}
