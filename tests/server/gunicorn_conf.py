@@ -8,6 +8,7 @@ from bff.server.gunicorn_conf import *  # noqa: F403 - a configuration of gunico
 worker_connections = int(os.environ.get("TEST_CONNECTIONS", "2000"))
 timeout = int(os.environ.get("TEST_TIMEOUT", "30"))
 workers = int(os.environ.get("TEST_WORKERS", "1"))
+max_requests = int(os.environ.get("TEST_MAX_REQUESTS", "0"))
 
 
 def post_worker_init(worker):

@@ -50,6 +50,13 @@ def test_killed_process_is_replaced(serve):
         assert serving(server) != first
 
 
+def test_process_is_replaced_after_max_requests(serve):
+    with serve(max_requests=1) as server:
+        first = serving(server)
+
+        wait_until(lambda: serving(server) != first)
+
+
 def test_blocked_process_is_replaced(serve):
     with serve(timeout=2) as server, server.connect() as hanging:
         first = serving(server)
