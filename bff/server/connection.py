@@ -58,13 +58,12 @@ class Connection:
         self._wait_for_client(_STOP_SECONDS if worker.stopping else worker.request_seconds)
 
     def run(self) -> None:
-        """Serve requests until either side closes the connection."""
+        """Serve requests until either side ends the connection; StreamServer closes the socket."""
         try:
             with contextlib.suppress(OSError):  # the client has disconnected
                 self._serve()
         finally:
             self._readable.close()
-            self._sock.close()
 
     def expire(self) -> None:
         """Close the connection from another greenlet."""
