@@ -73,7 +73,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Stage:
-    """A product as a process, and the pretend Medblocks that it calls; used for one fault after another."""
+    """A product as a process, and the sandbox that it calls; used for one fault after another."""
 
     upstream: Upstream
     product: Running

@@ -1,4 +1,4 @@
-"""The records of a pretend Medblocks for benchmarks, and what a browser is to see of them."""
+"""The records of a sandbox for benchmarks, and what a browser is to see of them."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def _connection(identity: str, number: int, status: str) -> dict[str, Any]:
 
 
 def stored(identity: str) -> dict[str, Any]:
-    """Give a patient as the pretend Medblocks sends it: with fields that are not documented."""
+    """Give a patient as the sandbox sends it: with fields that are not documented."""
     patient = answered(identity)
     connections = [{**connection, "source_kind": "epic"} for connection in patient["connections"]]
     return {**patient, "organization_id": "org_bench", "livemode": False, "connections": connections}

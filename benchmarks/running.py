@@ -1,4 +1,4 @@
-"""What benchmarks and journeys start: a pretend Medblocks, and the product in a thread or a process."""
+"""What benchmarks and journeys start: a sandbox, and the product in a thread or a process."""
 
 import http.client
 import os
@@ -31,7 +31,7 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 @dataclass(frozen=True)
 class Upstream:
-    """A pretend Medblocks on a port of its own."""
+    """A sandbox on a port of its own."""
 
     address: str
     gate: "Gate"
@@ -64,7 +64,7 @@ class Gate:
 
 @contextmanager
 def run_sandbox() -> Iterator[Upstream]:
-    """Run a pretend Medblocks, in threads."""
+    """Run a sandbox, in threads."""
     listener = listen("127.0.0.1", 0)
     app, gate = create_sandbox(f"http://127.0.0.1:{listener.getsockname()[1]}"), Gate()
     app.before_request(gate.wait)

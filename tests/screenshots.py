@@ -1,6 +1,6 @@
 """Takes pictures of each state of the pages, light and dark, on a phone and on a desktop: `make screenshots`.
 
-It runs the server and the pretend Medblocks, and reaches each state as the browser tests do.
+It runs the server and the sandbox, and reaches each state as the browser tests do.
 """
 
 import shutil

@@ -73,6 +73,13 @@ def test_a_link_has_a_target(page, target):
     assert not anchor or anchor in anchors(file.read_text())
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_named_path_of_the_code_exists(page):
+    named = set(re.findall(r"`((?:bff|benchmarks|static|templates|tests)/[\w./*-]+)(?:::\w+)?`", PAGES[page]))
+
+    assert [path for path in named if not list(ROOT.glob(path))] == []
+
+
 @pytest.mark.parametrize("page", sorted(PAGES.keys() - {"README.md"}))
 def test_the_readme_links_to_every_page(page):
     assert f"]({page})" in README

@@ -1,4 +1,4 @@
-"""Every setting, declared once; `.env.example` and the README's table describe them."""
+"""Every setting, declared once; `.env.example` and `docs/settings.md` describe them."""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""The demo with a pretend Medblocks that fails: what it says, and what a person sees of it."""
+"""The demo with a failing sandbox: what it says, and what a person sees of it."""
 
 import pytest
 import requests
@@ -12,7 +12,7 @@ KEY = {"Authorization": f"Bearer {DEMO_KEY}"}
 
 @pytest.fixture(scope="module")
 def demo():
-    """A demo that loses answers, and the address of its pretend Medblocks."""
+    """A demo that loses answers, and the address of its sandbox."""
     options = ("--port", "0", "--sandbox-port", "0", "--faults", "lost-answers")
     with run_process("demo", *options, until="Change them") as running:
         yield running, ADDRESS.findall(running.printed)[-1]
