@@ -17,6 +17,7 @@ from bff.access.idempotency import IdempotencyKeys
 from bff.access.identity import provider_for
 from bff.access.keys import Keys
 from bff.access.owner_cookie import OwnerCookie
+from bff.access.patient_cookie import PatientCookie
 from bff.access.store import MemoryStore, RedisStore, Store, open_redis
 from bff.api.json_provider import MsgspecProvider
 from bff.audit import Audit
@@ -36,6 +37,7 @@ from bff.middleware.rate_limits import RateLimits
 from bff.services import KEY, Services
 
 if TYPE_CHECKING:
+    from bff.access.encryption import Encryption
     from bff.access.invites import Invites
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -55,11 +57,10 @@ def create_app(
     add_default_handler()
     quiet_http_client()
     app = _create_flask()
-    keys = Keys(settings.secret.reveal())
+    keys = Keys(*settings.secrets)
     audit = Audit(keys.tag)
     redis = open_redis(settings)
-    cookie = OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age)
-    browser = BrowserOwner(keys, cookie)
+    browser = _create_browser_owner(settings, keys)
     guard = Guard(keys, browser, provider_for(settings, identify), audit, report_only=settings.report_only)
     app.extensions[KEY] = _create_services(settings, keys, audit, browser, guard, redis)
     limits = RateLimits(settings, keys, browser, redis) if settings.rate_limit else None
@@ -104,7 +105,7 @@ def _create_services(
         browser=browser,
         forms=FormTokens(keys),
         # Two memory stores: idempotency keys must not displace used invites from a full one.
-        invites=cache(partial(_invites, keys.derive("invite"), redis or MemoryStore())),
+        invites=cache(partial(_invites, keys, redis or MemoryStore())),
         idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
         logos=Logos(fetch_image, time.monotonic),
         logo_addresses=LogoAddresses(keys),
@@ -126,11 +127,27 @@ class NoSession(SessionInterface):
         """Save nothing."""
 
 
-def _invites(key: bytes, used: Store) -> "Invites":
-    """Return the invites, imported on first use: their cryptography takes ten megabytes of memory."""
+def _create_browser_owner(settings: Settings, keys: Keys) -> BrowserOwner:
+    encryption = cache(partial(_encryption, keys, "patient cookie"))
+    return BrowserOwner(
+        keys,
+        OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age),
+        PatientCookie(encryption, https=settings.https, max_age=settings.owner_max_age),
+    )
+
+
+def _encryption(keys: Keys, purpose: str) -> "Encryption":
+    """Return the encryption, imported on first use: its cryptography takes ten megabytes of memory."""
+    from bff.access.encryption import Encryption  # noqa: PLC0415 - see above
+
+    return Encryption(keys.derive(purpose))
+
+
+def _invites(keys: Keys, used: Store) -> "Invites":
+    """Return the invites, imported on first use like their encryption."""
     from bff.access.invites import Invites  # noqa: PLC0415 - see above
 
-    return Invites(key, used)
+    return Invites(_encryption(keys, "invite"), used)
 
 
 def _security_summary(settings: Settings) -> dict[str, object]:

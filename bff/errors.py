@@ -91,10 +91,17 @@ class IdentityUnavailable(AppError):
 
 
 class CrossSiteRequest(AppError):
-    """Another site made the browser send the request, or the form's token is missing or outdated."""
+    """Another site made the browser send the request."""
 
     status = 403
     code = "cross_site_request"
+
+
+class FormOutdated(AppError):
+    """The form's token is missing, or is not one of this browser's: its cookie expired, or is blocked."""
+
+    status = 403
+    code = "form_outdated"
 
 
 class Overloaded(AppError):

@@ -133,7 +133,8 @@ TEXTS = {
     "cursor_invalid": "This is not a cursor.",
     "state_control": "A state must not contain line breaks or control characters.",
     "state_too_long": "This state is too long: use at most {max:,} characters, as the address encodes them.",
-    "form_outdated": "This form can't be used. Please open it again.",
+    "form_outdated": "This page was open for too long. Please try again. If you see this once more, allow "
+    "cookies for this site.",
     "action_unknown": "Choose one of the form's buttons.",
     # URLs
     "url_characters": "Write it in plain ASCII, without spaces, quotes or backslashes.",

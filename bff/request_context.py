@@ -28,6 +28,10 @@ class RequestContext(Request):
     owner: "Owner | None" = None  # as it will be after this request
     came_with_cookie = False
     owner_changed = False
+    new_name: str | None = None  # the owner's, from its first patient on
+    other_name: str | None = None  # that the owner had if this request came before its first patient
+    last_patient_id: str | None = None  # for the patient cookie
+    forget = False
     identified = False
     caller: "Caller | None" = None
 

@@ -98,6 +98,11 @@ def form_token(client: FlaskClient, path: str = "/intake") -> str:
     return re.search(r'name="form_token" value="([^"]+)"', client.get(path).text).group(1)
 
 
+def hidden_fields(page: str) -> dict[str, str]:
+    """Return the hidden fields of a page's first form, which a browser sends along."""
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.partition("</form>")[0]))
+
+
 def claims(**changes: Any) -> dict[str, Any]:
     """Build what a login says of user_42; `...` takes a claim away."""
     good = {"iss": "https://login.example", "aud": "bff", "sub": "user_42", "exp": 2**33}
@@ -119,7 +124,7 @@ def signed_cookie(
 ) -> str:
     """Build the value of an owner cookie; by default, one that an app of `make_app` believes."""
     keywords = {"key_derivation": derivation, "digest_method": digest}
-    key = key or Keys(KEY).derive("owner cookie")
+    key = key or Keys(KEY).derive("owner cookie")[0]
     return URLSafeTimedSerializer(key, salt=salt, signer_kwargs=keywords).dumps(payload)
 
 

@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey
 
 from bff.cli import main
 from bff.sandbox import DEMO_KEY, SandboxServer, create_sandbox
-from tests.factories import HOST, error_body, facilities
+from tests.factories import HOST, KEY, error_body, facilities, make_app, patient
 
 
 @pytest.fixture
@@ -457,6 +457,35 @@ def test_an_impossible_invite_is_one_line(run, arguments, variables, said):
     assert result.exit_code == 1
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_pseudonym_finds_a_patients_audit_lines(run, medblocks, caplog):
+    medblocks.post(f"{HOST}/patients", json=patient())
+    caplog.set_level("INFO")
+    make_app().test_client().post("/api/patients", json={"patientId": "user_42"})
+    lines = [record.getMessage() for record in caplog.records if record.name == "bff.audit"]
+
+    result = run("pseudonym", "--patient-id", "user_42", MEDBLOCKS_API_KEY=KEY)
+
+    assert result.exit_code == 0
+    assert sum(result.stdout.strip() in line for line in lines) == 1
+    assert "user_42" not in result.output
+
+
+def test_a_pseudonym_is_printed_under_both_secrets(run):
+    old, new = "o" * 32, "n" * 32
+    patient_id = ["--patient-id", "user_42"]
+    alone = [
+        run("pseudonym", *patient_id, MEDBLOCKS_API_KEY=KEY, BFF_SECRET=secret).stdout.strip()
+        for secret in (new, old)
+    ]
+
+    result = run("pseudonym", *patient_id, MEDBLOCKS_API_KEY=KEY, BFF_SECRET=new, BFF_SECRET_PREVIOUS=old)
+
+    assert result.stdout.splitlines() == [
+        f"{alone[0]}  with BFF_SECRET",
+        f"{alone[1]}  with BFF_SECRET_PREVIOUS",
+    ]
 
 
 def test_an_installed_command_knows_its_version(run):

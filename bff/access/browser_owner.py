@@ -1,15 +1,20 @@
-"""The owner of the browser that sent the current request: read from its cookie, changed, and written back."""
+"""The owner of the current request's browser: read from its cookies, changed, and written back."""
 
+import re
 from base64 import urlsafe_b64decode
+from collections.abc import Sequence
 from uuid import UUID
 
 from flask import Response
 
-from bff.access.idempotency import first_owner_name
-from bff.access.keys import Keys
-from bff.access.owner_cookie import Owner, OwnerCookie, new_owner
+from bff.access.idempotency import owner_name
+from bff.access.keys import Keys, fingerprint
+from bff.access.owner_cookie import MAX_PATIENTS, Owner, OwnerCookie, new_owner
+from bff.access.patient_cookie import PatientCookie
 from bff.medblocks.grants import Grant
 from bff.request_context import RequestContext, request_context
+
+_FORM_ID = re.compile("[0-9a-f]{32}")
 
 
 class BrowserOwner:
@@ -19,9 +24,10 @@ class BrowserOwner:
     kept on the request's context; methods without a `context` argument use the current one.
     """
 
-    def __init__(self, keys: Keys, cookie: OwnerCookie) -> None:
+    def __init__(self, keys: Keys, cookie: OwnerCookie, patient_cookie: PatientCookie) -> None:
         self._keys = keys
         self._cookie = cookie
+        self._patient_cookie = patient_cookie
 
     def known_owner(self, context: RequestContext) -> Owner | None:
         """Return the owner if the request has a valid cookie, else None. Does not read the body."""
@@ -37,12 +43,17 @@ class BrowserOwner:
         """
         owner = context.owner or self.known_owner(context)
         if owner is None:
-            owner = context.owner = new_owner(first_owner_name(self._keys, context))
+            owner = context.owner = new_owner(owner_name(context))
         return owner
 
     def owner(self) -> Owner:
         """Return the owner of the current request; see `owner_of`."""
         return self.owner_of(request_context())
+
+    def owns_something(self) -> bool:
+        """Return whether the browser has a cookie that owns a patient or a session."""
+        owner = self.known_owner(request_context())
+        return owner is not None and not owner.is_empty
 
     def keep_owner(self) -> Owner:
         """Return the owner, and write its cookie if the browser has none, so that it returns as the same."""
@@ -52,34 +63,109 @@ class BrowserOwner:
             context.owner_changed = True
         return owner
 
-    def add_patient(self, grant: Grant) -> None:
-        """Add the patient to the browser's cookie."""
-        self._change(self.owner().with_patient(grant.owner_tag))
+    def rename_with_form(self, form_id: str) -> None:
+        """Rename the owner with its first patient, by the random id that this form was shown with.
 
-    def add_session(self, patient_session_id: str, caller: str) -> None:
-        """Add a session that this caller started in this browser to the cookie."""
+        A cookie that was copied before then opens nothing afterwards. A browser that has patients keeps its
+        name, as does one whose form has no such id.
+        """
+        if not _FORM_ID.fullmatch(form_id):
+            return
         owner = self.owner()
-        self._change(owner.with_session(self._session_tag(owner, patient_session_id, caller)))
+        self._rename(fingerprint("owner by form", owner.first_name or owner.name, form_id))
+
+    def rename_with_key(self) -> None:
+        """Rename the owner with its first patient, by the request's `Idempotency-Key` if it has one."""
+        self._rename(owner_name(request_context()))
+
+    def _rename(self, name: str | None) -> None:
+        context = request_context()
+        if self.owner_of(context).is_empty:
+            context.new_name = name
+        else:
+            # Another request may have used this name at the same time, and its cookie may be lost.
+            context.other_name = name
+
+    def patient_tags(self, context: RequestContext, patient_id: str) -> tuple[str, ...]:
+        """Return the tags that mark this browser's patient in Medblocks, the current one first."""
+        names = (context.new_name or self.owner_of(context).name, context.other_name)
+        return tuple(tag for name in names if name for tag in self._keys.tags("patient", name, patient_id))
+
+    def owns(self, patient_tags: Sequence[str]) -> bool:
+        """Return whether the browser owns the patient with these tags.
+
+        If its cookie has another of the tags, the first one replaces it.
+        """
+        owner, current = self.owner(), patient_tags[0]
+        if current in owner.patients:
+            return True
+        if owned := not set(patient_tags).isdisjoint(owner.patients):
+            self._change(owner.retagged(patient_tags))
+        return owned
+
+    def add_patient(self, grant: Grant) -> None:
+        """Add the patient to the browser's cookie, as the one used last."""
+        self._change(self._renamed_owner().with_patient(grant.owner_tag))
+        self._use(grant)
+
+    def add_session(self, patient_session_id: str, grant: Grant) -> None:
+        """Add a session that the grant's caller started in this browser to the cookie."""
+        owner = self._renamed_owner()
+        self._change(owner.with_session(self._session_tags(owner, patient_session_id, grant.owner)[0]))
+        self._use(grant)
 
     def has_session(self, patient_session_id: str, caller: str) -> bool:
         """Return whether this caller started the session in this browser."""
         owner = self.owner()
-        return self._session_tag(owner, patient_session_id, caller) in owner.sessions
+        return not set(self._session_tags(owner, patient_session_id, caller)).isdisjoint(owner.sessions)
+
+    def may_have_dropped_patients(self) -> bool:
+        """Return whether the cookie is full, so that newer patients may have displaced older ones."""
+        return len(self.owner().patients) == MAX_PATIENTS
+
+    def last_patient_id(self) -> str | None:
+        """Return the id of the patient used last, or None. The browser may not own it (any more)."""
+        return self._patient_cookie.read(request_context())
 
     def derive_patient_id(self, name: str, email: str) -> str:
         """Return the id of a person without one: always the same in this browser, another in any other."""
-        tag = self._keys.tag("patient id", self.owner().name, name, email)
-        return str(UUID(bytes=urlsafe_b64decode(f"{tag}==")))
+        context = request_context()
+        owner = self.owner_of(context)
+        tags = self._keys.tags("patient id", context.new_name or owner.name, name, email)
+        ids = [str(UUID(bytes=urlsafe_b64decode(f"{tag}=="))) for tag in tags]
+        owned = [id_ for id_ in ids if self.owns(self.patient_tags(context, id_))]
+        # A form that was shown before the secret changed may have been sent before, too.
+        return owned[0] if owned else ids[-1] if owner.older else ids[0]
 
-    def write_cookie(self, context: RequestContext, response: Response) -> None:
-        """Set the cookie if the owner changed; not with a 409, which grants nothing."""
-        if context.owner_changed and response.status_code != 409:
+    def forget(self) -> None:
+        """Delete the browser's cookies with the response."""
+        request_context().forget = True
+
+    def write_cookies(self, context: RequestContext, response: Response) -> None:
+        """Set the cookies if the owner changed; not with a 409, which grants nothing."""
+        if context.forget:
+            self._cookie.delete(response)
+            self._patient_cookie.delete(response)
+        elif context.owner_changed and response.status_code != 409:
             self._cookie.write(response, self.owner_of(context))
+            if context.last_patient_id is not None:
+                self._patient_cookie.write(response, context.last_patient_id)
+
+    def _renamed_owner(self) -> Owner:
+        context = request_context()
+        owner = self.owner_of(context)
+        return owner.renamed(context.new_name) if owner.is_empty and context.new_name else owner
 
     def _change(self, owner: Owner) -> None:
         context = request_context()
         context.owner, context.owner_changed = owner, True
 
-    def _session_tag(self, owner: Owner, patient_session_id: str, caller: str) -> str:
+    def _use(self, grant: Grant) -> None:
+        """Keep the patient as the one used last, unless a login identifies it."""
+        context = request_context()
+        if grant.owner == self.owner_of(context).name:
+            context.last_patient_id = grant.patient_id
+
+    def _session_tags(self, owner: Owner, patient_session_id: str, caller: str) -> tuple[str, ...]:
         # The browser alone is not enough: another person may sign in there next.
-        return self._keys.tag("session", owner.name, caller, patient_session_id)
+        return self._keys.tags("session", owner.name, caller, patient_session_id)

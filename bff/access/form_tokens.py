@@ -7,7 +7,7 @@ import hmac
 
 from bff.access.keys import Keys
 from bff.access.owner_cookie import Owner
-from bff.errors import CrossSiteRequest
+from bff.errors import FormOutdated
 
 
 class FormTokens:
@@ -23,6 +23,11 @@ class FormTokens:
         return self._keys.tag("form", owner.name)
 
     def check(self, owner: Owner, token: str | None) -> None:
-        """Raise CrossSiteRequest if the token is missing or belongs to another browser."""
-        if not hmac.compare_digest(self.make(owner).encode(), (token or "").encode()):
-            raise CrossSiteRequest
+        """Raise FormOutdated if the token is missing, or belongs to another browser or an expired cookie.
+
+        A form may have been shown before its browser was renamed.
+        """
+        names = (owner.name,) if owner.first_name is None else (owner.name, owner.first_name)
+        accepted = [tag for name in names for tag in self._keys.tags("form", name)]
+        if not any(hmac.compare_digest(tag.encode(), (token or "").encode()) for tag in accepted):
+            raise FormOutdated

@@ -61,16 +61,14 @@ class Guard:
 
     def invitation(self, patient_id: str) -> Grant:
         """Grant the patient of a valid invite to this browser; `owned` once it has accepted the invite."""
-        owner = self._browser.owner()
-        tag = self._keys.tag("patient", owner.name, patient_id)
-        return Grant(patient_id, owner.name, tag, tag in owner.patients)
+        return self._browser_grant(request_context(), patient_id)
 
     def session(self, patient_session_id: str) -> SessionGrant:
         """Grant a session that the caller started in this browser. Raise NotFound for any other."""
         if not is_session_id(patient_session_id):
             raise NotFound("patient session")
-        caller = self._caller(request_context())
-        name = caller.owner if caller else self._browser.owner().name
+        caller, owner = self._caller(request_context()), self._browser.owner()
+        name = (caller and caller.owner) or owner.name
         if not self._browser.has_session(patient_session_id, name):
             self._deny("patient session", name)
         return SessionGrant(patient_session_id, name)
@@ -90,6 +88,11 @@ class Guard:
         caller = self._caller(request_context())
         return caller.patient_id if caller else None
 
+    def last_patient_id(self) -> str | None:
+        """Return the id of the patient that this browser used last, or None if the caller does not own it."""
+        patient_id = self._browser.last_patient_id()
+        return patient_id if patient_id and self.may_read(patient_id) else None
+
     def may_choose_id(self) -> bool:
         """Return whether the caller chooses its patients' ids: it has no login and needs no invite."""
         caller = self._caller(request_context())
@@ -98,7 +101,7 @@ class Guard:
     def _caller(self, context: RequestContext) -> Caller | None:
         if not context.identified:
             try:
-                context.caller = self._provider.identify(context, self._browser.owner_of(context))
+                context.caller = self._provider.identify(context)
             except InvalidCredential:
                 self._audit.record("access", "credential refused")
                 raise
@@ -110,14 +113,16 @@ class Guard:
 
     def _grant(self, patient_id: str) -> Grant:
         context = request_context()
-        caller, owner = self._caller(context), self._browser.owner_of(context)
-        name = caller.owner if caller else owner.name
-        tag = self._keys.tag("patient", name, patient_id)
-        if caller and caller.patient_id is not None:
-            owned = caller.patient_id == patient_id
-        else:
-            owned = tag in owner.patients
-        return Grant(patient_id, name, tag, owned)
+        caller = self._caller(context)
+        if caller is None or caller.owner is None:
+            return self._browser_grant(context, patient_id)
+        tags = self._keys.tags("patient", caller.owner, patient_id)
+        return Grant(patient_id, caller.owner, tags[0], caller.patient_id == patient_id, tags[1:])
+
+    def _browser_grant(self, context: RequestContext, patient_id: str) -> Grant:
+        tags = self._browser.patient_tags(context, patient_id)
+        name = context.new_name or self._browser.owner_of(context).name
+        return Grant(patient_id, name, tags[0], self._browser.owns(tags), tags[1:])
 
     def _deny(self, what: str, owner: str, patient_id: str | None = None) -> None:
         if self.report_only:

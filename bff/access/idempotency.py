@@ -1,8 +1,9 @@
 """`Idempotency-Key` on creates: the same key with another body is refused.
 
 Follows the IETF draft "The Idempotency-Key HTTP Header Field". Repeated creates are safe without it, because
-of the owner's tag on the patient. The key adds two things: a mistaken reuse is detected, and a browser that
-lost the response with its first cookie is recognized by key and body.
+of the owner's tag on the patient. The key adds three things: a mistaken reuse is detected, a browser that
+lost the response with its first cookie is recognized by key and body, and a cookie that was copied before the
+create opens nothing after it.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 
 from flask import Request
 
-from bff.access.keys import Keys
+from bff.access.keys import Keys, fingerprint
 from bff.access.store import Store
 from bff.errors import IdempotencyKeyReused, InvalidInput
 from bff.messages import Message
@@ -46,14 +47,15 @@ class IdempotencyKeys:
             return
         if not _MIN <= len(key) <= _MAX:
             raise InvalidInput({None: Message("idempotency_key_invalid", {"min": _MIN, "max": _MAX})})
-        name = self._keys.tag("idempotency", key)
-        body = self._keys.tag("idempotency", key, _body_digest(request))
-        if self._store.setdefault(name, body, _EXPIRY_SECONDS) != body:
-            raise IdempotencyKeyReused
+        names = self._keys.tags("idempotency", key)
+        bodies = self._keys.tags("idempotency", key, _body_digest(request))
+        for name, body in zip(names, bodies, strict=True):
+            if self._store.setdefault(name, body, _EXPIRY_SECONDS) != body:
+                raise IdempotencyKeyReused
 
 
-def first_owner_name(keys: Keys, request: Request) -> str | None:
-    """Return the owner's name for a browser without a cookie, made of key and body; None without a valid key.
+def owner_name(request: Request) -> str | None:
+    """Return the name of an owner of nothing, made of key and body; None without a valid key.
 
     The name changes every day (in UTC), so a key that leaks later is useless.
     Raise werkzeug's HTTPException if the body can't be read.
@@ -62,7 +64,7 @@ def first_owner_name(keys: Keys, request: Request) -> str | None:
     if not _MIN <= len(key) <= _MAX:
         return None
     day = datetime.now(UTC).date().isoformat()
-    return keys.tag("idempotent owner", key, _body_digest(request), day)
+    return fingerprint("owner by Idempotency-Key", key, _body_digest(request), day)
 
 
 def _body_digest(request: Request) -> str:

@@ -7,63 +7,97 @@ It proves possession of the browser, not the identity of its user. The cookie's 
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 from flask import Request, Response
 from itsdangerous import BadPayload, BadSignature, TimestampSigner, URLSafeTimedSerializer
 from marshmallow import Schema, ValidationError, fields, post_load
 
 from bff.access import CLOCK_SKEW_SECONDS
-from bff.access.cookies import cookie_reader
+from bff.access.cookies import cookie_attributes, cookie_reader
 
 # The oldest entries are dropped beyond these limits: browsers store at most 4 KiB per cookie.
-_MAX_PATIENTS = 60
-_MAX_SESSIONS = 30
+MAX_PATIENTS = 60
+MAX_SESSIONS = 30
+# How long a cookie that owns nothing is valid. Somebody may have copied it before the patient came.
+EMPTY_SECONDS = 15 * 60
 _MAX_CACHED_HEADER = 8 * 1024  # characters
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A browser: its random name, and the tags of its patients and sessions, newest last."""
+    """A browser: its random name, and the tags of its patients and sessions, newest last.
+
+    `first_name` is its name before it was renamed with its first patient. `older` means that its cookie was
+    signed with the previous secret.
+    """
 
     name: str
     patients: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
+    first_name: str | None = None
+    older: bool = field(default=False, compare=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the browser owns nothing."""
+        return not self.patients and not self.sessions
+
+    def renamed(self, name: str) -> "Owner":
+        """Return a copy with another name."""
+        return replace(self, name=name, first_name=self.name)
+
+    def retagged(self, tags: Sequence[str]) -> "Owner":
+        """Return a copy in which the first of a patient's tags replaces the others."""
+        return replace(self, patients=tuple(tags[0] if tag in tags else tag for tag in self.patients))
 
     def with_patient(self, tag: str) -> "Owner":
         """Return a copy with this patient as the newest."""
-        return replace(self, patients=(*(t for t in self.patients if t != tag), tag)[-_MAX_PATIENTS:])
+        return replace(self, patients=(*(t for t in self.patients if t != tag), tag)[-MAX_PATIENTS:])
 
     def with_session(self, tag: str) -> "Owner":
         """Return a copy with this session as the newest."""
-        return replace(self, sessions=(*(t for t in self.sessions if t != tag), tag)[-_MAX_SESSIONS:])
+        return replace(self, sessions=(*(t for t in self.sessions if t != tag), tag)[-MAX_SESSIONS:])
 
 
 class _OwnerSchema(Schema):
     name = fields.String(required=True, data_key="o")
     patients = fields.List(fields.String(), required=True, data_key="p")
     sessions = fields.List(fields.String(), required=True, data_key="s")
+    first_name = fields.String(data_key="f")
 
     @post_load
-    def build(self, data: dict[str, list[str]], **_: object) -> Owner:
-        return Owner(str(data["name"]), tuple(data["patients"]), tuple(data["sessions"]))
+    def build(self, data: dict[str, Any], **_: object) -> Owner:
+        patients, sessions = tuple(data["patients"]), tuple(data["sessions"])
+        return Owner(data["name"], patients, sessions, data.get("first_name"))
+
+
+class _Verified(NamedTuple):
+    owner: Owner
+    signed_at: float
+    max_age: int
 
 
 class OwnerCookie:
-    """Reads and writes the cookie, which expires after `max_age` seconds; `https` makes it `Secure`."""
+    """Reads and writes the cookie, which expires after `max_age` seconds; `https` makes it `Secure`.
 
-    def __init__(self, key: bytes, *, https: bool, max_age: int) -> None:
+    A cookie that owns nothing expires after 15 minutes. `keys` begins with the one that signs; the others
+    only verify.
+    """
+
+    def __init__(self, keys: Sequence[bytes], *, https: bool, max_age: int) -> None:
         # With this prefix, browsers accept the cookie only from this host itself, and only over https.
         self.name = "__Host-bff" if https else "bff"
         self._read_value = cookie_reader(self.name)
         self._https = https
         self._max_age = max_age
-        self._serializer = URLSafeTimedSerializer(
-            key, salt="owner", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
-        )
-        self._signer = cast("TimestampSigner", self._serializer.make_signer())
+        kwargs = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        serializers = [URLSafeTimedSerializer(key, salt="owner", signer_kwargs=kwargs) for key in keys]
+        self._serializer = serializers[0]
+        self._signers = [cast("TimestampSigner", each.make_signer()) for each in serializers]
         self._schema = _OwnerSchema()
         # A browser sends the same header with every request. Exceptions, for bad cookies, are not cached.
         self._verified = lru_cache(1024)(self._verify)
@@ -84,40 +118,59 @@ class OwnerCookie:
             return None
         try:
             verify = self._verified if len(header) <= _MAX_CACHED_HEADER else self._verify
-            owner, signed_at = verify(header)
+            owner, signed_at, max_age = verify(header)
         except (BadSignature, UnicodeError):
             return None
         age = time.time() - signed_at
-        if age > self._max_age + CLOCK_SKEW_SECONDS:
+        if age > max_age + CLOCK_SKEW_SECONDS:
             return None
         return owner if age >= -CLOCK_SKEW_SECONDS else Owner(owner.name)
 
-    def _verify(self, header: str) -> tuple[Owner, float]:
-        """Return the owner in a header's cookie, and when it was signed. Raise BadSignature."""
+    def _verify(self, header: str) -> _Verified:
+        """Return the owner in a header's cookie, when it was signed, and how long it is valid.
+
+        Raise BadSignature.
+        """
         value = self._read_value(header) or ""
-        payload, signed_at = self._signer.unsign(value, return_timestamp=True)
+        payload, signed_at, older = self._unsign(value)
         try:
             held = self._serializer.load_payload(payload)
         except BadPayload:
             held = None
         try:
-            owner = self._schema.load(held)
+            owner = replace(self._schema.load(held), older=older)
         except ValidationError:
-            owner = Owner(_name_in(held) or hashlib.sha256(value.encode()).hexdigest()[:32])
-        return owner, signed_at.timestamp()
+            # It may list patients, so it is not an empty one.
+            owner = Owner(_name_in(held) or hashlib.sha256(value.encode()).hexdigest()[:32], older=older)
+            return _Verified(owner, signed_at, self._max_age)
+        return _Verified(owner, signed_at, self._max_age_of(owner))
+
+    def _unsign(self, value: str) -> tuple[bytes, float, bool]:
+        """Return the payload, when it was signed, and whether an older key signed it. Raise BadSignature."""
+        for signer in self._signers:
+            try:
+                payload, signed_at = signer.unsign(value, return_timestamp=True)
+            except BadSignature:
+                continue
+            return payload, signed_at.timestamp(), signer is not self._signers[0]
+        raise BadSignature("no key fits")
+
+    def _max_age_of(self, owner: Owner) -> int:
+        return min(EMPTY_SECONDS, self._max_age) if owner.is_empty else self._max_age
 
     def write(self, response: Response, owner: Owner) -> None:
         """Set the cookie for this owner."""
-        value = self._serializer.dumps({"o": owner.name, "p": owner.patients, "s": owner.sessions})
+        held = {"o": owner.name, "p": owner.patients, "s": owner.sessions}
+        if owner.first_name is not None:
+            held["f"] = owner.first_name
+        value = self._serializer.dumps(held)
         response.set_cookie(
-            self.name,
-            value,
-            max_age=self._max_age,
-            path="/",
-            secure=self._https,
-            httponly=True,
-            samesite="Lax",
+            self.name, value, max_age=self._max_age_of(owner), **cookie_attributes(https=self._https)
         )
+
+    def delete(self, response: Response) -> None:
+        """Delete the cookie in the browser."""
+        response.delete_cookie(self.name, **cookie_attributes(https=self._https))
 
 
 def _name_in(held: object) -> str | None:

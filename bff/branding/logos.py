@@ -60,14 +60,12 @@ class LogoAddresses:
         """Return the path of a facility's logo, or None if the facility has none over https."""
         if not (logo_url and logo_url.startswith("https://") and is_facility_id(facility_id)):
             return None
-        return f"/facilities/{facility_id}/logo?tag={self._tag(facility_id)}"
+        return f"/facilities/{facility_id}/logo?tag={self._keys.tag('logo', facility_id)}"
 
     def is_ours(self, facility_id: str, tag: str) -> bool:
-        """Return whether the tag is the one of this facility."""
-        return hmac.compare_digest(self._tag(facility_id).encode(), tag.encode())
-
-    def _tag(self, facility_id: str) -> str:
-        return self._keys.tag("logo", facility_id)
+        """Return whether the tag is one of this facility's."""
+        tags = self._keys.tags("logo", facility_id)
+        return any(hmac.compare_digest(each.encode(), tag.encode()) for each in tags)
 
 
 class Logos:

@@ -1,4 +1,4 @@
-"""The command line: `medblocks-bff demo | serve | sandbox | check | invite`, one module each."""
+"""The command line: `medblocks-bff demo | serve | sandbox | check | invite | pseudonym`, one module each."""
 
 import click
 
@@ -6,6 +6,7 @@ from bff import __version__
 from bff.cli.check import check
 from bff.cli.demo import demo
 from bff.cli.invite import invite
+from bff.cli.pseudonym import pseudonym
 from bff.cli.sandbox import sandbox
 from bff.cli.serve import serve
 
@@ -16,5 +17,5 @@ def main() -> None:
     """Run the server between a browser and Medblocks."""
 
 
-for command in (demo, serve, sandbox, check, invite):
+for command in (demo, serve, sandbox, check, invite, pseudonym):
     main.add_command(command)

@@ -15,9 +15,11 @@ def invite(patient_id: str, hours: float) -> None:
     settings, _ = startup.read_settings(8000, startup.EX_CONFIG)
     if settings.identity != "invite":
         raise click.ClickException("Invites are off: set BFF_IDENTITY=invite, here and where it serves.")
-    from bff.access.invites import Invites  # noqa: PLC0415 - cryptography, which only this command needs
+    from bff.access.encryption import Encryption  # noqa: PLC0415 - cryptography, which few commands need
+    from bff.access.invites import Invites  # noqa: PLC0415 - the same
 
-    invites = Invites(Keys(settings.secret.reveal()).derive("invite"), MemoryStore())
+    encryption = Encryption(Keys(*settings.secrets).derive("invite"))
+    invites = Invites(encryption, MemoryStore())
     try:
         click.echo(f"{settings.public_url}/invite/{invites.make(patient_id, hours)}")
     except ValueError as error:

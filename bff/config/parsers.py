@@ -152,6 +152,11 @@ def random_secret(value: str) -> Secret:
     return Secret(value)
 
 
+def previous_secret(value: str) -> Secret:
+    """Parse a secret of at least 32 characters, or an API key, which is the secret where none is set."""
+    return Secret(value) if value.startswith("mb_sk_") else random_secret(value)
+
+
 def redis_url(value: str) -> Secret:
     """Parse the URL of a Redis server, which can contain a password."""
     Regexp(r"rediss?://\S+\Z", error="must start with redis:// or rediss://.")(value)

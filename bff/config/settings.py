@@ -62,6 +62,7 @@ class Settings:
     access: str = setting("BFF_ACCESS", parsers.choice("auto", "enforce", "report"), "auto")
     identity: str = setting("BFF_IDENTITY", parsers.choice("owner", "jwt", "header", "invite"), "owner")
     secret: Secret = setting("BFF_SECRET", parsers.random_secret, Secret(""))
+    secret_previous: Secret | None = setting("BFF_SECRET_PREVIOUS", parsers.previous_secret, None)
     owner_max_age: int = setting("BFF_OWNER_MAX_AGE", parsers.integer(60, 400 * _DAY, " seconds"), 7 * _DAY)
     trusted_origins: tuple[str, ...] = setting("BFF_TRUSTED_ORIGINS", parsers.each(parsers.origin), ())
     proxy_hops: int = setting("BFF_PROXY_HOPS", parsers.integer(0, 10), 0)
@@ -91,6 +92,11 @@ class Settings:
     header_networks: tuple[IPv4Network | IPv6Network, ...] = setting(
         "BFF_HEADER_NETWORKS", parsers.each(parsers.network), ()
     )
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secret that keys are derived from, and the one that it replaces if there is one."""
+        return tuple(secret.reveal() for secret in (self.secret, self.secret_previous) if secret)
 
     @property
     def live(self) -> bool:

@@ -74,7 +74,7 @@ def _read_back(medblocks: Medblocks, grant: Grant, error: MedblocksError) -> Api
 def _as_created(found: ApiResponse, grant: Grant, details: Mapping[str, Any]) -> ApiResponse:
     patient = found.body
     # With a login, the id is the caller's own, whichever browser created the patient.
-    if found.owner_tag != grant.owner_tag and not grant.owned:
+    if not grant.has_tag(found.owner_tag) and not grant.owned:
         raise Conflict("create patient", detail="the id belongs to another owner")
     # A patient that was created without our tag may have metadata of its own.
     compared = _DETAILS if found.owner_tag is not None else _DETAILS - {"metadata"}

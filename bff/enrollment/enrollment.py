@@ -14,6 +14,7 @@ from bff.audit import Audit
 from bff.config import Settings
 from bff.enrollment.creation import create_once
 from bff.enrollment.return_urls import ReturnUrls
+from bff.errors import NotFound
 from bff.medblocks.client import ApiResponse, Medblocks
 from bff.medblocks.deadline import Within, within
 from bff.medblocks.errors import BadResponse, Conflict, ErrorDetails
@@ -119,7 +120,7 @@ class Enrollment:
             with self._audit.trail("session start", actor=grant.owner, patient_id=grant.patient_id) as entry:
                 answer = self._start(grant, session, click)
                 entry.upstream_request_id = answer.request_id
-        self._browser.add_session(answer.body["id"], grant.owner)
+        self._browser.add_session(answer.body["id"], grant)
         return answer
 
     def _start(self, grant: Grant, session: Mapping[str, Any], click: Hashable) -> ApiResponse:
@@ -139,7 +140,8 @@ class Enrollment:
     def read_session(self, grant: SessionGrant, event: str = "session read") -> ApiResponse:
         """Return a session that the caller started. Simultaneous reads share one call.
 
-        `event` names it in the audit trail. Raise BadResponse if the session's patient is not the caller's.
+        `event` names it in the audit trail. If the session's patient is not the caller's, raise BadResponse,
+        or NotFound if newer patients may have displaced it from the browser's cookie.
         """
         with self._within(self._settings.read_seconds), self._audit.trail(event, actor=grant.owner) as entry:
             answer = self._reads.run(
@@ -147,6 +149,8 @@ class Enrollment:
             )
             entry.patient_id, entry.upstream_request_id = answer.body["patient_id"], answer.request_id
             if not self._guard.may_read(answer.body["patient_id"]):
+                if self._browser.may_have_dropped_patients():
+                    raise NotFound("patient session")
                 details = ErrorDetails(request_id=answer.request_id)
                 raise BadResponse("read session", details, "another patient than the caller's")
         return answer

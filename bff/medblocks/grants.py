@@ -10,13 +10,19 @@ class Grant(NamedTuple):
     """The caller may act for this patient.
 
     `owner` is the caller's name, and `owner_tag` marks a patient as this caller's. `owned` is False in a
-    grant to create a patient that the caller does not own yet.
+    grant to create a patient that the caller does not own yet. `other_tags` mark the same caller: tags made
+    with the previous secret, or under the name of an earlier attempt.
     """
 
     patient_id: str
     owner: str
     owner_tag: str
     owned: bool = True
+    other_tags: tuple[str, ...] = ()
+
+    def has_tag(self, tag: str | None) -> bool:
+        """Return whether a tag is one of the caller's."""
+        return tag == self.owner_tag or tag in self.other_tags
 
     def __repr__(self) -> str:
         return "Grant(…)"

@@ -39,7 +39,7 @@ def init_app(app: Flask, settings: Settings, browser: BrowserOwner, limits: Rate
         context = request_context()
         if limits:
             limits.count_conflict(context, response)
-        browser.write_cookie(context, response)
+        browser.write_cookies(context, response)
         request_log.finish(context, response)
         return response
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from bff.access.form_tokens import FormTokens
 from bff.enrollment.return_urls import with_query
-from bff.errors import InvalidInput, invalid_input
+from bff.errors import FormOutdated, InvalidInput, invalid_input
 from bff.medblocks.errors import AlreadyCreated, Conflict, CreatedDifferently, MedblocksError
 from bff.messages import Message
 from bff.middleware.errors import ErrorResponse, report
@@ -28,6 +28,7 @@ _FORM_MESSAGES: dict[type, Message] = {
     AlreadyCreated: Message("form_patient_already_created"),
     CreatedDifferently: Message("form_patient_created_differently"),
 }
+_SUGGESTED_IDS = uuid.UUID("6d1c1b3e-2f0f-4b8a-9c57-0a4d9be3f1c2")
 _FIELDS = ("name", "email", "patient_id")  # in the order of the page
 
 
@@ -36,21 +37,26 @@ _FIELDS = ("name", "email", "patient_id")  # in the order of the page
 def form() -> str | tuple[str, int]:
     """Show the form, for the query's `return_url` and `state`. Raise InvalidInput if one can't be used.
 
-    If patients are identified by invites, a browser without one gets an explanation instead.
+    If patients are identified by invites, a browser that has accepted one gets the form of that patient, and
+    any other an explanation.
     """
     return_url, guard = requested_return_url(), services().guard
     patient_id = guard.own_patient_id()
-    if patient_id is None and not guard.may_choose_id() and not guard.report_only:
-        return render_template("invitation.html", unusable=False), 403
+    if patient_id is None and not guard.may_choose_id():
+        patient_id = guard.last_patient_id()
+        if patient_id is None and not guard.report_only:
+            return render_template("invitation.html", unusable=False), 403
     return form_page(patient_id, return_url)
 
 
 @blueprint.post("/intake")
 def submit() -> str | Response:
     """Create the patient and go to `return_url`, or start a session and go to `/leaving`."""
-    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
-    return_url = services().enrollment.return_urls.check(request.form.get("return_url"))
     services().guard.own_patient_id()  # raises Unauthenticated now: the handlers below need a caller
+    browser = services().browser
+    services().forms.check(browser.owner(), request.form.get(FormTokens.FIELD))
+    browser.rename_with_form(request.form.get("form_id", ""))
+    return_url = services().enrollment.return_urls.check(request.form.get("return_url"))
     patient = _load_form()
     once = patient.pop("form_id", None)
     action, grant = patient.pop("action"), services().guard.enrollment(patient.pop("patient_id"))
@@ -84,7 +90,8 @@ def _load_form() -> dict[str, Any]:
 def _suggested_id(form_id: str | None) -> str | None:
     """Return the patient id that a new patient's form suggests, or None for the id of another form."""
     try:
-        return str(uuid.UUID(hex=form_id or ""))
+        # The id of the form is secret, since it renames the browser, and must not follow from a patient id.
+        return str(uuid.uuid5(_SUGGESTED_IDS, uuid.UUID(hex=form_id or "").hex))
     except ValueError:
         return None
 
@@ -99,6 +106,7 @@ def _redirect(url: str) -> str | Response:
     return render_template("saved.html", url=url)
 
 
+@blueprint.errorhandler(FormOutdated)
 @blueprint.errorhandler(InvalidInput)
 @blueprint.errorhandler(MedblocksError)
 def show_problems(error: Exception) -> tuple[str, int, Mapping[str, str]]:

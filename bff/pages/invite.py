@@ -1,14 +1,16 @@
 """`/invite/<token>`: accepting an invite lets this browser act for the patient; opening it changes nothing.
 
-Once accepted, the same address shows this browser the form, so the page can be reloaded. The patient id is in
-no address, and the cookie has only a tag of it.
+Accepting renames a browser that owned nothing; see `BrowserOwner.rename_with_form`. Once accepted, the same
+address shows this browser the form, so the page can be reloaded. The patient id is in no address.
 """
+
+import uuid
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from bff.access.form_tokens import FormTokens
-from bff.errors import NotFound
+from bff.errors import FormOutdated, NotFound
 from bff.middleware.errors import report
 from bff.pages.intake import form_page
 from bff.pages.links import requested_return_url
@@ -28,27 +30,44 @@ def show(token: str) -> str:
         raise NotFound("invitation")
     if services().guard.invitation(invite.patient_id).owned:
         return form_page(invite.patient_id, requested_return_url())
-    form_token = services().forms.make(services().browser.keep_owner())
-    return render_template("invite.html", token=token, form_token=form_token)
+    return _render(token)
 
 
 @blueprint.post("/invite/<token>")
 def accept(token: str) -> Response:
     """Use the invite, and go to the form. Raise NotFound if another browser has used it."""
-    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
+    browser = services().browser
+    services().forms.check(browser.owner(), request.form.get(FormTokens.FIELD))
+    browser.rename_with_form(request.form.get("form_id", ""))
     invites = services().invites()
     invite = invites.read(token)
     if invite is None:
         raise NotFound("invitation")
     grant = services().guard.invitation(invite.patient_id)
-    accepted = invites.consume(invite, grant.owner_tag)
+    accepted = invites.consume(invite, grant)
     services().audit.record(
         "invite", "accepted" if accepted else "denied", actor=grant.owner, patient_id=grant.patient_id
     )
     if not accepted:
         raise NotFound("invitation")
-    services().browser.add_patient(grant)
+    browser.add_patient(grant)
     return redirect(url_for("invite.show", token=token), 303)
+
+
+def _render(token: str, *, outdated: bool = False) -> str:
+    return render_template(
+        "invite.html",
+        token=token,
+        outdated=outdated,
+        form_id=uuid.uuid4().hex,
+        form_token=services().forms.make(services().browser.keep_owner()),
+    )
+
+
+@blueprint.errorhandler(FormOutdated)
+def outdated(error: Exception) -> tuple[str, int]:
+    """Show the invite again, to be accepted once more."""
+    return _render((request.view_args or {})["token"], outdated=True), report(error).status
 
 
 @blueprint.errorhandler(NotFound)

@@ -8,20 +8,23 @@ from flask import Request, Response
 from werkzeug.test import create_environ
 
 from bff.access.browser_owner import BrowserOwner
+from bff.access.encryption import Encryption
 from bff.access.keys import Keys
 from bff.access.owner_cookie import Owner, OwnerCookie
+from bff.access.patient_cookie import PatientCookie
 from bff.medblocks.grants import Grant
 from bff.request_context import request_context
 
 KEYS = Keys("k" * 32)
 COOKIE = OwnerCookie(KEYS.derive("owner cookie"), https=False, max_age=3600)
+PATIENT_COOKIE = PatientCookie(lambda: Encryption(KEYS.derive("patient cookie")), https=False, max_age=3600)
 ASHA = Owner("asha-browser", patients=("tag-1",))
 GRANT = Grant("user_42", "asha-browser", "tag-2", owned=False)
 
 
 @pytest.fixture
 def browser():
-    return BrowserOwner(KEYS, COOKIE)
+    return BrowserOwner(KEYS, COOKIE, PATIENT_COOKIE)
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def request_of(app):
 def written(browser, status=200):
     """Return the owner in the cookie that the response to the current request sets, if it sets one."""
     response = Response(status=status)
-    browser.write_cookie(request_context(), response)
+    browser.write_cookies(request_context(), response)
     if "Set-Cookie" not in response.headers:
         return None
     cookie = response.headers["Set-Cookie"].partition(";")[0]
@@ -133,7 +136,7 @@ def test_keep_owner_does_not_rewrite_a_known_cookie(browser, request_of):
 
 def test_a_session_belongs_to_its_browser_and_caller(browser, request_of):
     with request_of(ASHA):
-        browser.add_session("ps_1", "patient:user_42")
+        browser.add_session("ps_1", Grant("user_42", "patient:user_42", "tag-2"))
         kept = written(browser)
 
         assert (kept.name, kept.patients, len(kept.sessions)) == ("asha-browser", ("tag-1",), 1)

@@ -6,15 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from bff.access.encryption import Encryption
 from bff.access.invites import Invites
 from bff.access.store import MemoryStore
+from bff.medblocks.grants import Grant
 
 HOUR = 3600
 
 
 @pytest.fixture
 def invites(clock):
-    return Invites(b"k" * 32, MemoryStore(), clock)
+    return Invites(Encryption([b"k" * 32]), MemoryStore(), clock)
 
 
 def encoded(value):
@@ -37,6 +39,10 @@ def test_two_tokens_are_never_equal(invites):
     assert first != second
     assert invites.read(first).nonce != invites.read(second).nonce
     assert len(invites.read(first).nonce) >= 22
+
+
+def by(tag, *others):
+    return Grant("user_42", "browser", tag, other_tags=others)
 
 
 @pytest.mark.parametrize("patient_id", ["user_42", "asha@example.com", "a" * 200])
@@ -80,15 +86,27 @@ def test_an_invite_can_be_used_by_one_owner(invites):
     token = invites.make("user_42", 1)
 
     invite = invites.read(token)
-    assert [invites.consume(invite, owner) for owner in ("tag-1", "tag-2", "tag-1")] == [True, False, True]
+    assert [invites.consume(invite, owner) for owner in map(by, ("tag-1", "tag-2", "tag-1"))] == [
+        True,
+        False,
+        True,
+    ]
     assert invites.read(token) == invite
+
+
+def test_an_owner_is_recognized_by_another_of_its_tags(invites):
+    invite = invites.read(invites.make("user_42", 1))
+    invites.consume(invite, by("tag-1"))
+
+    assert invites.consume(invite, by("tag-2", "tag-1"))
+    assert not invites.consume(invite, by("tag-2", "tag-3"))
 
 
 def test_another_invite_for_the_patient_stays_usable(invites):
     first, second = (invites.read(invites.make("user_42", 1)) for _ in range(2))
-    invites.consume(first, "tag-1")
+    invites.consume(first, by("tag-1"))
 
-    assert invites.consume(second, "tag-2")
+    assert invites.consume(second, by("tag-2"))
 
 
 def test_an_invite_from_a_fast_clock_is_valid(invites, clock):
@@ -102,9 +120,9 @@ def test_a_used_invite_is_remembered_until_it_expired_everywhere(invites, monkey
     used = MemoryStore()
     kept = []
     monkeypatch.setattr(used, "setdefault", lambda key, text, seconds: kept.append((key, seconds)) or text)
-    invites = Invites(b"k" * 32, used)
+    invites = Invites(Encryption([b"k" * 32]), used)
 
-    invites.consume(invites.read(invites.make("user_42", 72)), "tag-1")
+    invites.consume(invites.read(invites.make("user_42", 72)), by("tag-1"))
 
     ((key, seconds),) = kept
     # The clocks of maker and reader may each be a minute off, and a minute is allowed in addition.
@@ -113,7 +131,7 @@ def test_a_used_invite_is_remembered_until_it_expired_everywhere(invites, monkey
 
 
 def test_only_one_of_many_threads_uses_an_invite(slow_store, clock):
-    invites = Invites(b"k" * 32, slow_store, clock)
+    invites = Invites(Encryption([b"k" * 32]), slow_store, clock)
     together = threading.Barrier(8)
 
     def consume(owner, token):
@@ -123,7 +141,7 @@ def test_only_one_of_many_threads_uses_an_invite(slow_store, clock):
     with ThreadPoolExecutor(8) as pool:
         for _ in range(20):
             results = list(
-                pool.map(consume, [f"tag-{n}" for n in range(8)], [invites.make("user_42", 1)] * 8)
+                pool.map(consume, [by(f"tag-{n}") for n in range(8)], [invites.make("user_42", 1)] * 8)
             )
             assert len([invite for invite in results if invite]) == 1
 
@@ -172,6 +190,6 @@ def test_a_token_with_one_changed_character_is_refused(invites):
 
 
 def test_a_token_of_another_key_is_refused(invites, clock):
-    token = Invites(b"x" * 32, MemoryStore(), clock).make("user_42", 1)
+    token = Invites(Encryption([b"x" * 32]), MemoryStore(), clock).make("user_42", 1)
 
     assert invites.read(token) is None

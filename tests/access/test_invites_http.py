@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from tests.factories import HOST, form_token, make_app, patient, session
+from tests.factories import HOST, form_token, hidden_fields, make_app, patient, session
 
 PATIENTS = f"{HOST}/patients"
 SESSIONS = f"{HOST}/patient-sessions"
@@ -31,7 +31,7 @@ def accept():
     """Open a link and submit its form, as a browser does."""
 
     def press(browser, url):
-        return browser.post(url, data={"form_token": form_token(browser, url)})
+        return browser.post(url, data=hidden_fields(browser.get(url).text))
 
     return press
 
@@ -209,11 +209,15 @@ def test_without_an_invite_the_page_says_so_first(app, path):
     assert "<form" not in reply.text
 
 
-def test_after_accepting_only_the_link_shows_the_form(app, link, accept):
+@pytest.mark.parametrize("path", ["/", "/intake"])
+def test_an_invited_browser_is_recognized(app, link, accept, path):
     url, browser = link(), app.test_client()
     accept(browser, url)
+    page = browser.get(path)
 
-    assert "Open the link of your invitation in this browser" in browser.get("/").text
+    assert page.status_code == 200
+    assert 'name="suggested_id" value="user_42"' in page.text
+    assert 'name="patient_id"' not in page.text
     assert 'name="suggested_id" value="user_42"' in browser.get(url).text
 
 

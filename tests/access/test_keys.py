@@ -61,19 +61,19 @@ def test_a_tag_is_22_stable_url_safe_characters(secret, purpose, values):
 @given(texts, texts)
 @settings(deadline=None)
 def test_a_derived_key_has_32_bytes(secret, purpose):
-    assert len(Keys(secret).derive(purpose)) == 32
+    assert [len(key) for key in Keys(secret).derive(purpose)] == [32]
 
 
 @pytest.mark.parametrize("value", ["user_42", "asha@example.com"])
 def test_a_tag_does_not_contain_its_parts(value):
     assert value not in KEYS.tag("patient", value)
-    assert value.encode() not in KEYS.derive(value)
+    assert value.encode() not in KEYS.derive(value)[0]
 
 
 def test_tags_stay_the_same_across_versions():
     """Browsers and patients keep tags for long: changing how they are made would invalidate all of them."""
     assert KEYS.tag("patient", "browser", "user_42") == "46VMhLNA1J4CSyKKLjvKqw"
     assert (
-        KEYS.derive("owner cookie").hex()
+        KEYS.derive("owner cookie")[0].hex()
         == "89806d6c63a8fd3528c77f9a467f2129a89f908825bc055a4bc54589a966c942"
     )

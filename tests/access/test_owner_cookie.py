@@ -21,7 +21,7 @@ TAG = "A" * 22
 
 @pytest.fixture
 def cookie():
-    return OwnerCookie(KEY, https=False, max_age=WEEK)
+    return OwnerCookie([KEY], https=False, max_age=WEEK)
 
 
 def written(cookie, owner):
@@ -63,7 +63,7 @@ def tags(kind, numbers):
     [(False, "bff", set()), (True, "__Host-bff", {"Secure"})],
 )
 def test_the_cookie_has_all_protective_attributes(https, name, flags):
-    header = written(OwnerCookie(KEY, https=https, max_age=WEEK), new_owner())
+    header = written(OwnerCookie([KEY], https=https, max_age=WEEK), Owner("browser", (TAG,)))
 
     pair, *attributes = header.split("; ")
     assert pair.startswith(f"{name}=")
@@ -75,12 +75,12 @@ def test_the_cookie_has_all_protective_attributes(https, name, flags):
     ("public_url", "name"), [("http://localhost", "bff"), ("https://bff.example.com", "__Host-bff")]
 )
 def test_the_public_url_decides_the_cookies_name(public_url, name):
-    settings = {"BFF_PUBLIC_URL": public_url, "BFF_OWNER_MAX_AGE": "3600"}
+    settings = {"BFF_PUBLIC_URL": public_url, "BFF_OWNER_MAX_AGE": "600"}
 
     header = make_app(**settings).test_client().get("/intake", base_url=public_url).headers["Set-Cookie"]
 
     assert header.startswith(f"{name}=")
-    assert "; Max-Age=3600;" in header
+    assert "; Max-Age=600;" in header
     assert ("; Secure" in header) is public_url.startswith("https")
     assert "Domain" not in header
 
@@ -105,7 +105,8 @@ def test_a_written_cookie_can_be_read(cookie):
 
 
 def test_a_full_cookie_fits_and_keeps_the_newest():
-    owner, cookie = new_owner(), OwnerCookie(KEY, https=True, max_age=400 * 24 * 60 * 60)
+    owner = new_owner().renamed(new_owner().name)
+    cookie = OwnerCookie([KEY], https=True, max_age=400 * 24 * 60 * 60)
     for mine, started in zip(tags("patient", range(100)), tags("session", range(100)), strict=True):
         owner = owner.with_patient(mine).with_session(started)
     header = written(cookie, owner)
@@ -132,15 +133,41 @@ def test_new_owners_have_different_names():
 
 @pytest.mark.parametrize("age", [-60, -2, 0, 1, WEEK, WEEK + 60])
 def test_clocks_a_minute_apart_accept_the_cookie(cookie, set_time, age):
-    value = value_of(written(cookie, Owner("browser")))
+    owner = Owner("browser", (TAG,))
+    value = value_of(written(cookie, owner))
     set_time(NOW + age)
 
-    assert read(cookie, value) == Owner("browser")
+    assert read(cookie, value) == owner
+
+
+@pytest.mark.parametrize(("age", "valid"), [(0, True), (15 * 60 + 60, True), (15 * 60 + 61, False)])
+def test_an_empty_cookie_is_valid_for_15_minutes(cookie, set_time, age, valid):
+    header = written(cookie, Owner("browser"))
+    set_time(NOW + age)
+
+    assert "; Max-Age=900;" in header
+    assert read(cookie, value_of(header)) == (Owner("browser") if valid else None)
+
+
+def test_a_renamed_owner_keeps_its_first_name(cookie):
+    owner = Owner("browser").renamed("renamed").with_patient(TAG)
+
+    assert read(cookie, value_of(written(cookie, owner))) == Owner("renamed", (TAG,), (), "browser")
+
+
+def test_a_cookie_of_the_previous_key_is_an_older_one():
+    old, new = (OwnerCookie(keys, https=False, max_age=WEEK) for keys in ([KEY], [b"n" * 32, KEY]))
+    owner = Owner("browser", (TAG,))
+
+    assert read(new, value_of(written(old, owner))) == owner
+    assert read(new, value_of(written(old, owner))).older
+    assert not read(new, value_of(written(new, owner))).older
+    assert read(old, value_of(written(new, owner))) is None
 
 
 @pytest.mark.parametrize("age", [WEEK + 61, 10 * WEEK])
 def test_an_expired_cookie_is_ignored(cookie, set_time, age):
-    value = value_of(written(cookie, Owner("browser")))
+    value = value_of(written(cookie, Owner("browser", (TAG,))))
     set_time(NOW + age)
 
     assert read(cookie, value) is None
@@ -238,7 +265,7 @@ def test_an_expired_cookie_is_ignored_whatever_its_payload(cookie, set_time, pay
 
 @pytest.mark.parametrize(("https", "name"), [(True, "bff"), (False, "__Host-bff"), (False, "BFF")])
 def test_a_cookie_with_another_name_is_not_read(https, name):
-    cookie = OwnerCookie(KEY, https=https, max_age=WEEK)
+    cookie = OwnerCookie([KEY], https=https, max_age=WEEK)
 
     assert read(cookie, signed(GOOD), name) is None
     assert read(cookie, signed(GOOD)) is not None

@@ -37,6 +37,10 @@ def without(values, *names):
         ({"BFF_IDENTITY": "none"}, "BFF_IDENTITY must be one of: owner, jwt, header, invite."),
         ({"BFF_SECRET": "canary" * 5}, "BFF_SECRET is too short: use at least 32 random characters."),
         ({"BFF_SECRET": "c" * 31}, "BFF_SECRET is too short: use at least 32 random characters."),
+        (
+            {"BFF_SECRET_PREVIOUS": "c" * 31},
+            "BFF_SECRET_PREVIOUS is too short: use at least 32 random characters.",
+        ),
         ({"BFF_OWNER_MAX_AGE": "59"}, "BFF_OWNER_MAX_AGE must be 60 to 34560000 seconds."),
         ({"BFF_OWNER_MAX_AGE": "34560001"}, "BFF_OWNER_MAX_AGE must be 60 to 34560000 seconds."),
         ({"BFF_OWNER_MAX_AGE": "canary"}, "BFF_OWNER_MAX_AGE must be a whole number."),

@@ -99,7 +99,7 @@ def test_error_page_links_to_the_form_with_return_url(client, method):
     if method == "get":
         reply = client.get("/nothing?" + urlencode(values))
     else:
-        reply = client.post("/intake", data=values)  # without its token
+        reply = client.post("/leaving", data=values)  # without its token
 
     start = f"/intake?return_url={quote(RECORDS, ':/')}&amp;state=a%26b"
     assert f'href="{start}"' in reply.text

@@ -141,7 +141,7 @@ def test_form_without_its_token_is_refused(client, medblocks, token):
     reply = client.post("/intake", data={"form_token": token, **filled()} if token else filled())
 
     assert reply.status_code == 403
-    assert "open the page again" in reply.text
+    assert "open for too long" in reply.text
     assert not medblocks.calls
 
 

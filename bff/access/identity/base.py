@@ -4,7 +4,6 @@ from typing import NamedTuple, Protocol
 
 from flask import Request
 
-from bff.access.owner_cookie import Owner
 from bff.errors import InvalidCredential
 from bff.medblocks.ids import patient_id_problem
 
@@ -12,13 +11,17 @@ from bff.medblocks.ids import patient_id_problem
 class Caller(NamedTuple):
     """The sender of a request.
 
-    `owner` is its name in tags. A caller with a `patient_id` has signed in, and owns that patient only; any
-    other owns the patients in its browser's cookie. `may_enroll` allows it to create further patients.
+    A caller with a `patient_id` has signed in, and owns that patient only; any other owns the patients in its
+    browser's cookie. `may_enroll` allows it to create further patients.
     """
 
-    owner: str
     patient_id: str | None = None
     may_enroll: bool = False
+
+    @property
+    def owner(self) -> str | None:
+        """The caller's name in tags, the same in all its browsers; None for the name of its browser."""
+        return self.patient_id and f"patient:{self.patient_id}"
 
     def __repr__(self) -> str:
         return "Caller(…)"
@@ -27,7 +30,7 @@ class Caller(NamedTuple):
 class IdentityProvider(Protocol):
     """Identifies the sender of a request."""
 
-    def identify(self, request: Request, owner: Owner) -> Caller | None:
+    def identify(self, request: Request) -> Caller | None:
         """Return the caller, or None if the request has no credential of this provider's kind.
 
         Raise InvalidCredential if the credential can't be accepted: a bad credential never falls back to a
@@ -40,5 +43,4 @@ def caller_for(patient_id: str) -> Caller:
     """Return the caller whose login has this patient id. Raise InvalidCredential for an invalid id."""
     if patient_id_problem(patient_id):
         raise InvalidCredential("its patient id is not a valid one")
-    # The owner's name follows from the id, so that the tags are the same in all browsers of this patient.
-    return Caller(f"patient:{patient_id}", patient_id)
+    return Caller(patient_id)

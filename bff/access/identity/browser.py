@@ -3,7 +3,6 @@
 from flask import Request
 
 from bff.access.identity.base import Caller
-from bff.access.owner_cookie import Owner
 
 
 class BrowserIdentity:
@@ -12,6 +11,6 @@ class BrowserIdentity:
     def __init__(self, *, may_enroll: bool) -> None:
         self._may_enroll = may_enroll
 
-    def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
+    def identify(self, request: Request) -> Caller | None:  # noqa: ARG002 - the protocol's
         """Return the browser as the caller."""
-        return Caller(owner.name, may_enroll=self._may_enroll)
+        return Caller(may_enroll=self._may_enroll)

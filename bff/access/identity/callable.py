@@ -5,7 +5,6 @@ from collections.abc import Callable
 from flask import Request
 
 from bff.access.identity.base import Caller, caller_for
-from bff.access.owner_cookie import Owner
 from bff.errors import InvalidCredential
 
 
@@ -15,7 +14,7 @@ class CallableIdentity:
     def __init__(self, identify: Callable[[Request], str | None]) -> None:
         self._identify = identify
 
-    def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
+    def identify(self, request: Request) -> Caller | None:
         """Return the caller. Raise InvalidCredential if the function returns an invalid id."""
         patient_id = self._identify(request)
         if patient_id is not None and not isinstance(patient_id, str):

@@ -11,7 +11,6 @@ from joserfc.errors import ClaimError, JoseError
 from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.cookies import cookie_reader
 from bff.access.identity.base import Caller, caller_for
-from bff.access.owner_cookie import Owner
 from bff.errors import InvalidCredential
 
 _TYPES = {"jwt", "at+jwt", "application/at+jwt"}
@@ -48,7 +47,7 @@ class JwtIdentity:
             exp={"essential": True},
         )
 
-    def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
+    def identify(self, request: Request) -> Caller | None:
         """Return the caller. Raise InvalidCredential, or IdentityUnavailable if there are no keys yet."""
         credential = self._credential(request)
         return None if credential is None else caller_for(self._patient_id(self._check(credential)))

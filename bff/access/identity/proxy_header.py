@@ -8,7 +8,6 @@ from flask import Request
 
 from bff.access.client_address import parse_address
 from bff.access.identity.base import Caller, caller_for
-from bff.access.owner_cookie import Owner
 from bff.errors import InvalidCredential
 
 SECRET_HEADER = "X-Bff-Proxy-Secret"  # noqa: S105 - the header's name, not a secret
@@ -28,7 +27,7 @@ class HeaderIdentity:
         self._secret = secret.encode()
         self._networks = networks
 
-    def identify(self, request: Request, owner: Owner) -> Caller | None:  # noqa: ARG002 - the protocol's
+    def identify(self, request: Request) -> Caller | None:
         """Return the caller. Raise InvalidCredential if the header does not come from the proxy."""
         patient_id = request.headers.get(self._header)
         if patient_id is None:

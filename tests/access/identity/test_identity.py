@@ -11,7 +11,6 @@ from bff.access.identity.browser import BrowserIdentity
 from bff.access.identity.callable import CallableIdentity
 from bff.access.identity.jwt import JwtIdentity
 from bff.access.identity.proxy_header import HeaderIdentity
-from bff.access.owner_cookie import Owner
 from bff.config import load_settings
 from bff.errors import InvalidCredential
 from tests.factories import HOST, JWT_BY_SECRET, make_app, patient
@@ -101,21 +100,21 @@ def test_the_settings_choose_the_provider(settings, kind):
 def test_without_a_login_the_browser_is_the_caller(identity, may_enroll):
     settings = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", "BFF_IDENTITY": identity})
 
-    caller = provider_for(settings, None).identify(None, Owner("browser"))
+    caller = provider_for(settings, None).identify(None)
 
-    assert caller == Caller("browser", patient_id=None, may_enroll=may_enroll)
+    assert caller == Caller(patient_id=None, may_enroll=may_enroll)
 
 
 def test_the_apps_function_gets_the_request():
     request = object()
 
-    caller = CallableIdentity({request: "user_42"}.get).identify(request, Owner("browser"))
+    caller = CallableIdentity({request: "user_42"}.get).identify(request)
 
-    assert caller == Caller("patient:user_42", patient_id="user_42", may_enroll=False)
+    assert caller == Caller(patient_id="user_42", may_enroll=False)
 
 
 def test_the_apps_function_may_return_none():
-    assert CallableIdentity(lambda _: None).identify(None, Owner("browser")) is None
+    assert CallableIdentity(lambda _: None).identify(None) is None
 
 
 @pytest.mark.parametrize("patient_id", ["", ".", "..", "pat_1", "a/b", "a" * 201])

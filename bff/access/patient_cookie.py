@@ -1,0 +1,41 @@
+"""The patient cookie: the id of the patient that a browser used last, encrypted.
+
+It grants nothing: `Guard` checks the id against the owner cookie. Pages need it to name the patient, because
+the owner cookie has tags instead of ids.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from flask import Request, Response
+
+from bff.access.cookies import cookie_attributes, cookie_reader
+
+if TYPE_CHECKING:
+    from bff.access.encryption import Encryption
+
+
+class PatientCookie:
+    """Reads and writes the cookie, which expires after `max_age` seconds; `https` makes it `Secure`."""
+
+    def __init__(self, encryption: "Callable[[], Encryption]", *, https: bool, max_age: int) -> None:
+        self.name = "__Host-bff-patient" if https else "bff-patient"
+        self._read_value = cookie_reader(self.name)
+        self._encryption = encryption
+        self._https = https
+        self._max_age = max_age
+
+    def read(self, request: Request) -> str | None:
+        """Return the patient's id, or None if the cookie is missing or not encrypted by us."""
+        value = self._read_value(request.environ.get("HTTP_COOKIE", ""))
+        claims = self._encryption().decrypt(value) if value else None
+        return str(claims["p"]) if claims else None
+
+    def write(self, response: Response, patient_id: str) -> None:
+        """Set the cookie for this patient."""
+        value = self._encryption().encrypt({"p": patient_id})
+        response.set_cookie(self.name, value, max_age=self._max_age, **cookie_attributes(https=self._https))
+
+    def delete(self, response: Response) -> None:
+        """Delete the cookie in the browser."""
+        response.delete_cookie(self.name, **cookie_attributes(https=self._https))

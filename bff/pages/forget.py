@@ -1,0 +1,25 @@
+"""`/forget`: ends what this browser may access, for people who share it with others."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from bff.access.form_tokens import FormTokens
+from bff.services import services
+
+blueprint = Blueprint("forget", __name__)
+
+
+@blueprint.get("/forget")
+def show() -> str:
+    """Show what forgetting means, or that this browser has nothing to forget. Changes nothing."""
+    browser = services().browser
+    form_token = services().forms.make(browser.owner()) if browser.owns_something() else None
+    return render_template("forget.html", form_token=form_token)
+
+
+@blueprint.post("/forget")
+def forget() -> Response:
+    """Delete both cookies. The patients and their records stay at Medblocks."""
+    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
+    services().browser.forget()
+    return redirect(url_for("forget.show"), 303)
