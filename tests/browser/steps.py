@@ -157,6 +157,26 @@ def reach_saved(page: Page, site: Site) -> None:
     page.wait_for_url("**/connected?*")
 
 
+def reach_forget(page: Page, site: Site) -> None:
+    reach_saved(page, site)
+    page.get_by_role("link", name="Forget me on this device").click()
+    page.wait_for_url("**/forget")
+
+
+def reach_forgotten(page: Page, site: Site) -> None:
+    reach_forget(page, site)
+    page.get_by_role("button", name="Forget me on this device").click()
+    page.locator("main[data-status=forgotten]").wait_for()
+
+
+def reach_outdated(page: Page, site: Site) -> None:
+    reach_form(page, site)
+    fill_in(page, email="asha@example.com")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Connect health records").click()
+    page.get_by_role("alert").wait_for()
+
+
 # By the `data-status` of the page, except for those in ALIASES.
 STATES: dict[str, Callable[[Page, Site], None]] = {
     "form": reach_form,
@@ -177,5 +197,8 @@ STATES: dict[str, Callable[[Page, Site], None]] = {
     "wrong_browser": reach_wrong_browser,
     "open": reach_open,
     "saved": reach_saved,
+    "forget": reach_forget,
+    "forgotten": reach_forgotten,
+    "outdated": reach_outdated,
 }
-ALIASES = {"results": "leaving", "mixed": "connected", "stopped": "refresh_failed"}
+ALIASES = {"results": "leaving", "mixed": "connected", "stopped": "refresh_failed", "outdated": "invalid"}
