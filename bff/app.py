@@ -67,7 +67,7 @@ def create_app(
     app.extensions["rate_limits"] = limits
     middleware.init_app(app, settings, browser, limits)
     api.init_app(app, __version__)
-    pages.init_app(app, invites=settings.identity == "invite")
+    pages.init_app(app, invites=settings.invites and identify is None)
     errors.init_app(app)
     identity = "function" if identify else settings.identity
     audit.record("configuration", "ok", details={**_security_summary(settings), "identity": identity})

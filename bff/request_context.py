@@ -9,6 +9,7 @@ from flask import Request, request
 if TYPE_CHECKING:
     from bff.access.identity.base import Caller
     from bff.access.owner_cookie import Owner
+    from bff.access.patient_cookie import LastPatient
 
 
 class RequestContext(Request):
@@ -30,7 +31,7 @@ class RequestContext(Request):
     owner_changed = False
     new_name: str | None = None  # the owner's, from its first patient on
     other_name: str | None = None  # that the owner had if this request came before its first patient
-    last_patient_id: str | None = None  # for the patient cookie
+    last_patient: "LastPatient | None" = None  # for the patient cookie
     forget = False
     identified = False
     caller: "Caller | None" = None

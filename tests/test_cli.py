@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey
 
 from bff.cli import main
 from bff.sandbox import DEMO_KEY, SandboxServer, create_sandbox
-from tests.factories import HOST, KEY, error_body, facilities, make_app, patient
+from tests.factories import HOST, JWT_BY_SECRET, KEY, error_body, facilities, make_app, patient
 
 
 @pytest.fixture
@@ -431,21 +431,39 @@ def test_limits_that_are_off_are_said_at_start(serve):
     assert process.stdout.readline().startswith("Limits: off")
 
 
-def test_invite_prints_a_link_without_the_id(run):
+def test_invite_prints_a_link_without_the_id(run, caplog):
     result = run(
         "invite", "--patient-id", "user_42", MEDBLOCKS_API_KEY="mb_sk_sbx_x", BFF_IDENTITY="invite",
         BFF_PUBLIC_URL="https://bff.example.com",
     )  # fmt: skip
 
     assert result.exit_code == 0
-    assert result.output.startswith("https://bff.example.com/invite/")
+    assert result.stdout.startswith("https://bff.example.com/invite/")
+    assert caplog.text.count("Without BFF_REDIS_URL, each process of the server accepts") == 1
     assert "user_42" not in result.output
+
+
+def test_with_redis_an_invite_needs_no_warning(run, caplog):
+    variables = {"MEDBLOCKS_API_KEY": KEY, "BFF_REDIS_URL": "redis://127.0.0.1:1"}
+
+    assert run("invite", "--patient-id", "user_42", **variables).exit_code == 0
+    assert not caplog.messages
+
+
+def test_check_says_that_invites_are_counted_in_memory(run):
+    variables = {"MEDBLOCKS_API_KEY": KEY, "MEDBLOCKS_BASE_URL": "http://127.0.0.1:9"}
+
+    assert (
+        "Invites: each process accepts an invite once"
+        in run("check", BFF_IDENTITY="invite", **variables).output
+    )
+    assert "Invites:" not in run("check", **variables).output
 
 
 @pytest.mark.parametrize(
     ("arguments", "variables", "said"),
     [
-        (["--patient-id", "user_42"], {}, "set BFF_IDENTITY=invite"),
+        (["--patient-id", "user_42"], {"BFF_IDENTITY": "jwt", **JWT_BY_SECRET}, "BFF_IDENTITY=jwt"),
         (["--patient-id", "pat_1"], {"BFF_IDENTITY": "invite"}, "must not start with"),
         (["--patient-id", "user_42", "--hours", "73"], {"BFF_IDENTITY": "invite"}, "at most 72 hours"),
         (["--patient-id", "user_42", "--hours", "-1"], {"BFF_IDENTITY": "invite"}, "more than 0"),

@@ -10,7 +10,7 @@ from flask import Response
 from bff.access.idempotency import owner_name
 from bff.access.keys import Keys, fingerprint
 from bff.access.owner_cookie import MAX_PATIENTS, Owner, OwnerCookie, new_owner
-from bff.access.patient_cookie import PatientCookie
+from bff.access.patient_cookie import LastPatient, PatientCookie
 from bff.medblocks.grants import Grant
 from bff.request_context import RequestContext, request_context
 
@@ -103,10 +103,10 @@ class BrowserOwner:
             self._change(owner.retagged(patient_tags))
         return owned
 
-    def add_patient(self, grant: Grant) -> None:
-        """Add the patient to the browser's cookie, as the one used last."""
+    def add_patient(self, grant: Grant, *, invited: bool = False) -> None:
+        """Add the patient to the browser's cookie, as the one used last; `invited` if by an invite."""
         self._change(self._renamed_owner().with_patient(grant.owner_tag))
-        self._use(grant)
+        self._use(grant, invited=invited)
 
     def add_session(self, patient_session_id: str, grant: Grant) -> None:
         """Add a session that the grant's caller started in this browser to the cookie."""
@@ -123,8 +123,8 @@ class BrowserOwner:
         """Return whether the cookie is full, so that newer patients may have displaced older ones."""
         return len(self.owner().patients) == MAX_PATIENTS
 
-    def last_patient_id(self) -> str | None:
-        """Return the id of the patient used last, or None. The browser may not own it (any more)."""
+    def last_patient(self) -> LastPatient | None:
+        """Return the patient used last, or None. The browser may not own it (any more)."""
         return self._patient_cookie.read(request_context())
 
     def derive_patient_id(self, name: str, email: str) -> str:
@@ -148,8 +148,8 @@ class BrowserOwner:
             self._patient_cookie.delete(response)
         elif context.owner_changed and response.status_code != 409:
             self._cookie.write(response, self.owner_of(context))
-            if context.last_patient_id is not None:
-                self._patient_cookie.write(response, context.last_patient_id)
+            if context.last_patient:
+                self._patient_cookie.write(response, context.last_patient)
 
     def _renamed_owner(self) -> Owner:
         context = request_context()
@@ -160,11 +160,12 @@ class BrowserOwner:
         context = request_context()
         context.owner, context.owner_changed = owner, True
 
-    def _use(self, grant: Grant) -> None:
+    def _use(self, grant: Grant, *, invited: bool = False) -> None:
         """Keep the patient as the one used last, unless a login identifies it."""
         context = request_context()
         if grant.owner == self.owner_of(context).name:
-            context.last_patient_id = grant.patient_id
+            known = LastPatient(grant.patient_id, invited=True)
+            context.last_patient = known._replace(invited=invited or self.last_patient() == known)
 
     def _session_tags(self, owner: Owner, patient_session_id: str, caller: str) -> tuple[str, ...]:
         # The browser alone is not enough: another person may sign in there next.

@@ -88,10 +88,12 @@ class Guard:
         caller = self._caller(request_context())
         return caller.patient_id if caller else None
 
-    def last_patient_id(self) -> str | None:
-        """Return the id of the patient that this browser used last, or None if the caller does not own it."""
-        patient_id = self._browser.last_patient_id()
-        return patient_id if patient_id and self.may_read(patient_id) else None
+    def invited_patient_id(self) -> str | None:
+        """Return the id of the patient that this browser used last, if by an invite; else None."""
+        caller, last = self._caller(request_context()), self._browser.last_patient()
+        if last is None or not (last.invited or (caller and not caller.may_enroll)):
+            return None
+        return last.patient_id if self._grant(last.patient_id).owned else None
 
     def may_choose_id(self) -> bool:
         """Return whether the caller chooses its patients' ids: it has no login and needs no invite."""

@@ -3,6 +3,7 @@
 The token in the link is encrypted, so no URL contains a patient id.
 """
 
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -10,9 +11,13 @@ from dataclasses import dataclass
 
 from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.encryption import Encryption
-from bff.access.store import Store
+from bff.access.keys import Keys
+from bff.access.store import MemoryStore, Store
+from bff.config import Settings, environment, load_settings
 from bff.medblocks.grants import Grant
 from bff.medblocks.ids import patient_id_problem
+
+log = logging.getLogger("bff.invites")
 
 MAX_HOURS = 72
 # Longer than any server accepts the token: the clocks of the server that made it and of the one that reads it
@@ -63,3 +68,23 @@ class Invites:
         """
         used_by = self._used.setdefault(f"invite:{invite.nonce}", grant.owner_tag, _EXPIRY_SECONDS)
         return grant.has_tag(used_by)
+
+
+def invite_url(patient_id: str, *, hours: float = 24, settings: Settings | None = None) -> str:
+    """Return the link of a new invite: it lets one browser act for a patient, once, within `hours`.
+
+    The settings are those of the server that serves the link, by default from the environment and `.env`.
+    Raise ValueError for an invalid id or number of hours, or if the settings accept no invites, and
+    SettingsError if the environment's settings can't be used.
+    """
+    settings = settings or load_settings(environment())
+    if not settings.invites:
+        raise ValueError(f"Invites are off with BFF_IDENTITY={settings.identity}: use owner or invite.")
+    invites = Invites(Encryption(Keys(*settings.secrets).derive("invite")), MemoryStore())
+    token = invites.make(patient_id, hours)
+    if settings.redis_url is None:
+        log.warning(
+            "Without BFF_REDIS_URL, each process of the server accepts this invite once, and a restart "
+            "forgets that it was used."
+        )
+    return f"{settings.public_url}/invite/{token}"

@@ -5,7 +5,7 @@ the owner cookie has tags instead of ids.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Request, Response
 
@@ -13,6 +13,13 @@ from bff.access.cookies import cookie_attributes, cookie_reader
 
 if TYPE_CHECKING:
     from bff.access.encryption import Encryption
+
+
+class LastPatient(NamedTuple):
+    """The id of the patient used last, and whether this browser has accepted an invite for it."""
+
+    patient_id: str
+    invited: bool = False
 
 
 class PatientCookie:
@@ -25,15 +32,15 @@ class PatientCookie:
         self._https = https
         self._max_age = max_age
 
-    def read(self, request: Request) -> str | None:
-        """Return the patient's id, or None if the cookie is missing or not encrypted by us."""
+    def read(self, request: Request) -> LastPatient | None:
+        """Return the patient, or None if the cookie is missing or not encrypted by us."""
         value = self._read_value(request.environ.get("HTTP_COOKIE", ""))
         claims = self._encryption().decrypt(value) if value else None
-        return str(claims["p"]) if claims else None
+        return LastPatient(claims["p"], claims["i"]) if claims else None
 
-    def write(self, response: Response, patient_id: str) -> None:
+    def write(self, response: Response, patient: LastPatient) -> None:
         """Set the cookie for this patient."""
-        value = self._encryption().encrypt({"p": patient_id})
+        value = self._encryption().encrypt({"p": patient.patient_id, "i": patient.invited})
         response.set_cookie(self.name, value, max_age=self._max_age, **cookie_attributes(https=self._https))
 
     def delete(self, response: Response) -> None:

@@ -19,6 +19,11 @@ def security_summary(settings: Settings) -> Iterator[str]:
     yield _access(settings)
     if not settings.rate_limit:
         yield "Limits: off, by BFF_RATE_LIMIT. Anyone may call as often as they like."
+    if settings.identity == "invite" and settings.redis_url is None:
+        yield (
+            "Invites: each process accepts an invite once, and a restart forgets which were used. "
+            "Set BFF_REDIS_URL to prevent both."
+        )
     if settings.live and not settings.https:
         yield (
             f"Address: BFF_PUBLIC_URL is {settings.public_url}, and patients are sent back to it. "

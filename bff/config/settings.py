@@ -119,6 +119,11 @@ class Settings:
         return self.public_url.startswith("https://")
 
     @property
+    def invites(self) -> bool:
+        """Whether invites are accepted: with a login, they would name a patient that it does not."""
+        return self.identity in {"owner", "invite"}
+
+    @property
     def report_only(self) -> bool:
         """Whether access is only reported: what would be denied is allowed."""
         return self.access == "report"

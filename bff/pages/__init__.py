@@ -9,7 +9,7 @@ from bff.services import services
 
 
 def init_app(app: Flask, *, invites: bool) -> None:
-    """Add the pages to an app; the page of invites only if patients are identified by invites."""
+    """Add the pages to an app; the page of invites only if they are accepted."""
     for module in (intake, leaving, connected, forget, images, health, *((invite,) if invites else ())):
         app.register_blueprint(module.blueprint)
     app.add_template_filter(links.web_link)

@@ -37,15 +37,13 @@ _FIELDS = ("name", "email", "patient_id")  # in the order of the page
 def form() -> str | tuple[str, int]:
     """Show the form, for the query's `return_url` and `state`. Raise InvalidInput if one can't be used.
 
-    If patients are identified by invites, a browser that has accepted one gets the form of that patient, and
-    any other an explanation.
+    A browser that has accepted an invite gets the form of that patient. Without one, it gets an explanation
+    instead if patients are identified by invites.
     """
     return_url, guard = requested_return_url(), services().guard
-    patient_id = guard.own_patient_id()
-    if patient_id is None and not guard.may_choose_id():
-        patient_id = guard.last_patient_id()
-        if patient_id is None and not guard.report_only:
-            return render_template("invitation.html", unusable=False), 403
+    patient_id = guard.own_patient_id() or guard.invited_patient_id()
+    if patient_id is None and not guard.may_choose_id() and not guard.report_only:
+        return render_template("invitation.html", unusable=False), 403
     return form_page(patient_id, return_url)
 
 
@@ -70,8 +68,10 @@ def submit() -> str | Response:
 def form_page(patient_id: str | None, return_url: str) -> str:
     """Return an empty form for a known patient, or for a new one if `patient_id` is None."""
     form_id = uuid.uuid4().hex
-    suggested_id = patient_id or _suggested_id(form_id)
-    return _render_form({"return_url": return_url, "suggested_id": suggested_id, "form_id": form_id}, {})
+    values = {"return_url": return_url, "form_id": form_id}
+    if patient_id:
+        return _render_form({**values, "suggested_id": patient_id}, {})
+    return _render_form({**values, "suggested_id": _suggested_id(form_id), "patient_id": ""}, {})
 
 
 def _load_form() -> dict[str, Any]:
@@ -133,6 +133,6 @@ def _render_form(values: Mapping[str, str | None], problems: Mapping[str | None,
         "intake.html",
         values=values,
         problems=problems,
-        may_choose_id=services().guard.may_choose_id(),
+        asks_for_id="patient_id" in values and services().guard.may_choose_id(),
         form_token=services().forms.make(services().browser.keep_owner()),
     )

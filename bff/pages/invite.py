@@ -50,7 +50,7 @@ def accept(token: str) -> Response:
     )
     if not accepted:
         raise NotFound("invitation")
-    browser.add_patient(grant)
+    browser.add_patient(grant, invited=True)
     return redirect(url_for("invite.show", token=token), 303)
 
 

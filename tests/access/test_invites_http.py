@@ -5,7 +5,19 @@ import logging
 
 import pytest
 
-from tests.factories import HOST, form_token, hidden_fields, make_app, patient, session
+import bff
+from bff.access.invites import invite_url
+from bff.config import load_settings
+from tests.factories import (
+    HOST,
+    JWT_BY_SECRET,
+    form_token,
+    hidden_fields,
+    make_app,
+    patient,
+    session,
+    variables,
+)
 
 PATIENTS = f"{HOST}/patients"
 SESSIONS = f"{HOST}/patient-sessions"
@@ -192,12 +204,63 @@ def test_link_cookie_and_log_do_not_contain_the_id(app, link, accept, caplog):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_with_another_identity_links_open_nothing(link, medblocks, method):
-    browser = make_app(BFF_ACCESS="enforce").test_client()
+@pytest.mark.parametrize("options", [JWT_BY_SECRET, {"identify": lambda _: None}], ids=["jwt", "function"])
+def test_with_a_login_links_open_nothing(link, medblocks, method, options):
+    browser = make_app(BFF_ACCESS="enforce", **options).test_client()
 
     assert browser.open(link(), method=method).status_code == 404
-    assert browser.get("/api/patients/user_42").status_code == 404
+    assert browser.get("/api/patients/user_42").status_code in {401, 404}
     assert not medblocks.calls
+
+
+def test_a_browser_without_login_may_accept_an_invite(accept, medblocks):
+    """A patient that the team's own server created is handed over to a browser."""
+    app = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
+    medblocks.get(f"{PATIENTS}/user_42", json=patient(connections=[]))
+    medblocks.post(SESSIONS, json=session())
+    browser = app.test_client()
+    url = invite_url("user_42", settings=load_settings(variables())).removeprefix("http://localhost")
+
+    assert accept(browser, url).status_code == 303
+    assert browser.get("/api/patients/user_42").status_code == 200
+    page = browser.get("/").text
+    assert 'name="suggested_id" value="user_42"' in page
+    assert 'name="patient_id"' not in page
+    reply = browser.post("/intake", data={**hidden_fields(page), "action": "connect"})
+    assert reply.location == "/leaving?patient_session_id=ps_1"
+    assert 'name="suggested_id" value="user_42"' in browser.get("/").text
+
+
+def test_an_owner_of_created_patients_is_asked_who_is_there(medblocks):
+    medblocks.post(PATIENTS, json=patient())
+    browser = make_app(BFF_ACCESS="enforce").test_client()
+    browser.post("/api/patients", json={"patientId": "user_42"})
+
+    assert "user_42" not in browser.get("/").text
+
+
+@pytest.mark.parametrize("options", [{}, {"hours": 72}])
+def test_an_invite_url_is_made_from_python(options):
+    settings = load_settings(variables(BFF_PUBLIC_URL="https://bff.example.com"))
+    url = bff.invite_url("user_42", settings=settings, **options)
+
+    assert url.startswith("https://bff.example.com/invite/")
+    assert make_app().test_client().get(url.partition(".com")[2]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "said"),
+    [
+        ({}, {"hours": 73}, "at most 72 hours"),
+        ({}, {"patient_id": "pat_1"}, "must not start with"),
+        (JWT_BY_SECRET, {}, "BFF_IDENTITY=jwt"),
+    ],
+)
+def test_an_impossible_invite_url_says_why(changes, options, said):
+    with pytest.raises(ValueError, match=said):
+        bff.invite_url(
+            **{"patient_id": "user_42", "settings": load_settings(variables(**changes)), **options}
+        )
 
 
 @pytest.mark.parametrize("path", ["/", "/intake"])

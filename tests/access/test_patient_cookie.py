@@ -5,7 +5,7 @@ from flask import Request, Response
 from werkzeug.test import create_environ
 
 from bff.access.encryption import Encryption
-from bff.access.patient_cookie import PatientCookie
+from bff.access.patient_cookie import LastPatient, PatientCookie
 from tests.factories import HOST, JWT_BY_SECRET, bearer, hidden_fields, make_app, patient, session
 
 KEY = b"k" * 32
@@ -18,7 +18,7 @@ def cookie():
 
 def written(cookie, patient_id="user_42"):
     response = Response()
-    cookie.write(response, patient_id)
+    cookie.write(response, LastPatient(patient_id, invited=True))
     return response.headers["Set-Cookie"]
 
 
@@ -27,7 +27,7 @@ def read(cookie, header):
 
 
 def test_a_written_id_can_be_read(cookie):
-    assert read(cookie, written(cookie, "患者 42").partition(";")[0]) == "患者 42"
+    assert read(cookie, written(cookie, "患者 42").partition(";")[0]) == ("患者 42", True)
 
 
 def test_it_has_all_protective_attributes(cookie):
