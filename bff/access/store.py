@@ -1,6 +1,7 @@
 """Stores expiring counters and texts for rate limits, invites and idempotency keys: in memory or Redis."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -18,7 +19,7 @@ _TIMEOUT_SECONDS = 0.5
 _RETRY_SECONDS = 5.0
 _SWEEP_SECONDS = 60.0
 
-_Number = TypeVar("_Number", int, float)
+_Result = TypeVar("_Result")
 
 
 class Window(NamedTuple):
@@ -30,17 +31,17 @@ class Window(NamedTuple):
 
 
 class Counters(Protocol):
-    """Counters by key, exact across threads and processes."""
+    """Counters in windows, exact across threads and processes."""
 
-    def incr(self, key: str, expiry: int, /) -> int:
-        """Increment a counter and return it. It expires `expiry` seconds after its first increment."""
+    def hit(self, windows: Sequence[Window], reserved: Sequence[Window] = (), /) -> float:
+        """Count a hit in each window in order, up to the first full one; then in all reserved windows.
 
-    def hit(self, windows: Sequence[Window], checked: Sequence[Window] = (), /) -> float:
-        """Count a hit in each window in order, up to the first full one.
-
-        If none is full, look at the `checked` windows too, without counting. Return the seconds until the
-        full window expires, or 0 if none is.
+        If a reserved window is full, count in none of these. Return the seconds until the full window
+        expires, or 0 if none is.
         """
+
+    def release(self, windows: Sequence[Window], elapsed: float, /) -> None:
+        """Take back what was reserved `elapsed` seconds ago, in each window that began before that."""
 
 
 class Store(Counters, Protocol):
@@ -53,32 +54,41 @@ class Store(Counters, Protocol):
 class MemoryStore:
     """A store for one process, lost at a restart. It drops the oldest keys beyond `max_keys`."""
 
-    def __init__(self, max_keys: int = 50_000, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, max_keys: int = 50_000, clock: Callable[[], float] = time.monotonic) -> None:
         self._max_keys = max_keys
         self._clock = clock
         self._lock = Lock()
         self._entries: dict[str, tuple[Any, float]] = {}  # value and expiry time of each key
         self._sweep_at = clock() + _SWEEP_SECONDS
 
-    def incr(self, key: str, expiry: int, /) -> int:
-        """Increment a counter and return it."""
+    def hit(self, windows: Sequence[Window], reserved: Sequence[Window] = (), /) -> float:
+        """Count a hit in each window; return the seconds until the first full one expires, or 0."""
         now = self._clock()
         with self._lock:
-            count, ends = self._entries.get(key, (0, 0.0))
-            if ends <= now:
-                count, ends = 0, self._begin(key, now, expiry)
-            self._entries[key] = count + 1, ends
-            return int(count + 1)
-
-    def hit(self, windows: Sequence[Window], checked: Sequence[Window] = (), /) -> float:
-        """Count a hit in each window; return the seconds until the first full one expires, or 0."""
-        for key, amount, seconds in windows:
-            if self.incr(key, seconds) > amount:
-                return self._left(key)
-        for key, amount, _ in checked:
-            if self._entries.get(key, (0, 0.0))[0] >= amount and self._left(key):
-                return self._left(key)
+            for window in windows:
+                count, ends = self._count(window, now)
+                if count > window.amount:
+                    return ends - now
+            for key, amount, _ in reserved:
+                count, ends = self._entries.get(key, (0, 0.0))
+                if count >= amount and ends > now:
+                    return ends - now
+            for window in reserved:
+                self._count(window, now)
         return 0
+
+    def release(self, windows: Sequence[Window], elapsed: float, /) -> None:
+        """Take a reservation back in each window that is still the same."""
+        reserved_at = self._clock() - elapsed
+        with self._lock:
+            for key, _, seconds in windows:
+                count, ends = self._entries.get(key, (0, 0.0))
+                if ends - seconds > reserved_at:
+                    continue  # a later window
+                if count > 1:
+                    self._entries[key] = count - 1, ends
+                else:
+                    self._entries.pop(key, None)
 
     def setdefault(self, key: str, text: str, expiry: int, /) -> str:
         """Return the key's text; set it first if there is none."""
@@ -90,8 +100,12 @@ class MemoryStore:
             self._entries[key] = text, self._begin(key, now, expiry)
             return text
 
-    def _left(self, key: str) -> float:
-        return max(0.0, self._entries.get(key, (0, 0.0))[1] - self._clock())
+    def _count(self, window: Window, now: float) -> tuple[int, float]:
+        count, ends = self._entries.get(window.key, (0, 0.0))
+        if ends <= now:
+            count, ends = 0, self._begin(window.key, now, window.seconds)
+        self._entries[window.key] = counted = int(count + 1), ends
+        return counted
 
     def _begin(self, key: str, now: float, expiry: int) -> float:
         self._entries.pop(key, None)  # dictionaries keep their order: it becomes the newest
@@ -106,17 +120,24 @@ class MemoryStore:
 # One script, because a round trip costs more than everything else that a rate limit does.
 _HIT_SCRIPT = b"""
 local counted = tonumber(ARGV[1])
-for i, key in ipairs(KEYS) do
-  local count
-  if i <= counted then
-    count = redis.call("incr", key)
-    if count == 1 then redis.call("expire", key, ARGV[2 * i + 1]) end
-  else
-    count = tonumber(redis.call("get", key) or 0) + 1
-  end
-  if count > tonumber(ARGV[2 * i]) then return redis.call("pttl", key) end
+local function count(i)
+  local hits = redis.call("incr", KEYS[i])
+  if hits == 1 then redis.call("expire", KEYS[i], ARGV[2 * i + 1]) end
+  return hits
 end
+for i, key in ipairs(KEYS) do
+  local hits = i <= counted and count(i) or tonumber(redis.call("get", key) or 0) + 1
+  if hits > tonumber(ARGV[2 * i]) then return redis.call("pttl", key) end
+end
+for i = counted + 1, #KEYS do count(i) end
 return 0
+"""
+# A key that has expired meanwhile is absent (pttl is -2), or belongs to a later window: `decr` creates none.
+_RELEASE_SCRIPT = b"""
+for i, key in ipairs(KEYS) do
+  local left = redis.call("pttl", key)
+  if left >= 0 and left <= tonumber(ARGV[i]) and redis.call("decr", key) < 1 then redis.call("del", key) end
+end
 """
 
 
@@ -124,19 +145,29 @@ class RedisStore(RedisStorage):
     """A store that processes share. Methods raise limits' StorageError if Redis does not answer."""
 
     def initialize_storage(self, _uri: str) -> None:
-        """Register the script, after those of limits."""
+        """Register the scripts, after those of limits."""
         super().initialize_storage(_uri)
         self._run_hit = self.get_connection().register_script(_HIT_SCRIPT)
+        self._run_release = self.get_connection().register_script(_RELEASE_SCRIPT)
 
-    def hit(self, windows: Sequence[Window], checked: Sequence[Window] = (), /) -> float:
+    def hit(self, windows: Sequence[Window], reserved: Sequence[Window] = (), /) -> float:
         """Count a hit in each window; return the seconds until the first full one expires, or 0."""
-        both = (*windows, *checked)
+        both = (*windows, *reserved)
         bounds = [bound for window in both for bound in (window.amount, window.seconds)]
         try:
             left = self._run_hit([self.prefixed_key(window.key) for window in both], [len(windows), *bounds])
         except self.base_exceptions as error:
             raise StorageError(error) from error
         return max(0, int(left)) / 1000
+
+    def release(self, windows: Sequence[Window], elapsed: float, /) -> None:
+        """Take a reservation back in each window that is still the same."""
+        # Rounded up, because Redis rounds both times that it compares.
+        most_left = [math.ceil((window.seconds - elapsed) * 1000) for window in windows]
+        try:
+            self._run_release([self.prefixed_key(window.key) for window in windows], most_left)
+        except self.base_exceptions as error:
+            raise StorageError(error) from error
 
     def setdefault(self, key: str, text: str, expiry: int, /) -> str:
         """Return the key's text; set it first if there is none."""
@@ -161,15 +192,15 @@ class FallbackCounters:
         self._retry_at = 0.0
         self._down = False
 
-    def incr(self, key: str, expiry: int, /) -> int:
-        """Increment a counter and return it."""
-        return self._call(lambda counters: counters.incr(key, expiry))
-
-    def hit(self, windows: Sequence[Window], checked: Sequence[Window] = (), /) -> float:
+    def hit(self, windows: Sequence[Window], reserved: Sequence[Window] = (), /) -> float:
         """Count a hit in each window; return the seconds until the first full one expires, or 0."""
-        return self._call(lambda counters: counters.hit(windows, checked))
+        return self._call(lambda counters: counters.hit(windows, reserved))
 
-    def _call(self, operation: Callable[[Counters], _Number]) -> _Number:
+    def release(self, windows: Sequence[Window], elapsed: float, /) -> None:
+        """Take a reservation back, if the store that answers now is the one that counted it."""
+        self._call(lambda counters: counters.release(windows, elapsed))
+
+    def _call(self, operation: Callable[[Counters], _Result]) -> _Result:
         now = self._clock()
         if self._down:
             if now < self._retry_at:

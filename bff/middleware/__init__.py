@@ -38,7 +38,7 @@ def init_app(app: Flask, settings: Settings, browser: BrowserOwner, limits: Rate
     def after(response: Response) -> Response:
         context = request_context()
         if limits:
-            limits.count_conflict(context, response)
+            limits.release_conflict(context, response)
         browser.write_cookies(context, response)
         request_log.finish(context, response)
         return response

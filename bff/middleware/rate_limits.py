@@ -2,9 +2,13 @@
 
 Creates, session starts and conflicts have stricter limits of their own: they cost calls to Medblocks, and a
 conflict reveals that a patient exists. Almost every request is counted, so this has to be fast.
+
+A conflict counts before it is known, or else concurrent requests would exceed the limit. Any other response
+takes it back.
 """
 
 import math
+import time
 from collections.abc import Callable
 from functools import lru_cache, partial
 
@@ -54,7 +58,7 @@ class RateLimits:
         if endpoint in _EXEMPT:
             return
         client = network_of(context.remote_addr or "")
-        counted, checked = self._by_address(client), _NONE
+        counted, reserved = self._by_address(client), _NONE
         if owner := self._browser.known_owner(context):
             counted += self._by_owner(owner.name)
         if endpoint in _CREATES:
@@ -62,15 +66,18 @@ class RateLimits:
         if endpoint in _SESSIONS:
             counted += self._sessions(client)
         if endpoint in _CONFLICTS:
-            checked = self._conflicts(client)
-        if seconds := self._counters.hit(counted, checked):
+            reserved = self._conflicts(client)
+        if seconds := self._counters.hit(counted, reserved):
             raise TooManyRequests(retry_after=math.ceil(seconds))
+        if reserved:
+            context.conflict_reserved_at = time.monotonic()
 
-    def count_conflict(self, context: RequestContext, response: Response) -> None:
-        """Count a response that reveals that an id is taken."""
-        if response.status_code == 409 and context.endpoint in _CONFLICTS:
-            for window in self._conflicts(network_of(context.remote_addr or "")):
-                self._counters.incr(window.key, window.seconds)
+    def release_conflict(self, context: RequestContext, response: Response) -> None:
+        """Take back the conflict that a request has reserved, unless its response reveals a taken id."""
+        reserved_at = context.conflict_reserved_at
+        if reserved_at is not None and response.status_code != 409:
+            windows = self._conflicts(network_of(context.remote_addr or ""))
+            self._counters.release(windows, time.monotonic() - reserved_at)
 
 
 def _windows(scope: str, setting: str, tag: Callable[[str], str]) -> Callable[[str], tuple[Window, ...]]:

@@ -9,12 +9,14 @@ import time
 
 import pytest
 import responses
+from limits.errors import StorageError
 from redis import Redis
 
 from bff.access.identity.jwks import Jwks
-from bff.access.store import MemoryStore
+from bff.access.store import FallbackCounters, MemoryStore, open_redis
+from bff.config import load_settings
 from tests.access.login import KEYS, URL
-from tests.factories import JWT, NOW, make_app
+from tests.factories import JWT, KEY, NOW, make_app
 
 
 class Slow(dict):
@@ -111,3 +113,54 @@ def redis(redis_port):
     with Redis(port=redis_port) as client:
         yield client
         client.flushall()
+
+
+@pytest.fixture
+def redis_store(redis_port, redis, monkeypatch):
+    # On a busy machine eight threads can keep even a local Redis waiting.
+    monkeypatch.setattr("bff.access.store._TIMEOUT_SECONDS", 30)
+    url = f"redis://127.0.0.1:{redis_port}"
+    return open_redis(load_settings({"MEDBLOCKS_API_KEY": KEY, "BFF_REDIS_URL": url}))
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request):
+    """Each kind of store."""
+    return MemoryStore() if request.param == "memory" else request.getfixturevalue("redis_store")
+
+
+@pytest.fixture(params=["slow_store", "redis_store"])
+def busy_store(request):
+    """Each kind of store, with frequent thread switches."""
+    return request.getfixturevalue(request.param)
+
+
+class Flaky:
+    """Shared counters that can be switched off."""
+
+    def __init__(self, clock):
+        self._memory = MemoryStore(clock=clock)
+        self.up = True
+        self.calls = 0
+
+    def hit(self, windows, reserved):
+        return self._reached().hit(windows, reserved)
+
+    def release(self, windows, elapsed):
+        self._reached().release(windows, elapsed)
+
+    def _reached(self):
+        self.calls += 1
+        if not self.up:
+            raise StorageError(ConnectionError("secret address"))
+        return self._memory
+
+
+@pytest.fixture
+def shared(clock):
+    return Flaky(clock)
+
+
+@pytest.fixture
+def counters(shared, clock):
+    return FallbackCounters(shared, MemoryStore(clock=clock), clock)

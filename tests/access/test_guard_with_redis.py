@@ -48,15 +48,17 @@ def test_two_processes_share_a_limit(copies):
     assert ask(second, peer="192.0.2.2") == 404
 
 
-def test_all_limits_of_a_create_are_one_round_trip(copies, redis, medblocks):
+def test_all_limits_are_one_round_trip_and_a_release_another(copies, redis, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     client = copies()[0].test_client()
-    client.get("/intake")
+    client.post("/api/patients", json={"patient_id": "user_42"})  # from now on, Redis knows the scripts
     redis.config_resetstat()
 
+    client.get("/api/patients/user_7")
+    assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
     client.post("/api/patients", json={"patient_id": "user_42"})
 
-    assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
+    assert redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 3
     scopes = {key.partition(b":")[2].partition(b"/")[0] for key in redis.scan_iter()}
     assert scopes == {b"address", b"owner", b"creates"}
 

@@ -122,7 +122,7 @@ def test_an_address_may_continue_after_waiting(limited, monkeypatch):
     monkeypatch.setattr(
         client.application.extensions["rate_limits"]._counters,
         "_clock",
-        lambda: time.time() + int(refused.headers["Retry-After"]),
+        lambda: time.monotonic() + int(refused.headers["Retry-After"]),
     )
 
     assert ask(client).status_code == 404
