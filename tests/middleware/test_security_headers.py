@@ -25,11 +25,6 @@ DYNAMIC = {"Cache-Control": "no-store"}
 JSON = {**DYNAMIC, "Content-Type": "application/json"}
 PAGE = {**DYNAMIC, "Content-Type": "text/html; charset=utf-8"}
 DATE = r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"
-COOKIE = rf"[\w.-]+; Expires={DATE}; Max-Age=604800; "
-COOKIES = {
-    "http://localhost": {"Set-Cookie": f"bff={COOKIE}HttpOnly; Path=/; SameSite=Lax"},
-    "https://bff.example.com": {"Set-Cookie": f"__Host-bff={COOKIE}Secure; HttpOnly; Path=/; SameSite=Lax"},
-}
 FILE = {
     "Cache-Control": "no-cache",
     "Content-Type": "text/css; charset=utf-8",
@@ -63,14 +58,28 @@ ANSWERS = {
 }
 
 
-def assert_headers(reply, expected):
-    """Match the complete set of names and values against patterns."""
-    names = [name for name, _ in reply.headers]
+def assert_headers(reply, expected, cookies=()):
+    """Match the complete set of names and values, and the cookies in their order, against patterns."""
+    names = [name for name, _ in reply.headers if name != "Set-Cookie"]
     assert sorted(names) == sorted(expected)
     wrong = {
-        name: value for name, value in reply.headers if not re.fullmatch(expected[name], value, re.ASCII)
+        name: value
+        for name, value in reply.headers
+        if name != "Set-Cookie" and not re.fullmatch(expected[name], value, re.ASCII)
     }
     assert wrong == {}
+    for found, pattern in zip(reply.headers.getlist("Set-Cookie"), cookies, strict=True):
+        assert re.fullmatch(pattern, found, re.ASCII)
+
+
+def cookie(origin, name, seconds):
+    prefix, secure = ("__Host-", "Secure; ") if origin.startswith("https:") else ("", "")
+    attributes = f"Expires={DATE}; Max-Age={seconds}; {secure}HttpOnly; Path=/; SameSite=Lax"
+    return rf"{prefix}{name}=[\w.-]+; {attributes}"
+
+
+def both_cookies(origin):
+    return [cookie(origin, name, 604800) for name in ("bff", "bff-patient")]
 
 
 def everywhere(origin):
@@ -116,7 +125,7 @@ def test_an_error_response_is_never_stored():
 
 
 def test_the_form_sets_a_cookie(send, origin):
-    assert_headers(send("GET", "/intake"), {**everywhere(origin), **PAGE, **COOKIES[origin]})
+    assert_headers(send("GET", "/intake"), {**everywhere(origin), **PAGE}, [cookie(origin, "bff", 900)])
 
 
 def test_a_create_sets_a_cookie(send, origin, medblocks):
@@ -125,7 +134,7 @@ def test_a_create_sets_a_cookie(send, origin, medblocks):
     reply = send("POST", "/api/patients", {"json": {"patient_id": "user_42"}})
 
     assert reply.status_code == 200
-    assert_headers(reply, {**everywhere(origin), **JSON, **COOKIES[origin]})
+    assert_headers(reply, {**everywhere(origin), **JSON}, both_cookies(origin))
 
 
 def test_a_read_sets_no_cookie(origin, medblocks):
@@ -154,7 +163,7 @@ def test_a_redirect_has_exactly_these_headers(redirected, origin):
     location = {"Location": re.escape(f"{origin}/connected?patient_id=user_42")}
 
     assert redirected.status_code == 303
-    assert_headers(redirected, {**everywhere(origin), **PAGE, **COOKIES[origin], **location})
+    assert_headers(redirected, {**everywhere(origin), **PAGE, **location}, both_cookies(origin))
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/static/style.css", "/api/nothing"])
