@@ -158,4 +158,5 @@ def _security_summary(settings: Settings) -> dict[str, object]:
         "upstream": settings.base_url,
         "api_version": settings.version_text,
         "public_url": settings.public_url,
+        "host_check": settings.host_check,
     }

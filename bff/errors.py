@@ -112,6 +112,13 @@ class Overloaded(AppError):
     headers: ClassVar[Mapping[str, str]] = {"Retry-After": "1"}
 
 
+class MisdirectedRequest(AppError):
+    """The request names another host than that of the public URL."""
+
+    status = 421
+    code = "misdirected_request"
+
+
 class NotAtRoot(AppError):
     """The app is mounted below a path, where its URLs and cookies don't work."""
 

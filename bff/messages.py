@@ -39,6 +39,8 @@ TEXTS = {
     "length_required": "Send the body with a Content-Length.",
     "login_unavailable": "Your sign-in can't be checked right now. Please try again shortly.",
     "method_not_allowed": "This address does not answer this method.",
+    "misdirected_request": "This site has another address. Please open the address that you were given, and "
+    "tell the site's operator if that does not help.",
     "not_at_root": "This app must be served at the root of its origin. Please tell its operator.",
     "not_authenticated": "Please sign in, and try again.",
     "not_found": "There is nothing at this address.",

@@ -13,7 +13,8 @@ import responses
 from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
-from bff.cli import main
+from bff.cli import main, messages, startup
+from bff.config import load_settings
 from bff.sandbox import DEMO_KEY, SandboxServer, create_sandbox
 from tests.factories import HOST, JWT_BY_SECRET, KEY, error_body, facilities, make_app, patient
 
@@ -401,6 +402,32 @@ def serve(tmp_path):
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("host", "variables", "checked"),
+    [
+        ("127.0.0.1", {}, True),
+        ("::1", {}, True),
+        ("0.0.0.0", {}, False),  # noqa: S104 - nothing is bound
+        ("::", {}, False),
+        ("192.0.2.1", {}, False),
+        ("192.0.2.1", {"BFF_PUBLIC_URL": "https://bff.example.com"}, True),
+        ("192.0.2.1", {"BFF_HOST_CHECK": "on"}, True),
+        ("127.0.0.1", {"BFF_HOST_CHECK": "off"}, False),
+    ],
+)
+def test_host_names_are_checked_where_they_are_known(monkeypatch, tmp_path, host, variables, checked):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", **variables}.items():
+        monkeypatch.setenv(name, text)
+
+    settings, passed_on = startup.read_settings(9000, 78, host)
+
+    assert settings.host_check is checked
+    assert load_settings(passed_on).host_check is checked
+    said = "Host names: all are accepted." in " ".join(messages.security_summary(settings))
+    assert said is not checked
 
 
 def test_serve_exits_with_0_on_sigterm(serve):

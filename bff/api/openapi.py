@@ -47,14 +47,14 @@ class JsonBlueprint(Blueprint):
     def returns(
         self, shape: str | dict[str, Any], *problems: int, example: dict[str, Any]
     ) -> Callable[[View], View]:
-        """Document a route's responses: a schema, these errors, and those that Medblocks can cause anywhere.
+        """Document a route's responses: a schema, these errors, and those of a wrong host and of Medblocks.
 
         Takes the schema or its name, and the statuses of errors. Views return responses themselves, so
         flask-smorest's `response` would only document them, at the cost of several calls per request.
         """
         schema = {"$ref": reference(shape)} if isinstance(shape, str) else shape
         content = {"application/json": {"schema": schema, "example": example}}
-        errors = {status: HTTPStatus(status).name for status in (*problems, 502, 503, 504)}
+        errors = {status: HTTPStatus(status).name for status in (*problems, 421, 502, 503, 504)}
         responses = {200: {"description": HTTPStatus.OK.phrase, "content": content}, **errors}
         return cast("Callable[[View], View]", self.doc(responses=responses))
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from flask import Response
+from flask import Response, request
 
 from bff.api.openapi import JsonBlueprint, respond
 from bff.schemas import NewPatientSession
@@ -48,7 +48,8 @@ def start_patient_session(session: dict[str, Any]) -> Response:
     services().browser.rename_with_key()
     grant = services().guard.enrollment(session.pop("patient_id"))
     details: dict[str, Any] = {n: session.pop(n) for n in ("email", "name") if n in session}
-    return respond(services().enrollment.start_session(grant, session, details), *_STARTED)
+    started = services().enrollment.start_session(grant, session, details, host=request.host)
+    return respond(started, *_STARTED)
 
 
 @blueprint.route("/<patient_session_id>")

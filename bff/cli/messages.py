@@ -24,6 +24,11 @@ def security_summary(settings: Settings) -> Iterator[str]:
             "Invites: each process accepts an invite once, and a restart forgets which were used. "
             "Set BFF_REDIS_URL to prevent both."
         )
+    if not settings.host_check:
+        yield (
+            "Host names: all are accepted. Set BFF_PUBLIC_URL to the address that browsers use, and leave "
+            "BFF_HOST_CHECK on."
+        )
     if settings.live and not settings.https:
         yield (
             f"Address: BFF_PUBLIC_URL is {settings.public_url}, and patients are sent back to it. "

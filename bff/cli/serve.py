@@ -27,7 +27,8 @@ def serve(host: str, port: int) -> None:
     """Start the production server. It needs MEDBLOCKS_API_KEY."""
     startup.hold_signals()
     with startup.listen(host, port) as listener:
-        settings, variables = startup.read_settings(listener.getsockname()[1], startup.EX_CONFIG)
+        bound, number = listener.getsockname()[:2]
+        settings, variables = startup.read_settings(number, startup.EX_CONFIG, bound)
         click.echo(messages.serving(settings, startup.address_of(listener)))
         _become_gunicorn(listener, settings, variables)
 

@@ -16,6 +16,7 @@ from bff.config import (
     Settings,
     SettingsError,
     environment,
+    is_loopback,
     load_settings,
     no_setting,
     unknown_names,
@@ -27,11 +28,12 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _BACKLOG = 1024
 
 
-def read_settings(port: int, exit_code: int) -> tuple[Settings, dict[str, str]]:
+def read_settings(port: int, exit_code: int, host: str = "127.0.0.1") -> tuple[Settings, dict[str, str]]:
     """Return the settings, and the variables that they were read from.
 
-    `port` is the one in the public URL unless a variable sets it. Problems are printed, and end the program
-    with `exit_code`.
+    `port` is the one in the public URL unless a variable sets it. If the server listens at a `host` for other
+    machines, it then accepts any host name, since it does not know its own. Problems are printed, and end the
+    program with `exit_code`.
     """
     try:
         variables = environment()
@@ -40,6 +42,8 @@ def read_settings(port: int, exit_code: int) -> tuple[Settings, dict[str, str]]:
         warn_about({name: meant for name, meant in unknown.items() if not meant})
         if not variables.get("BFF_PUBLIC_URL"):
             variables["BFF_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+            if not is_loopback(host):
+                variables["BFF_HOST_CHECK"] = variables.get("BFF_HOST_CHECK") or "off"
         settings = load_settings(variables)
     except SettingsError as error:
         exit_with_problems(error, exit_code)

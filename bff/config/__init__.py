@@ -5,7 +5,14 @@ from bff.config.environment import environment
 from bff.config.loading import SETTING_NAMES, load_settings
 from bff.config.parsers import Secret
 from bff.config.settings import Settings, SettingsError
-from bff.config.urls import is_loopback, origin_of, split_http_url
+from bff.config.urls import (
+    host_name,
+    is_loopback,
+    is_same_host,
+    is_same_origin,
+    origin_of,
+    split_http_url,
+)
 
 __all__ = [
     "SETTING_NAMES",
@@ -13,7 +20,10 @@ __all__ = [
     "Settings",
     "SettingsError",
     "environment",
+    "host_name",
     "is_loopback",
+    "is_same_host",
+    "is_same_origin",
     "load_settings",
     "no_setting",
     "origin_of",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from marshmallow import EXCLUDE, Schema, ValidationError
@@ -31,7 +31,7 @@ def load_settings(values: Mapping[str, str]) -> Settings:
     given = [name for name in SETTING_NAMES if name in texts]
     problems = misspelled_names(texts, SETTING_NAMES) | key_problems(given)
     try:
-        settings = _with_defaults(Settings(**_SettingsSchema().load(texts, unknown=EXCLUDE)))
+        settings = _with_defaults(Settings(**_SettingsSchema().load(texts, unknown=EXCLUDE)), given)
     except ValidationError as error:
         problems |= {name: messages[0] for name, messages in error.messages_dict.items()}
     else:
@@ -43,12 +43,13 @@ def load_settings(values: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _with_defaults(settings: Settings) -> Settings:
+def _with_defaults(settings: Settings, given: Collection[str]) -> Settings:
     """Return the settings with the defaults that depend on other settings."""
     settings = replace(settings, api_key=settings.api_key_file or settings.api_key)
     return replace(
         settings,
         access=_access(settings),
+        host_check="BFF_PUBLIC_URL" in given if settings.host_check is None else settings.host_check,
         return_urls=settings.return_urls or (f"{settings.public_url}/connected",),
         secret=settings.secret if settings.secret.reveal() else settings.api_key,
         processes=settings.processes or _processes(settings),

@@ -22,6 +22,24 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def is_same_host(first: str, second: str) -> bool:
+    """Return whether two host names are equal, or are both loopback names."""
+    if _is_loopback_in_browsers(first) and _is_loopback_in_browsers(second):
+        return True
+    return first == second != ""
+
+
+def _is_loopback_in_browsers(host: str) -> bool:
+    # Browsers do not look up names below localhost. Python does, so is_loopback does not accept them.
+    return is_loopback(host) or host.endswith(".localhost")
+
+
+def host_name(netloc: str) -> str:
+    """Return the name or address in a `Host` header as browsers write it, or "" for an impossible one."""
+    name = (urlsplit(f"//{netloc}").hostname or "") if is_host(netloc) else ""
+    return str(ipaddress.IPv6Address(name)) if ":" in name else name
+
+
 def split_http_url(url: str) -> SplitResult:
     """Return the parts of an absolute http(s) URL.
 
@@ -68,8 +86,19 @@ def is_host(netloc: str) -> bool:
 
 def origin_of(url: SplitResult) -> str:
     """Return the origin of a split http(s) URL, as browsers send it in the `Origin` header."""
-    host = url.hostname or ""
+    host, port = url.hostname or "", _port(url)
     if ":" in host:
         host = f"[{ipaddress.IPv6Address(host)}]"
-    default = url.port is None or url.port == _DEFAULT_PORTS[url.scheme]
-    return f"{url.scheme}://{host}" if default else f"{url.scheme}://{host}:{url.port}"
+    default = port == _DEFAULT_PORTS[url.scheme]
+    return f"{url.scheme}://{host}" if default else f"{url.scheme}://{host}:{port}"
+
+
+def is_same_origin(first: SplitResult, second: SplitResult) -> bool:
+    """Return whether two split http(s) URLs have the same origin; all loopback names are one host."""
+    if (first.scheme, _port(first)) != (second.scheme, _port(second)):
+        return False
+    return is_same_host(first.hostname or "", second.hostname or "") or origin_of(first) == origin_of(second)
+
+
+def _port(url: SplitResult) -> int:
+    return _DEFAULT_PORTS[url.scheme] if url.port is None else url.port

@@ -95,6 +95,7 @@ class Enrollment:
         details: Mapping[str, Any] | None = None,
         *,
         once: str | None = None,
+        host: str = "",
     ) -> ApiResponse:
         """Start a session, and add it to the browser's cookie.
 
@@ -103,13 +104,14 @@ class Enrollment:
         For a patient that the caller owns, the start updates `email` and `name` with those in `details`.
 
         `once` is the id of a form as shown to the user. A second equal start for it within seconds is a
-        double click, and returns the first one's session.
+        double click, and returns the first one's session. `host` is the request's, for the default return
+        URL.
 
         Raise InvalidInput if the return URL is not allowed, and Conflict if the id is taken or the patient
         exists with other details. Then nothing is started or updated.
         """
         details = details or {}
-        session = {**session, "return_url": self.return_urls.check(session.get("return_url"))}
+        session = {**session, "return_url": self.return_urls.check(session.get("return_url"), host)}
         # `grant.owned` is not part of it: a second click may already have the first one's cookie.
         click = _digest([grant.owner_tag, once, session, details]) if once else None
         with self._within(self._settings.write_seconds):

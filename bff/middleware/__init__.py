@@ -9,6 +9,7 @@ from bff.medblocks import deadline
 from bff.middleware import request_body, request_log, security_headers
 from bff.middleware.admission import AdmissionLimit
 from bff.middleware.cross_origin import CrossOriginProtection
+from bff.middleware.host_check import HostCheck
 from bff.middleware.rate_limits import RateLimits
 from bff.middleware.root_check import RootCheck
 from bff.request_context import RequestContext, request_context
@@ -20,6 +21,8 @@ def init_app(app: Flask, settings: Settings, browser: BrowserOwner, limits: Rate
     admission = AdmissionLimit(settings.requests)
     admission.init_app(app)
     root = RootCheck()
+    host = HostCheck(settings.public_url, enabled=settings.host_check)
+    host.init_app(app)
     app.request_class = RequestContext
 
     # One function for all of them, because Flask looks up each registered function at every request.
@@ -28,6 +31,7 @@ def init_app(app: Flask, settings: Settings, browser: BrowserOwner, limits: Rate
         context = request_context()
         request_log.start(context)
         root.check(context.environ)
+        host.check(context.environ)
         admission.check(context.environ)
         deadline.begin(context.environ.get(deadline.ARRIVED))
         cross_origin.check(context)

@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 from flask import Request
 
+from bff.config import is_same_origin, origin_of, split_http_url
 from bff.errors import CrossSiteRequest
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -17,7 +18,7 @@ class CrossOriginProtection:
     """Allows unsafe requests from this server's own origin and the trusted ones only."""
 
     def __init__(self, public_url: str, trusted: Collection[str]) -> None:
-        self._own = public_url
+        self._own = split_http_url(public_url)
         self._trusted = frozenset(trusted)
 
     def check(self, request: Request) -> None:
@@ -33,4 +34,11 @@ class CrossOriginProtection:
 
     def _is_own(self, origin: str | None, host: str) -> bool:
         # As in Go, only the host is compared: behind a proxy that terminates TLS, the scheme is unknown.
-        return origin in {None, self._own, f"https://{host}", f"http://{host}"}
+        return origin in {None, f"https://{host}", f"http://{host}"} or self._is_public(origin)
+
+    def _is_public(self, origin: str) -> bool:
+        try:
+            url = split_http_url(origin)
+        except ValueError:
+            return False
+        return origin == origin_of(url) and is_same_origin(url, self._own)

@@ -13,6 +13,7 @@ from bff.errors import (
     AppError,
     InvalidCredential,
     InvalidInput,
+    MisdirectedRequest,
     NotAtRoot,
     Overloaded,
     is_api,
@@ -34,6 +35,7 @@ _TYPES = {
     411: "invalid_request_error",
     413: "invalid_request_error",
     415: "invalid_request_error",
+    421: "invalid_request_error",
     422: "invalid_request_error",
 }
 _THROTTLED = "throttled"
@@ -172,7 +174,7 @@ def report(error: Exception) -> ErrorResponse:
 
 
 def _worth_logging(error: Exception, response: ErrorResponse) -> tuple[int, str]:
-    if isinstance(error, Overloaded | NotAtRoot):
+    if isinstance(error, Overloaded | NotAtRoot | MisdirectedRequest):
         return logging.NOTSET, ""  # possibly thousands; logged where they are raised
     if isinstance(error, upstream.MedblocksError) and response.status >= 500:
         return logging.ERROR, f"upstream: {error} (upstream request {error.details.request_id})"

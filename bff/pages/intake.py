@@ -54,7 +54,7 @@ def submit() -> str | Response:
     browser = services().browser
     services().forms.check(browser.owner(), request.form.get(FormTokens.FIELD))
     browser.rename_with_form(request.form.get("form_id", ""))
-    return_url = services().enrollment.return_urls.check(request.form.get("return_url"))
+    return_url = services().enrollment.return_urls.check(request.form.get("return_url"), request.host)
     patient = _load_form()
     once = patient.pop("form_id", None)
     action, grant = patient.pop("action"), services().guard.enrollment(patient.pop("patient_id"))

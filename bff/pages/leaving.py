@@ -64,7 +64,7 @@ def choose() -> Response:
         raise InvalidInput({"connection_id": Message("facility_not_chosen")})
     options = {"return_url": session["return_url"], "connection_id": facility_id}
     grant = services().guard.patient(session["patient_id"])
-    started = services().enrollment.start_session(grant, options, once=session["id"])
+    started = services().enrollment.start_session(grant, options, once=session["id"], host=request.host)
     return redirect(leaving_url(started.body["id"], session["return_url"]), 303)
 
 

@@ -17,7 +17,7 @@ def requested_return_url() -> str:
 
     From then on the state needs no storage: it is part of the URL, and Medblocks keeps a URL's parameters.
     """
-    return_url = services().enrollment.return_urls.check(request.args.get("return_url"))
+    return_url = services().enrollment.return_urls.check(request.args.get("return_url"), request.host)
     state = request.args.get("state")
     if not state:
         return return_url
@@ -47,7 +47,7 @@ def _request_value(name: str) -> str | None:
 
 def leaving_url(patient_session_id: str, return_url: str) -> str:
     """Return the URL of the page before Medblocks; it has `return_url`, in case the session is lost."""
-    is_default = return_url == services().enrollment.return_urls.default
+    is_default = return_url == services().enrollment.return_urls.default(request.host)
     return url_for(
         "leaving.leave",
         patient_session_id=patient_session_id,

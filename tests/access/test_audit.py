@@ -211,6 +211,7 @@ def test_the_configuration_is_recorded_once_without_secrets(trail):
         "upstream": HOST,
         "api_version": "2026-04-25",
         "public_url": "http://localhost",
+        "host_check": True,
     }
 
 

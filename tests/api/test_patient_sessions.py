@@ -47,6 +47,17 @@ def test_by_default_patients_return_to_our_page(medblocks):
     assert sent(medblocks)["return_url"] == "http://localhost/connected"
 
 
+def test_by_default_patients_return_to_the_loopback_name_they_use(medblocks):
+    medblocks.post(SESSIONS, json=session())
+    app = make_app(identify=lambda _: "user_42", BFF_PUBLIC_URL="http://127.0.0.1:8000", BFF_RETURN_URLS="")
+
+    app.test_client().post(
+        "/api/patient-sessions", json={"patientId": "user_42"}, headers={"Host": "localhost:8000"}
+    )
+
+    assert sent(medblocks)["return_url"] == "http://localhost:8000/connected"
+
+
 @pytest.mark.parametrize(
     ("body", "field", "value"),
     [

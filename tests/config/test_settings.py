@@ -331,3 +331,17 @@ def test_unreadable_brand_logo_is_reported(tmp_path):
 
 def test_brand_name_has_at_most_60_characters():
     assert problems(BFF_BRAND_NAME="x" * 61) == ["BFF_BRAND_NAME must not be longer than 60 characters."]
+
+
+@pytest.mark.parametrize(
+    ("variables", "checked"),
+    [
+        ({}, False),
+        ({"BFF_PUBLIC_URL": ""}, False),
+        ({"BFF_PUBLIC_URL": "http://127.0.0.1:8000"}, True),
+        ({"BFF_PUBLIC_URL": "https://bff.example.com", "BFF_HOST_CHECK": "off"}, False),
+        ({"BFF_HOST_CHECK": "on"}, True),
+    ],
+)
+def test_host_names_are_checked_if_the_public_url_is_set(variables, checked):
+    assert load(**variables).host_check is checked

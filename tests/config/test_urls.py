@@ -1,8 +1,18 @@
 """URLs in settings: which spellings are valid, and where http is allowed."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bff.config import SettingsError, is_loopback, load_settings, split_http_url
+from bff.config import (
+    SettingsError,
+    host_name,
+    is_loopback,
+    is_same_host,
+    is_same_origin,
+    load_settings,
+    split_http_url,
+)
 
 NAMES = ["MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL", "BFF_RETURN_URLS"]
 
@@ -203,3 +213,67 @@ def test_this_machine_is_loopback(host):
 @pytest.mark.parametrize("host", [None, "", "::", "localhost.example", "127.0.0.1.example", "10.0.0.1"])
 def test_any_other_machine_is_not_loopback(host):
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize("first", ["localhost", "127.0.0.1", "127.9.9.9", "::1", "app.localhost"])
+def test_loopback_names_are_the_same_host(first):
+    assert is_same_host(first, "127.0.0.1")
+    assert is_same_host("localhost", first)
+    assert not is_same_host(first, "bff.example.com")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("bff.example.com", "www.bff.example.com"),
+        ("10.0.0.1", "10.0.0.2"),
+        ("localhost", "localhost.example.com"),
+        ("localhost", "notlocalhost"),
+        ("localhost", ""),
+        ("", "bff.example.com"),
+    ],
+)
+def test_other_names_are_other_hosts(first, second):
+    assert not is_same_host(first, second)
+    assert not is_same_host(second, first)
+    assert is_same_host(first, first) is bool(first)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("http://localhost:8000", "http://127.0.0.1:8000/x", True),
+        ("http://[::1]:8000", "http://APP.localhost:8000", True),
+        ("http://localhost", "http://127.0.0.1:80", True),
+        ("https://localhost", "https://127.0.0.1:443", True),
+        ("http://localhost:8000", "http://127.0.0.1:8001", False),
+        ("http://localhost:443", "https://localhost:443", False),
+        ("https://bff.example.com", "HTTPS://BFF.example.com:443/x", True),
+        ("https://bff.example.com", "https://localhost", False),
+    ],
+)
+def test_origins_are_the_same_under_loopback_names(first, second, same):
+    assert is_same_origin(split_http_url(first), split_http_url(second)) is same
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("bff.example.com", "bff.example.com"),
+        ("BFF.Example.com:8443", "bff.example.com"),
+        ("127.0.0.1:99999999", "127.0.0.1"),
+        ("[2001:DB8::0:1]:443", "2001:db8::1"),
+        ("bff.example.com:", "bff.example.com"),
+        *(
+            (text, "")
+            for text in ("", ":80", "a b", "[::1", "::1", "a,b", "a/b", "user@a", "a:x", "\x00", "é")
+        ),
+    ],
+)
+def test_the_name_of_a_host_header(header, name):
+    assert host_name(header) == name
+
+
+@given(st.text())
+def test_any_host_header_has_a_name_or_none(header):
+    assert host_name(header) == host_name(header).lower()

@@ -216,3 +216,77 @@ def test_a_hostile_url_is_refused(url):
 )
 def test_the_message_does_not_repeat_the_url(url):
     assert "canary" not in problem(url)
+
+
+LOOPBACK = "http://127.0.0.1:8000"
+ALIASES = ["http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]:8000", "http://app.localhost:8000"]
+
+
+def at_loopback(*urls):
+    return ReturnUrls(urls or (f"{LOOPBACK}/connected",), LOOPBACK)
+
+
+@pytest.mark.parametrize("listed", ALIASES)
+@pytest.mark.parametrize("alias", [*ALIASES, "http://LOCALHOST:8000"])
+def test_our_own_url_is_allowed_under_every_loopback_name(listed, alias):
+    urls, url = at_loopback(f"{listed}/connected"), f"{alias}/connected/x?y"
+
+    assert urls.check(url) == url
+    assert urls.is_own(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:8001/connected", "https://localhost:8000/connected", "http://localhost:8000/x"]
+)
+def test_other_loopback_urls_are_not_allowed(url):
+    with pytest.raises(InvalidInput):
+        at_loopback().check(url)
+
+
+def test_an_apps_loopback_names_stay_different():
+    with pytest.raises(InvalidInput):
+        at_loopback("http://localhost:3000").check("http://127.0.0.1:3000/done")
+
+
+def test_loopback_names_are_not_our_own_for_a_public_host():
+    assert not ReturnUrls((RECORDS,), "https://bff.example.com").is_own("https://localhost/x")
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.2:8000", "[::1]:8000", "app.localhost:8000"])
+def test_our_own_default_is_on_the_requests_loopback_name(host):
+    assert at_loopback().check(None, host) == f"http://{host}/connected"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "127.0.0.1:8000",
+        "localhost",
+        "localhost:8001",
+        "evil.example:8000",
+        "evil.example",
+        "a b",
+        "[",
+        "localhost:8000/x?",
+        "localhost:8000#",
+        "user@localhost:8000",
+    ],
+)
+def test_our_own_default_is_on_the_public_url_otherwise(host):
+    assert at_loopback().check(None, host) == f"{LOOPBACK}/connected"
+
+
+def test_an_apps_default_does_not_depend_on_the_host():
+    assert (
+        at_loopback("http://127.0.0.1:3000/done").check(None, "localhost:3000")
+        == "http://127.0.0.1:3000/done"
+    )
+    assert at_loopback(RECORDS).check(None, "localhost:8000") == RECORDS
+
+
+@pytest.mark.parametrize("host", ["BFF.example.com:443", "localhost", "evil.example"])
+def test_a_public_default_does_not_depend_on_the_host(host):
+    url = "https://bff.example.com/connected"
+
+    assert ReturnUrls((url,), "https://bff.example.com").check(None, host) == url

@@ -202,3 +202,32 @@ def test_no_response_has_cors_headers(client, method, origin):
     )
 
     assert not [name for name, _ in reply.headers if name.startswith("Access-Control-")]
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://localhost:8000", 400),
+        ("http://127.0.0.1:8000", 400),
+        ("http://[::1]:8000", 400),
+        ("http://app.localhost:8000", 400),
+        ("http://localhost:3000", 403),
+        ("https://localhost:8000", 403),
+        ("http://localhost:8000/", 403),
+        ("http://localhost.evil.example:8000", 403),
+        ("http://evil.example:8000", 403),
+    ],
+)
+def test_loopback_names_with_our_port_are_our_origin(origin, status):
+    client = shared_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL="http://127.0.0.1:8000").test_client()
+    reply = client.post("/api/patients", json={}, headers={"Origin": origin, "Host": "127.0.0.1:8000"})
+
+    assert reply.status_code == status
+
+
+def test_a_loopback_origin_is_not_ours_for_a_public_host():
+    url = "https://bff.example.com"
+    client = shared_app(BFF_ACCESS="enforce", BFF_PUBLIC_URL=url).test_client()
+    reply = client.post("/api/patients", json={}, headers={"Origin": "https://localhost"}, base_url=url)
+
+    assert outcome_of(reply) == (403, "cross_site_request")

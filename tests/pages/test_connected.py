@@ -67,9 +67,11 @@ def test_own_return_url_behind_a_proxy_shows_no_app_link(medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=own)
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=own)
-    cookie = client.post("/api/patient-sessions", json={"patientId": "user_42"}).headers["Set-Cookie"]
+    host = {"Host": "records.example.com"}
+    started = client.post("/api/patient-sessions", json={"patientId": "user_42"}, headers=host)
+    cookie = started.headers["Set-Cookie"].partition(";")[0]
 
-    page = client.get(PAGE, headers={"Cookie": cookie.partition(";")[0]})  # over http, as the proxy sends it
+    page = client.get(PAGE, headers={**host, "Cookie": cookie})  # over http, as the proxy sends it
 
     assert state_of(page) == "nothing"
     assert "Go back to the app" not in page.text

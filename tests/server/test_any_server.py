@@ -122,6 +122,24 @@ def test_the_form_creates_a_patient(product, upstream, browser):
     assert upstream.store.patients["user_42"].name == WHO["name"]
 
 
+def test_another_host_name_is_refused(product, upstream, browser):
+    def ask(path, host):
+        return browser.get(f"{product.url}{path}", headers={"Host": host}, timeout=TIMEOUT)
+
+    assert code(ask("/api/patients/user_42", "evil.example")) == (421, "misdirected_request")
+    assert ask("/intake", f"evil.example:{product.port}").status_code == 421
+    assert ask("/intake", "127.0.0.1:1").status_code == 200
+    assert ask("/healthz", "10.0.0.7").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["", "a b", "[", ":", "x" * 300])
+def test_a_malformed_host_is_refused(product, upstream, host):
+    with product.connect() as connection:
+        connection.sendall(f"GET /intake HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+
+        assert re.match(rb"HTTP/1.1 4(00|21) ", connection.recv(65536))
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_an_oversized_body_is_refused(product, upstream, browser, chunked):
     body = json.dumps({"patientId": "user_42", **WHO}).encode() + b" " * 70_000
