@@ -94,11 +94,11 @@ def run_app(address: str, **changes: str) -> Iterator[Flask]:
     """Build the product for an upstream; afterwards its connections are closed."""
     app = create_app(load_settings(variables(address, **changes)))
     with app.app_context():
-        http = services().enrollment._medblocks._transport._http
+        medblocks = services().catalog._medblocks
     try:
         yield app
     finally:
-        http.close()
+        medblocks.close()
 
 
 def forward(address: str) -> "WSGIApplication":

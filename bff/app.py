@@ -24,6 +24,8 @@ from bff.audit import Audit
 from bff.branding.brand import brand_of
 from bff.branding.logos import LogoAddresses, Logos, fetch_image
 from bff.config import Settings, environment, load_settings
+from bff.enrollment.calls import GrantedCalls
+from bff.enrollment.connect import connect
 from bff.enrollment.enrollment import Enrollment
 from bff.enrollment.facilities import Facilities
 from bff.enrollment.return_urls import ReturnUrls
@@ -31,7 +33,6 @@ from bff.errors import MAX_BODY_BYTES
 from bff.logs import add_default_handler, quiet_http_client
 from bff.medblocks.bulkhead import UpstreamLimit
 from bff.medblocks.catalog import Catalog
-from bff.medblocks.connect import connect
 from bff.middleware import errors
 from bff.middleware.rate_limits import RateLimits
 from bff.services import KEY, Services
@@ -93,11 +94,12 @@ def _create_services(
     redis: RedisStore | None,
 ) -> Services:
     medblocks = connect(settings)
+    calls = GrantedCalls(medblocks)
     within = UpstreamLimit(settings.requests).within
     return_urls = ReturnUrls(settings.return_urls, settings.public_url)
     catalog = Catalog(medblocks, settings.catalog_seconds, within=within)
     return Services(
-        enrollment=Enrollment(medblocks, guard, browser, return_urls, settings, audit, within),
+        enrollment=Enrollment(calls, guard, browser, return_urls, settings, audit, within),
         catalog=catalog,
         facilities=Facilities(catalog),
         guard=guard,

@@ -67,8 +67,8 @@ class Entry(AbstractContextManager["Entry"]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if error is not None:
-            details = getattr(error, "details", None)  # Medblocks' errors have them
-            self.upstream_request_id = getattr(details, "request_id", self.upstream_request_id)
+            # Medblocks' errors have one.
+            self.upstream_request_id = getattr(error, "request_id", self.upstream_request_id)
         self._audit.record(
             self._event,
             "ok" if kind is None else kind.__name__,

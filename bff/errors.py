@@ -6,6 +6,7 @@ The gunicorn worker imports this module before it patches the standard library: 
 from collections.abc import Mapping
 from typing import ClassVar
 
+from bff.medblocks.errors import Conflict
 from bff.messages import Message
 
 MAX_BODY_BYTES = 64 * 1024  # a larger request body gets a 413
@@ -131,6 +132,17 @@ class IdempotencyKeyReused(AppError):
 
     status = 422
     code = "idempotency_key_reused"
+
+
+class AlreadyCreated(Conflict):
+    """The caller owns the patient, but it has other details than the ones sent now."""
+
+
+class CreatedDifferently(Conflict):
+    """The patient has the caller's tag and other details, and is not in the caller's cookie.
+
+    That grants nothing: a cookie that was copied before the patient was created leads to the same tag.
+    """
 
 
 def invalid_input(messages: Mapping[str, object]) -> InvalidInput:

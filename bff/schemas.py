@@ -9,8 +9,8 @@ from urllib.parse import quote_plus
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, post_load, pre_load, validates_schema
 from marshmallow.validate import Email, Length, OneOf
 
+from bff.medblocks.grants import RESERVED_METADATA
 from bff.medblocks.ids import is_facility_id, patient_id_problem
-from bff.medblocks.models import RESERVED_METADATA
 from bff.messages import Message
 
 METADATA_MAX_KEYS = 50

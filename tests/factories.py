@@ -16,12 +16,13 @@ from joserfc.jwk import OctKey
 
 from bff import create_app
 from bff.access.keys import Keys
-from bff.config import Secret, load_settings
+from bff.config import load_settings
+from bff.enrollment.calls import GrantedCalls
 from bff.medblocks.bulkhead import Bulkhead
 from bff.medblocks.circuit_breaker import CircuitBreaker
 from bff.medblocks.client import Medblocks
 from bff.medblocks.http_client import HttpClient
-from bff.medblocks.retries import Retries
+from bff.medblocks.retries import Retries, RetryBudget
 from bff.medblocks.transport import Transport
 
 # Nothing answers here: a call that a test forgot to mock fails.
@@ -84,13 +85,18 @@ def shared_app(**changes: str) -> Flask:
 
 def http_client(origin: str = HOST, key: str = KEY, version: str | None = API_VERSION) -> HttpClient:
     """Build what sends requests to Medblocks."""
-    return HttpClient(origin, Secret(key), version)
+    return HttpClient(origin, key, version)
 
 
 def make_client(failures: int = 5) -> Medblocks:
     """Build a client of Medblocks; its circuit opens after so many failures."""
     breaker = CircuitBreaker(failures=failures, seconds=2)
-    return Medblocks(Transport(http_client(), breaker, Bulkhead(8), Retries()))
+    return Medblocks(transport=Transport(http_client(), Retries(budget=RetryBudget()), breaker, Bulkhead(8)))
+
+
+def make_calls(failures: int = 5) -> GrantedCalls:
+    """Build the calls that take grants, over such a client."""
+    return GrantedCalls(make_client(failures))
 
 
 def form_token(client: FlaskClient, path: str = "/intake") -> str:

@@ -4,7 +4,7 @@ from flask import Flask
 
 from bff.api import connections, patient_sessions, patients
 from bff.api.openapi import create_api
-from bff.medblocks import models
+from bff.enrollment import models
 
 
 def init_app(app: Flask, version: str) -> None:

@@ -9,8 +9,8 @@ from marshmallow.validate import Length
 from msgspec import Meta
 
 from bff.api.openapi import JsonBlueprint
+from bff.enrollment.models import Facility
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX
-from bff.medblocks.models import Facility
 from bff.schemas import at_most
 from bff.services import services
 
@@ -86,4 +86,5 @@ def search_facilities(query: dict[str, Any]) -> Response:
     data = [
         {**facility, "logo_path": address(facility["id"], facility["logo_url"])} for facility in found["data"]
     ]
-    return jsonify({**found, "data": data})
+    # Only the listed fields: Medblocks may send others.
+    return jsonify(msgspec.convert({**found, "data": data}, FoundFacilities))

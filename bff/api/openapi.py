@@ -13,7 +13,7 @@ from marshmallow import Schema, fields
 
 from bff.api.body import StrictJsonParser
 from bff.api.json_provider import json_response
-from bff.medblocks.client import ApiResponse
+from bff.enrollment.calls import ApiResponse
 from bff.schemas import BrowserInput, camel_case
 
 View = TypeVar("View", bound=Callable[..., Response])

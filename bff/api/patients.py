@@ -11,9 +11,9 @@ from marshmallow import EXCLUDE, Schema, fields
 
 from bff.access.idempotency import PARAMETER
 from bff.api.openapi import JsonBlueprint, reference, respond
+from bff.enrollment.models import FacilityType
 from bff.errors import NotFound
 from bff.medblocks.ids import is_connection_id
-from bff.medblocks.models import FacilityType
 from bff.schemas import NewPatient
 from bff.services import services
 

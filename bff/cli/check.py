@@ -9,9 +9,9 @@ import click
 from bff.access.store import open_redis
 from bff.cli import messages, startup
 from bff.config import Settings
+from bff.enrollment.connect import connect
 from bff.errors import IdentityUnavailable, InvalidCredential
-from bff.medblocks.connect import connect
-from bff.medblocks.errors import InvalidApiKey, MedblocksError
+from bff.medblocks.errors import AccountError, MedblocksError, UnsupportedVersion
 
 
 @click.command()
@@ -49,14 +49,13 @@ def _medblocks(settings: Settings) -> Iterator[Finding]:
     try:
         medblocks.health()
         yield Finding(f"Medblocks: {settings.base_url} answers.")
-        medblocks.list_facilities(limit=1)
+        medblocks.connections.list(limit=1)
         yield Finding("Key: Medblocks accepts it.")
         yield Finding(f"Version: {settings.version_text}. Medblocks accepts it.")
-    except InvalidApiKey as error:
-        if error.details.code == "unsupported_api_version":
-            text = messages.refused_version(settings)
-        else:
-            text = f"Key: Medblocks refuses it ({error}). Set MEDBLOCKS_API_KEY to a valid one."
+    except UnsupportedVersion:
+        yield Finding(messages.refused_version(settings), fine=False)
+    except AccountError as error:
+        text = f"Key: Medblocks refuses it ({error}). Set MEDBLOCKS_API_KEY to a valid one."
         yield Finding(text, fine=False)
     except MedblocksError as error:
         text = f"Medblocks: no usable answer from {settings.base_url} ({error}). "

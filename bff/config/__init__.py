@@ -5,7 +5,7 @@ from bff.config.environment import environment
 from bff.config.loading import SETTING_NAMES, load_settings
 from bff.config.parsers import Secret
 from bff.config.settings import Settings, SettingsError
-from bff.config.urls import (
+from bff.medblocks.urls import (
     host_name,
     is_loopback,
     is_same_host,

@@ -16,8 +16,8 @@ from limits import parse_many
 from marshmallow import ValidationError
 from marshmallow.validate import Length, OneOf, Regexp
 
-from bff.config.urls import is_host, is_loopback, origin_of, split_http_url
 from bff.images import MAX_IMAGE_BYTES, Image, read_image
+from bff.medblocks.urls import is_host, is_loopback, origin_of, split_http_url
 from bff.messages import InvalidValue
 
 T = TypeVar("T")

@@ -15,20 +15,19 @@ from typing import Any
 
 import msgspec
 
-from bff.medblocks.client import ApiResponse, Medblocks
+from bff.enrollment.calls import ApiResponse, GrantedCalls
+from bff.enrollment.models import Patient
+from bff.errors import AlreadyCreated, CreatedDifferently
 from bff.medblocks.errors import (
-    AlreadyCreated,
     BadResponse,
     Conflict,
     ConnectionFailed,
-    CreatedDifferently,
     MedblocksError,
     NotFound,
     UnexpectedResponse,
     UpstreamTimeout,
 )
 from bff.medblocks.grants import Grant
-from bff.medblocks.models import Patient
 from bff.schemas import NewPatient
 
 ATTEMPTS = 3
@@ -38,7 +37,7 @@ _FIELDS = [field.name for field in msgspec.structs.fields(Patient)]
 _DETAILS = NewPatient().fields.keys() - {"patient_id"}
 
 
-def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) -> ApiResponse:
+def create_once(calls: GrantedCalls, grant: Grant, details: Mapping[str, Any]) -> ApiResponse:
     """Return the created patient, whether this call or an earlier one of the same owner created it.
 
     Raise Conflict if the id belongs to another owner. If the patient exists with other details, raise
@@ -47,11 +46,11 @@ def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) 
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return medblocks.create_patient(grant, details)
+            return calls.create_patient(grant, details)
         except (Conflict, UpstreamTimeout, ConnectionFailed, BadResponse) as error:
-            if isinstance(error, UnexpectedResponse) and error.details.status:
+            if isinstance(error, UnexpectedResponse) and error.status_code:
                 raise  # Medblocks refused the create: another attempt would get the same response
-            found = _read_back(medblocks, grant, error)
+            found = _read_back(calls, grant, error)
             if found is not None:
                 return _as_created(found, grant, details)
             if attempt == ATTEMPTS:
@@ -59,10 +58,10 @@ def create_once(medblocks: Medblocks, grant: Grant, details: Mapping[str, Any]) 
     raise AssertionError("the last attempt returns or raises")
 
 
-def _read_back(medblocks: Medblocks, grant: Grant, error: MedblocksError) -> ApiResponse | None:
+def _read_back(calls: GrantedCalls, grant: Grant, error: MedblocksError) -> ApiResponse | None:
     """Return the patient, or None if there is none. If the read fails, raise the error to report."""
     try:
-        return medblocks.read_patient(grant)
+        return calls.read_patient(grant)
     except NotFound:
         return None
     except MedblocksError:

@@ -12,10 +12,10 @@ from bff.access.browser_owner import BrowserOwner
 from bff.access.guard import Guard
 from bff.audit import Audit
 from bff.config import Settings
+from bff.enrollment.calls import ApiResponse, GrantedCalls
 from bff.enrollment.creation import create_once
 from bff.enrollment.return_urls import ReturnUrls
 from bff.errors import NotFound
-from bff.medblocks.client import ApiResponse, Medblocks
 from bff.medblocks.deadline import Within, within
 from bff.medblocks.errors import BadResponse, Conflict, ErrorDetails
 from bff.medblocks.grants import Grant, SessionGrant
@@ -32,7 +32,7 @@ class Enrollment:
 
     def __init__(
         self,
-        medblocks: Medblocks,
+        calls: GrantedCalls,
         guard: Guard,
         browser: BrowserOwner,
         return_urls: ReturnUrls,
@@ -40,7 +40,7 @@ class Enrollment:
         audit: Audit,
         within: Within = within,
     ) -> None:
-        self._medblocks = medblocks
+        self._calls = calls
         self._guard = guard
         self._browser = browser
         self.return_urls = return_urls
@@ -63,7 +63,7 @@ class Enrollment:
             self._within(self._settings.write_seconds),
             self._audit.trail("create", actor=grant.owner, patient_id=grant.patient_id) as entry,
         ):
-            answer = create_once(self._medblocks, grant, details)
+            answer = create_once(self._calls, grant, details)
             entry.upstream_request_id = answer.request_id
         self._browser.add_patient(grant)
         return answer
@@ -74,7 +74,7 @@ class Enrollment:
             self._within(self._settings.read_seconds),
             self._audit.trail("read", actor=grant.owner, patient_id=grant.patient_id) as entry,
         ):
-            answer = self._reads.run(grant, "read patient", lambda: self._medblocks.read_patient(grant))
+            answer = self._reads.run(grant, "read patient", lambda: self._calls.read_patient(grant))
             entry.upstream_request_id = answer.request_id
         return answer
 
@@ -84,7 +84,7 @@ class Enrollment:
             self._within(self._settings.write_seconds),
             self._audit.trail("disconnect", actor=grant.owner, patient_id=grant.patient_id) as entry,
         ):
-            answer = self._medblocks.disconnect(grant, connection_id)
+            answer = self._calls.disconnect(grant, connection_id)
             entry.upstream_request_id = answer.request_id
         return answer
 
@@ -127,9 +127,9 @@ class Enrollment:
 
     def _start(self, grant: Grant, session: Mapping[str, Any], click: Hashable) -> ApiResponse:
         if click is None:
-            return self._medblocks.start_patient_session(grant, session)
+            return self._calls.start_patient_session(grant, session)
         return self._starts.run(
-            click, "start session", lambda: self._medblocks.start_patient_session(grant, session)
+            click, "start session", lambda: self._calls.start_patient_session(grant, session)
         )
 
     def _create_first(self, grant: Grant, details: Mapping[str, Any]) -> None:
@@ -146,9 +146,7 @@ class Enrollment:
         or NotFound if newer patients may have displaced it from the browser's cookie.
         """
         with self._within(self._settings.read_seconds), self._audit.trail(event, actor=grant.owner) as entry:
-            answer = self._reads.run(
-                grant, "read session", lambda: self._medblocks.read_patient_session(grant)
-            )
+            answer = self._reads.run(grant, "read session", lambda: self._calls.read_patient_session(grant))
             entry.patient_id, entry.upstream_request_id = answer.body["patient_id"], answer.request_id
             if not self._guard.may_read(answer.body["patient_id"]):
                 if self._browser.may_have_dropped_patients():

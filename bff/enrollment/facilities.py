@@ -48,9 +48,9 @@ class Facilities:
             for connection in connections
         ]
 
-    def look_up(self, facility_id: str) -> dict[str, Any]:
+    def look_up(self, facility_id: str) -> Mapping[str, Any]:
         """Return a facility from the catalog, or an empty dict if it can't be looked up."""
         try:
             return self._catalog.facility(facility_id)
-        except (MedblocksError, ValueError):  # ValueError: an id that can't be in a path
+        except MedblocksError:
             return {}

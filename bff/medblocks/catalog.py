@@ -6,14 +6,15 @@ While Medblocks is unavailable, cached entries are used however old they are.
 import time
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TypeVar, cast
 
 from cachetools import LRUCache
 
-from bff.medblocks.client import ApiResponse, Medblocks
+from bff.medblocks.client import Medblocks
 from bff.medblocks.deadline import Within, within
 from bff.medblocks.errors import InvalidRequest, MedblocksError, NotFound
 from bff.medblocks.locks import Lock
+from bff.medblocks.models import Facility, FacilityPage
 from bff.medblocks.single_flight import SingleFlight
 
 LIFE_SECONDS = 600.0
@@ -21,6 +22,9 @@ _MAX_ENTRIES = 2000
 SEARCH_MIN, SEARCH_MAX = 2, 200
 CURSOR_MAX = 500
 SEARCH_LIMIT = 20
+
+
+T = TypeVar("T", Facility, FacilityPage)
 
 
 class Catalog:
@@ -38,43 +42,44 @@ class Catalog:
         self._clock = clock
         self._within = within
         self._lock = Lock()  # reading an LRU cache changes it
-        self._kept: LRUCache[Hashable, tuple[float, dict[str, Any]]] = LRUCache(_MAX_ENTRIES)
-        self._calls: SingleFlight[ApiResponse] = SingleFlight()
+        self._kept: LRUCache[Hashable, tuple[float, Facility | FacilityPage]] = LRUCache(_MAX_ENTRIES)
+        self._calls: SingleFlight[Facility | FacilityPage] = SingleFlight()
 
-    def search(self, q: str, starting_after: str | None = None) -> dict[str, Any]:
+    def search(self, q: str, starting_after: str | None = None) -> FacilityPage:
         """Return a page of matching facilities, 20 at most: `data`, `has_more` and `next_cursor`.
 
         A query under two characters matches nothing, as in Medblocks' own search. Raise MedblocksError.
         """
         if len(q) < SEARCH_MIN:
             return {"resource_type": "list", "data": [], "has_more": False, "next_cursor": None}
+        connections = self._medblocks.connections
         return self._get(
             ("search", q.lower(), starting_after),
-            lambda: self._medblocks.list_facilities(q=q, limit=SEARCH_LIMIT, starting_after=starting_after),
+            lambda: connections.list(q=q, limit=SEARCH_LIMIT, starting_after=starting_after),
         )
 
-    def facility(self, facility_id: str) -> dict[str, Any]:
+    def facility(self, facility_id: str) -> Facility:
         """Return one facility. Raise NotFound, or any other MedblocksError."""
-        return self._get(facility_id, lambda: self._medblocks.read_facility(facility_id))
+        return self._get(facility_id, lambda: self._medblocks.connections.retrieve(facility_id))
 
     def budget(self) -> AbstractContextManager[None]:
         """Return a context with the time of a look-up. Entering it raises CallRejected without a slot."""
         return self._within(self._seconds)
 
-    def _get(self, key: Hashable, call: Callable[[], ApiResponse]) -> dict[str, Any]:
+    def _get(self, key: Hashable, call: Callable[[], T]) -> T:
         with self._lock:
             until, body = self._kept.get(key, (0.0, None))
         if body is not None and self._clock() < until:
-            return body
+            return cast("T", body)
         try:
             with self.budget():
-                fresh = self._calls.run(key, "look up facility", call).body
+                fresh = cast("T", self._calls.run(key, "look up facility", call))
         except (NotFound, InvalidRequest):
             raise
         except MedblocksError:
             if body is None:
                 raise
-            return body
+            return cast("T", body)
         with self._lock:
             self._kept[key] = (self._clock() + LIFE_SECONDS, fresh)
         return fresh

@@ -43,6 +43,24 @@ def within(seconds: float) -> Budget:
     return Budget(seconds)
 
 
+class _FromNow(Budget):
+    """Limits a `with` block to `seconds` from its start, whatever request is being answered."""
+
+    def __enter__(self) -> None:
+        ends, outer = time.monotonic() + self._seconds, _ends.get()
+        self._token = _ends.set(ends if outer is None else min(ends, outer))
+
+
+def from_now(seconds: float) -> Budget:
+    """Return a budget of so many seconds from now, which the outer budget limits too."""
+    return _FromNow(seconds)
+
+
+def share(part: float) -> Budget:
+    """Return a budget of a part of the time that is left."""
+    return _FromNow(left() * part)
+
+
 def is_running() -> bool:
     """Return whether a budget is running."""
     return _ends.get() is not None
@@ -58,5 +76,5 @@ def remaining(operation: str) -> float:
     """Return the seconds that are left for an operation. Raise DeadlineExceeded if none are."""
     seconds = left()
     if seconds <= 0:
-        raise DeadlineExceeded(operation, detail="no time left")
+        raise DeadlineExceeded(operation, detail="no time left", sent=False)
     return seconds

@@ -2,46 +2,98 @@
 
 MedblocksError
 ├── InvalidRequest            400, 413: the caller's input
+│   └── InvalidId             not sent: an empty id, "." or "..", which URLs resolve
 ├── NotFound                  404
 ├── Conflict                  409: the patient id is taken
-│   ├── AlreadyCreated        by this caller, who owns the patient, with other details
-│   └── CreatedDifferently    with this caller's tag and other details
-├── InvalidApiKey             401, 402, 403, or an API version that is not served: our key, plan or settings
+├── AccountError              the key, the plan or the settings: for the operator, never the user's fault
+│   ├── InvalidApiKey         401
+│   ├── BillingError          402
+│   ├── PermissionDenied      403
+│   └── UnsupportedVersion    400 with the code unsupported_api_version
 ├── RateLimited               429
 ├── BadResponse               5xx, a redirect, or a response that Medblocks does not send
 │   └── UnexpectedResponse    another 4xx, or over the size limit: no sign of an outage
 ├── ConnectionFailed          no connection, or one that broke
 ├── UpstreamTimeout           no complete response in time
-│   └── DeadlineExceeded      the browser's request had no time left
+│   └── DeadlineExceeded      too little time was left for the call
 └── CallRejected              not sent: Medblocks is failing, or too many calls are running
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+
+# Texts from the other side are shown in an error's text only if they look like an identifier.
+_is_identifier = re.compile(r"[\w.-]{1,100}", re.ASCII).fullmatch
 
 
 @dataclass(frozen=True)
 class ErrorDetails:
-    """The details in an error response of Medblocks; every field may be missing."""
+    """The details in an error response of Medblocks; every field may be missing.
 
-    status: int | None = None
+    `message` and `param` may contain personal data, so they are not in the repr.
+    """
+
+    status_code: int | None = None
     code: str | None = None
-    param: str | None = None
+    param: str | None = field(default=None, repr=False)
     request_id: str | None = None
     retry_after: int | None = None  # seconds
+    type: str | None = None
+    message: str | None = field(default=None, repr=False)
+    doc_url: str | None = None
 
 
 class MedblocksError(Exception):
-    """A call failed. The text has the operation, the status and codes, but no id, name or key."""
+    """A call failed.
 
-    def __init__(self, operation: str, details: ErrorDetails | None = None, detail: str = "") -> None:
+    The text has the operation, the status, the code and the request id, but no id of a patient, no name and
+    no key. `status_code`, `type`, `code`, `message`, `param`, `doc_url`, `request_id` and `retry_after` (in
+    seconds) are those of Medblocks' response; each is None if there is none. `message` and `param` may
+    contain what was sent, so do not log them.
+
+    `sent` is False if nothing of the request can have reached Medblocks. `outcome_unknown` is True for a
+    write that may have been carried out in spite of the error: read the patient before you repeat it.
+    """
+
+    def __init__(
+        self, operation: str, details: ErrorDetails | None = None, detail: str = "", *, sent: bool = True
+    ) -> None:
+        details = details or ErrorDetails()
+        super().__init__(operation, details, detail)
         self.operation = operation
-        self.details = details or ErrorDetails()
-        what = f"{self.details.status or ''} {self.details.code or ''} {detail}".split()
-        super().__init__(f"{operation}: {' '.join(what) or type(self).__name__}")
+        self.detail = detail
+        self.status_code = details.status_code
+        self.type = details.type
+        self.code = details.code
+        self.message = details.message
+        self.param = details.param
+        self.doc_url = details.doc_url
+        self.request_id = details.request_id
+        self.retry_after = details.retry_after
+        self.sent = sent
+        self.outcome_unknown = False
+
+    def __str__(self) -> str:
+        code, request_id = _shown(self.code), _shown(self.request_id)
+        what = " ".join(f"{self.status_code or ''} {code} {self.detail}".split()) or type(self).__name__
+        return f"{self.operation}: {what}" + (f" (request {request_id})" if request_id else "")
+
+    def is_unknown_for_a_write(self) -> bool:
+        """Return whether a write that ended with this error may have been carried out."""
+        refused = self.status_code is not None and 400 <= self.status_code < 500
+        return self.sent and not refused
+
+
+def _shown(text: str | None) -> str:
+    return text if text and _is_identifier(text) else ""
 
 
 class InvalidRequest(MedblocksError):
     """Medblocks did not accept the caller's input."""
+
+
+class InvalidId(InvalidRequest, ValueError):
+    """The id can't be a part of a URL: it is empty, "." or "..", or no text that UTF-8 can express."""
 
 
 class NotFound(MedblocksError):
@@ -52,23 +104,28 @@ class Conflict(MedblocksError):
     """The id is taken."""
 
 
-class AlreadyCreated(Conflict):
-    """The caller owns the patient, but it has other details than the ones sent now."""
+class AccountError(MedblocksError):
+    """Medblocks does not accept the key, the plan or the settings; never the user's fault."""
 
 
-class CreatedDifferently(Conflict):
-    """The patient has the caller's tag and other details, and is not in the caller's cookie.
-
-    That grants nothing: a cookie that was copied before the patient was created leads to the same tag.
-    """
+class InvalidApiKey(AccountError):
+    """The key is missing, invalid or expired."""
 
 
-class InvalidApiKey(MedblocksError):
-    """Medblocks does not accept our key, plan or API version; never the browser's fault."""
+class BillingError(AccountError):
+    """The plan does not cover the call."""
+
+
+class PermissionDenied(AccountError):
+    """The key may not do this."""
+
+
+class UnsupportedVersion(AccountError):
+    """Medblocks does not serve this API version."""
 
 
 class RateLimited(MedblocksError):
-    """Medblocks asks to wait; `details.retry_after` has the seconds, if it says how long."""
+    """Medblocks asks to wait; `retry_after` has the seconds, if it says how long."""
 
 
 class BadResponse(MedblocksError):
@@ -80,16 +137,7 @@ class UnexpectedResponse(BadResponse):
 
 
 class ConnectionFailed(MedblocksError):
-    """There was no connection, or it broke before the response was complete.
-
-    `sent` is False if nothing of the request can have reached Medblocks.
-    """
-
-    def __init__(
-        self, operation: str, details: ErrorDetails | None = None, detail: str = "", *, sent: bool = True
-    ) -> None:
-        super().__init__(operation, details, detail)
-        self.sent = sent
+    """There was no connection, or it broke before the response was complete."""
 
 
 class UpstreamTimeout(MedblocksError):
@@ -97,18 +145,21 @@ class UpstreamTimeout(MedblocksError):
 
 
 class DeadlineExceeded(UpstreamTimeout):
-    """The browser's request had no time left for this call, which is no sign of an outage."""
+    """Too little time was left for this call, which is no sign of an outage."""
 
 
 class CallRejected(MedblocksError):
-    """The call was not sent, to protect Medblocks or us; `details.retry_after` has the seconds to wait."""
+    """The call was not sent, to protect Medblocks or us; `retry_after` has the seconds to wait."""
+
+    def __init__(self, operation: str, details: ErrorDetails | None = None, detail: str = "") -> None:
+        super().__init__(operation, details, detail, sent=False)
 
 
 _BY_STATUS: dict[int, type[MedblocksError]] = {
     400: InvalidRequest,
     401: InvalidApiKey,
-    402: InvalidApiKey,
-    403: InvalidApiKey,
+    402: BillingError,
+    403: PermissionDenied,
     404: NotFound,
     409: Conflict,
     413: InvalidRequest,
@@ -119,7 +170,7 @@ _BY_STATUS: dict[int, type[MedblocksError]] = {
 def error_for(operation: str, details: ErrorDetails) -> MedblocksError:
     """Return the error for a non-2xx response; by its status first, since codes were renamed over time."""
     if details.code == "unsupported_api_version":
-        return InvalidApiKey(operation, details)
-    status = details.status or 0
+        return UnsupportedVersion(operation, details)
+    status = details.status_code or 0
     otherwise = UnexpectedResponse if 400 <= status < 500 else BadResponse
     return _BY_STATUS.get(status, otherwise)(operation, details)

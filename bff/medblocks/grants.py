@@ -5,6 +5,9 @@ Only `bff.access.guard` creates them. A view that forgets to ask the guard has n
 
 from typing import NamedTuple
 
+RESERVED_METADATA = "bff_"  # keys of metadata with this prefix are ours, and never reach a browser
+OWNER_KEY = f"{RESERVED_METADATA}owner"  # the owner tag in a patient's metadata
+
 
 class Grant(NamedTuple):
     """The caller may act for this patient.

@@ -10,11 +10,10 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
-from bff.config import Secret
 from bff.medblocks.curl.adapter import CurlAdapter, NotSent, ReplyTooLarge
 from bff.medblocks.errors import ConnectionFailed, UnexpectedResponse, UpstreamTimeout
 
-MAX_REPLY_BYTES = 1024 * 1024
+MAX_REPLY_BYTES = 1024 * 1024  # many times what the longest reply for a browser has
 # Percent-encoded segments; none of them resolves as "." or "..".
 _PATH = re.compile(r"(?:/(?!(?:\.|%2E){1,2}(?:/|\Z))(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+)+")
 
@@ -30,18 +29,24 @@ class RawReply(NamedTuple):
 class HttpClient:
     """Sends requests with the key and the API version. Thread-safe.
 
-    Takes the upstream's origin, the key, the API version (None for the one pinned on the key), and how many
-    idle connections to keep.
+    Takes the upstream's origin, the key, the API version (None for the one pinned on the key), how many idle
+    connections to keep, and how many bytes a response may have.
     """
 
     def __init__(
-        self, base_url: str, api_key: Secret, api_version: str | None, *, connections: int = 32
+        self,
+        base_url: str,
+        api_key: str,
+        api_version: str | None,
+        *,
+        connections: int = 32,
+        max_bytes: int = MAX_REPLY_BYTES,
     ) -> None:
         self._base_url = base_url
-        self._adapter = CurlAdapter(handles=connections, max_bytes=MAX_REPLY_BYTES)
+        self._adapter = CurlAdapter(handles=connections, max_bytes=max_bytes)
         self._headers = CaseInsensitiveDict(
             {
-                "Authorization": f"Bearer {api_key.reveal()}",
+                "Authorization": f"Bearer {api_key}",
                 **({"Version": api_version} if api_version else {}),
                 "Accept": "application/json",
                 # Saves decompression. A proxy's gzip is read all the same, within the same size limit.
@@ -63,7 +68,7 @@ class HttpClient:
         """Send one request, and return the whole response.
 
         Takes the operation's name for errors, an encoded path, and how many seconds the call may take. Raise
-        ConnectionFailed, UpstreamTimeout, or UnexpectedResponse for a response over MAX_REPLY_BYTES.
+        ConnectionFailed, UpstreamTimeout, or UnexpectedResponse for a response over the size limit.
         """
         request = self._prepare(method, path, json, query)
         # `from None`: the texts of these causes contain the URL, and with it the patient's id.

@@ -1,220 +1,148 @@
-"""The models of Medblocks' responses: checked and completed when they are read; other fields are dropped.
+"""What Medblocks' responses contain, as plain dictionaries with typed keys.
 
-Only fields that the product can't do without are required. A field that is missing, or null where a value is
-usual, is read as empty: Medblocks may omit it, and an error would not help the patient.
+`bff.medblocks.replies` checks every response against its type here. Keys that are not listed are kept.
 """
 
-import re
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypedDict
 
-import msgspec
 from msgspec import Meta
 
-from bff import strict_json
-from bff.medblocks.errors import ErrorDetails
-from bff.medblocks.http_client import RawReply
-
-RESERVED_METADATA = "bff_"
-OWNER_KEY = f"{RESERVED_METADATA}owner"
-MAX_DEPTH = 64
-_URL = r"https?://[^\s\"'<>\\]+"
-_is_url = re.compile(_URL).fullmatch
+# A browser is sent there. `\Z`, because `$` accepts a line break at the end.
+_Link = Annotated[str, Meta(pattern=r"^https?://[^\s\"'<>\\]+\Z")]
 
 
-def _always(value: str) -> Meta:
-    return Meta(extra_json_schema={"const": value})
+class Patient(TypedDict):
+    """A patient; `id` is the caller's own patient_id."""
+
+    id: str
+    resource_type: Literal["patient"]
+    email: str | None
+    name: str | None
+    metadata: dict[str, Any]
+    created_at: str | None
 
 
-# Null from Medblocks becomes an empty object or list.
-_Metadata = Annotated[dict[str, Any] | None, Meta(extra_json_schema={"type": "object"})]
-_Texts = Annotated[list[str] | None, Meta(extra_json_schema={"type": "array"})]
-_FacilityId = Annotated[str, Meta(description="The facility in the catalog, `fhirsrc_…`.")]
-_FailureCode = Annotated[
-    str | None,
-    Meta(description="`user_denied` when the patient declined, `oauth_callback_failed`; others may come."),
-]
-_Status = Annotated[str, Meta(description="Active, failed, expired, refresh_failed or disconnected.")]
-FacilityType = Annotated[
-    str | None, Meta(description="The vendor of its records system, such as `epic`; not for patients.")
-]
+class Connection(TypedDict):
+    """One patient's connection to a facility (`connection_id`), or a failed attempt at one."""
+
+    id: str | None
+    resource_type: Literal["connection"]
+    patient_session_id: str | None
+    connection_id: str
+    status: str
+    scopes: list[str]
+    failure_code: str | None
+    failure_at: str | None
+    created_at: str | None
+    updated_at: str | None
 
 
-class Patient(msgspec.Struct, kw_only=True, gc=False):
-    """A patient, as returned by a create."""
-
-    id: Annotated[str, Meta(description="Your own patient_id.")]
-    resource_type: Annotated[Any, _always("patient")] = None
-    email: str | None = None
-    name: str | None = None
-    metadata: _Metadata = None
-    created_at: str | None = None
-
-    def __post_init__(self) -> None:
-        self.resource_type = "patient"
-        self.metadata = self.metadata or {}
-
-
-class Connection(msgspec.Struct, kw_only=True, gc=False):
-    """One patient's connection to a facility, or a failed attempt at one."""
-
-    id: Annotated[str | None, Meta(description="`conn_…`; null for a failed attempt within a session.")] = (
-        None
-    )
-    resource_type: Annotated[Any, _always("connection")] = None
-    patient_session_id: str | None = None
-    connection_id: _FacilityId
-    status: _Status
-    scopes: _Texts = None
-    failure_code: _FailureCode = None
-    failure_at: str | None = None
-    created_at: str | None = None
-    updated_at: str | None = None
-
-    def __post_init__(self) -> None:
-        self.resource_type = "connection"
-        self.scopes = self.scopes or []
-
-
-class PatientDetail(Patient, kw_only=True, gc=False):
+class PatientDetail(Patient):
     """A patient with all connections, newest first, failed attempts included."""
 
-    connections: Annotated[list[Connection] | None, Meta(extra_json_schema={"type": "array"})] = None
-
-    def __post_init__(self) -> None:
-        Patient.__post_init__(self)
-        self.connections = self.connections or []
+    connections: list[Connection]
 
 
-class SessionConnection(msgspec.Struct, kw_only=True, gc=False):
-    """The result of one facility within a patient session."""
+class SessionConnection(TypedDict):
+    """The result of one facility within a patient session; `id` is None for a failed attempt."""
 
-    id: Annotated[str | None, Meta(description="`conn_…`; null for a failed attempt.")] = None
-    connection_id: _FacilityId
-    status: _Status
-    failure_code: _FailureCode = None
-    failure_at: str | None = None
-    created_at: str | None = None
+    id: str | None
+    connection_id: str
+    status: str
+    failure_code: str | None
+    failure_at: str | None
+    created_at: str | None
 
 
-class PatientSession(msgspec.Struct, kw_only=True, gc=False):
-    """A patient session: one visit of a patient to Medblocks to connect records."""
+class PatientSession(TypedDict):
+    """One visit of a patient to Medblocks to connect records. Keep `url` secret: it lets its holder act."""
 
-    id: Annotated[str, Meta(description="`ps_…`")]
-    resource_type: Annotated[Any, _always("patient_session")] = None
-    status: Annotated[str, Meta(description="`open`, `complete` or `expired`.")]
-    url: Annotated[
-        str,
-        Meta(
-            description="Where to send the patient's browser. Keep it secret: it lets its holder act.",
-            extra_json_schema={"pattern": f"^{_URL}$"},
-        ),
-    ]
+    id: str
+    resource_type: Literal["patient_session"]
+    status: str
+    url: _Link
     patient_id: str
-    connection_id: str | None = None
-    recommended_connection_ids: list[str] | None = None
-    return_url: str | None = None
-    return_button_label: str | None = None
-    connections: Annotated[list[SessionConnection] | None, Meta(extra_json_schema={"type": "array"})] = None
-    expires_at: str | None = None
-    metadata: _Metadata = None
-    created_at: str | None = None
-
-    def __post_init__(self) -> None:
-        self.resource_type = "patient_session"
-        self.connections = self.connections or []
-        self.metadata = self.metadata or {}
-        # A browser is sent there. Not a msgspec pattern: its `$` accepts a line break at the end.
-        if not _is_url(self.url):
-            raise ValueError("url")
+    connection_id: str | None
+    recommended_connection_ids: list[str] | None
+    return_url: str | None
+    return_button_label: str | None
+    connections: list[SessionConnection]
+    expires_at: str | None
+    metadata: dict[str, Any]
+    created_at: str | None
 
 
-class Facility(msgspec.Struct, kw_only=True, gc=False):
-    """A facility in the catalog."""
+class Facility(TypedDict):
+    """A facility in the catalog; `type` is the vendor of its records system."""
 
-    id: Annotated[str, Meta(description="`fhirsrc_…`")]
-    resource_type: Annotated[Any, _always("fhir_source")] = None
+    id: str
+    resource_type: Literal["fhir_source"]
     name: str
-    type: FacilityType = None
+    type: str | None
     fhir_base_url: str
-    logo_url: str | None = None
-    portal_url: str | None = None
-
-    def __post_init__(self) -> None:
-        self.resource_type = "fhir_source"
+    logo_url: str | None
+    portal_url: str | None
 
 
-class FacilityList(msgspec.Struct, kw_only=True, gc=False):
-    """A page of the catalog."""
+class Record(TypedDict):
+    """A FHIR resource, and the connection or facility that it came from."""
 
-    resource_type: Annotated[Any, _always("list")] = None
-    data: Annotated[list[Facility] | None, Meta(extra_json_schema={"type": "array"})]
-    has_more: bool = False
-    next_cursor: str | None = None
-
-    def __post_init__(self) -> None:
-        self.resource_type = "list"
-        self.data = self.data or []
+    source: str | None
+    resource: dict[str, Any]
 
 
-class Disconnected(msgspec.Struct, kw_only=True, gc=False):
+class Page(TypedDict):
+    """What every page of a list has. Pass `next_cursor` as `starting_after` to get the next page."""
+
+    resource_type: Literal["list"]
+    has_more: bool
+    next_cursor: str | None
+
+
+class PatientPage(Page):
+    """A page of patients."""
+
+    data: list[Patient]
+
+
+class PatientSessionPage(Page):
+    """A page of patient sessions."""
+
+    data: list[PatientSession]
+
+
+class FacilityPage(Page):
+    """A page of facilities."""
+
+    data: list[Facility]
+
+
+class RecordPage(Page):
+    """A page of a patient's records. Cursors live seven days."""
+
+    patient_id: str | None
+    data: list[Record]
+    previous_cursor: str | None
+
+
+class Disconnected(TypedDict):
     """A revoked connection."""
 
-    id: Annotated[str, Meta(description="`conn_…`")]
-    resource_type: Annotated[Any, _always("connection")] = None
+    id: str
+    resource_type: Literal["connection"]
     disconnected: bool
 
-    def __post_init__(self) -> None:
-        self.resource_type = "connection"
+
+class Deleted(TypedDict):
+    """A patient that was removed, with its connections."""
+
+    id: str
+    resource_type: Literal["patient"]
+    deleted: bool
 
 
-class Health(msgspec.Struct, kw_only=True, gc=False):
-    """Medblocks is up."""
+class Health(TypedDict):
+    """Whether Medblocks is up."""
 
     ok: bool
-    server_time: str | None = None
-
-
-class _Error(msgspec.Struct, kw_only=True, gc=False):
-    code: str | None = None
-    param: str | None = None
-    request_id: str | None = None
-
-
-class _ErrorReply(msgspec.Struct, kw_only=True, gc=False):
-    error: _Error
-
-
-Shape = TypeVar("Shape")
-_read_error = msgspec.json.Decoder(_ErrorReply).decode
-
-
-class WrongShape(Exception):
-    """A response does not have the documented shape; the text has the place in it, but no value."""
-
-
-def decode(decoder: msgspec.json.Decoder[Shape], body: bytes) -> Shape:
-    """Return the model that a body contains. Raise WrongShape."""
-    try:
-        value = decoder.decode(body)
-        # The number of { and [: with fewer, a body can't be too deep. bytes.count would take seven times as
-        # long.
-        if 2 * len(body) - len(body.replace(b"{", b"")) - len(body.replace(b"[", b"")) > MAX_DEPTH:
-            strict_json.check(msgspec.to_builtins(value), MAX_DEPTH)
-    except (ValueError, RecursionError) as error:
-        # `from None`, and only the path in msgspec's text, such as "$.connections[...].status": the rest of
-        # the text, and the causes, may contain values of the response.
-        _, _, path = str(error).partition(" - at `")
-        raise WrongShape(path.rstrip("`") or "$") from None
-    return value
-
-
-def read_error_details(reply: RawReply) -> ErrorDetails:
-    """Return the details in an error envelope, or only the status if Medblocks did not send the response."""
-    wait = reply.headers.get("Retry-After", "")
-    retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) <= 6 else None
-    try:
-        error = _read_error(reply.body).error
-    except (ValueError, RecursionError):
-        error = _Error()
-    request_id = error.request_id or reply.headers.get("X-Request-Id")
-    return ErrorDetails(reply.status, error.code, error.param, request_id, retry_after)
+    server_time: str | None

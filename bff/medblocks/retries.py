@@ -1,8 +1,7 @@
 """The retry policy of single calls; `enrollment.creation` also repeats creates.
 
-Reads are retried at most twice, after a broken connection or status 429, 502, 503 or 504; writes only if
-nothing of them was sent. Pauses have full jitter. A retry budget keeps an outage from multiplying calls:
-retries are limited to a tenth of the calls, plus a small reserve.
+Reads are retried after a broken connection or status 429, 502, 503 or 504. Writes are retried only if they
+were not carried out: nothing of them was sent, or status 429. Pauses have full jitter.
 """
 
 import random
@@ -14,9 +13,9 @@ from bff.medblocks import deadline
 from bff.medblocks.errors import BadResponse, ConnectionFailed, MedblocksError, RateLimited
 from bff.medblocks.locks import Lock
 
-RETRIES = 2
-_PASSING = {429, 502, 503, 504}
-_BASE_SECONDS = 0.1
+MAX_RETRIES = 2
+_PASSING = {502, 503, 504}
+_BASE_SECONDS, _MAX_SECONDS = 0.1, 2.0
 _SHARE = 0.1
 _RESERVE = 10.0
 
@@ -25,19 +24,43 @@ T = TypeVar("T")
 pause = time.sleep
 
 
-class Retries:
-    """Runs calls, and retries some of them."""
+class RetryBudget:
+    """Limits retries to a tenth of the calls, plus a small reserve.
+
+    This keeps an outage from multiplying calls.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._budget = _RESERVE
+        self._left = _RESERVE
+
+    def refill(self) -> None:
+        """Count a call."""
+        with self._lock:
+            if self._left < _RESERVE:
+                self._left += _SHARE
+
+    def spend(self) -> bool:
+        """Take one retry from the budget. Return False if none is left."""
+        with self._lock:
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+
+class Retries:
+    """Runs calls, and retries some of them, at most `max_retries` times each."""
+
+    def __init__(self, max_retries: int = MAX_RETRIES, budget: RetryBudget | None = None) -> None:
+        self._max_retries = max_retries
+        self._budget = budget
 
     def run(self, attempt: Callable[[], T], *, read: bool) -> T:
         """Return the result of an attempt. Raise its last error, without waiting beyond the deadline."""
-        with self._lock:
-            if self._budget < _RESERVE:
-                self._budget += _SHARE
-        for number in range(RETRIES):
+        if self._budget:
+            self._budget.refill()
+        for number in range(self._max_retries):
             try:
                 return attempt()
             except MedblocksError as error:
@@ -45,17 +68,11 @@ class Retries:
                     raise
         return attempt()
 
-    def _spend(self) -> bool:
-        with self._lock:
-            if self._budget < 1:
-                return False
-            self._budget -= 1
-            return True
-
     def _pause(self, error: MedblocksError, number: int) -> bool:
         """Wait before the next attempt. Return False if the deadline or the retry budget forbids one."""
-        seconds = max(random.uniform(0, _BASE_SECONDS * 2**number), error.details.retry_after or 0)  # noqa: S311 - jitter is no secret
-        if seconds >= deadline.left() or not self._spend():
+        longest = min(_BASE_SECONDS * 2**number, _MAX_SECONDS)
+        seconds = max(random.uniform(0, longest), error.retry_after or 0)  # noqa: S311 - jitter is no secret
+        if seconds >= deadline.left() or (self._budget and not self._budget.spend()):
             return False
         pause(seconds)
         return True
@@ -64,4 +81,6 @@ class Retries:
 def _may_pass(error: MedblocksError, *, read: bool) -> bool:
     if isinstance(error, ConnectionFailed):
         return read or not error.sent
-    return read and isinstance(error, (RateLimited, BadResponse)) and error.details.status in _PASSING
+    if isinstance(error, RateLimited):
+        return True
+    return read and isinstance(error, BadResponse) and error.status_code in _PASSING

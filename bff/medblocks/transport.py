@@ -1,28 +1,40 @@
-"""Sends requests to Medblocks with retries, circuit breaker, bulkhead and deadline around each call."""
+"""Sends requests to Medblocks with retries and a deadline, optionally a circuit breaker and a bulkhead."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from bff.medblocks import deadline
 from bff.medblocks.bulkhead import Bulkhead
 from bff.medblocks.circuit_breaker import CircuitBreaker
-from bff.medblocks.errors import DeadlineExceeded, UpstreamTimeout, error_for
+from bff.medblocks.errors import DeadlineExceeded, MedblocksError, UpstreamTimeout, error_for
 from bff.medblocks.http_client import HttpClient, RawReply
-from bff.medblocks.models import read_error_details
+from bff.medblocks.replies import read_error_details
 from bff.medblocks.retries import Retries
 
 _FAIR_SECONDS = 0.5
+
+_Protection = Callable[[str], AbstractContextManager[None]]
+_NOTHING = nullcontext()
+
+
+def _unprotected(_: str) -> AbstractContextManager[None]:
+    return _NOTHING
 
 
 class Transport:
     """Sends requests, and returns successful responses."""
 
     def __init__(
-        self, http: HttpClient, breaker: CircuitBreaker, bulkhead: Bulkhead, retries: Retries
+        self,
+        http: HttpClient,
+        retries: Retries,
+        breaker: CircuitBreaker | None = None,
+        bulkhead: Bulkhead | None = None,
     ) -> None:
         self._http = http
-        self._breaker = breaker
-        self._bulkhead = bulkhead
         self._retries = retries
+        self._breaker: _Protection = breaker.attempt if breaker else _unprotected
+        self._bulkhead: _Protection = bulkhead.slot if bulkhead else _unprotected
 
     def request(
         self,
@@ -32,25 +44,30 @@ class Transport:
         *,
         json: object = None,
         query: Mapping[str, str] | None = None,
-        time_share: float = 1.0,
     ) -> RawReply:
-        """Send a request, and return the 2xx response. Raise any MedblocksError.
-
-        Each attempt may use `time_share` of the time that remains.
-        """
+        """Send a request, and return the 2xx response. Raise any MedblocksError."""
 
         def attempt() -> RawReply:
-            with self._breaker.attempt(operation), self._bulkhead.slot(operation):
-                seconds = deadline.remaining(operation) * time_share
+            with self._breaker(operation), self._bulkhead(operation):
+                seconds = deadline.remaining(operation)
                 try:
                     reply = self._http.send(operation, method, path, seconds=seconds, json=json, query=query)
                 except UpstreamTimeout as error:
                     if seconds >= _FAIR_SECONDS:
                         raise
                     # With so little time left, a timeout is no sign of an outage.
-                    raise DeadlineExceeded(operation, detail=str(error)) from None
+                    raise DeadlineExceeded(operation, detail=error.detail) from None
                 if not 200 <= reply.status < 300:
                     raise error_for(operation, read_error_details(reply))
                 return reply
 
-        return self._retries.run(attempt, read=method == "GET")
+        read = method == "GET"
+        try:
+            return self._retries.run(attempt, read=read)
+        except MedblocksError as error:
+            error.outcome_unknown = not read and error.is_unknown_for_a_write()
+            raise
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._http.close()

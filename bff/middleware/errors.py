@@ -10,7 +10,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, TooManyRequests
 
 from bff.errors import (
     MAX_BODY_BYTES,
+    AlreadyCreated,
     AppError,
+    CreatedDifferently,
     InvalidCredential,
     InvalidInput,
     MisdirectedRequest,
@@ -82,8 +84,8 @@ def response_for(error: Exception) -> ErrorResponse:
 
 _CONFLICTS: dict[type, str] = {
     upstream.Conflict: "patient_id_taken",
-    upstream.AlreadyCreated: "patient_already_created",
-    upstream.CreatedDifferently: "patient_created_differently",
+    AlreadyCreated: "patient_already_created",
+    CreatedDifferently: "patient_created_differently",
 }
 _NOT_FOUND = {
     "read session": "no_patient_session",
@@ -94,26 +96,25 @@ _NOT_FOUND = {
 
 
 def _upstream_response(error: upstream.MedblocksError) -> ErrorResponse:
-    details = error.details
     unavailable = Message("upstream_unavailable")
     match error:
         case upstream.InvalidRequest():
-            return _rejected(details)
+            return _rejected(error)
         case upstream.NotFound():
             return ErrorResponse(404, "not_found", Message(_NOT_FOUND.get(error.operation, "no_patient")))
         case upstream.Conflict():
             message = Message(_CONFLICTS[type(error)])
             return ErrorResponse(409, "external_id_already_exists", message, "patient_id")
         case upstream.RateLimited():
-            headers = {"Retry-After": str(details.retry_after or 5)}
+            headers = {"Retry-After": str(error.retry_after or 5)}
             return ErrorResponse(503, _THROTTLED, Message("upstream_busy"), headers=headers)
         case upstream.CallRejected():
-            headers = {"Retry-After": str(details.retry_after or 1)}
+            headers = {"Retry-After": str(error.retry_after or 1)}
             return ErrorResponse(503, "upstream_unavailable", unavailable, headers=headers)
         case upstream.UpstreamTimeout():
             return ErrorResponse(504, "upstream_timeout", Message("upstream_timeout"))
-        case upstream.InvalidApiKey() if details.code in {"missing_api_key", "invalid_api_key"}:
-            return ErrorResponse(502, str(details.code), unavailable)
+        case upstream.InvalidApiKey() if error.code in {"missing_api_key", "invalid_api_key"}:
+            return ErrorResponse(502, str(error.code), unavailable)
     return ErrorResponse(502, "upstream_unavailable", unavailable)
 
 
@@ -132,10 +133,10 @@ _REJECTED = {
 }
 
 
-def _rejected(details: upstream.ErrorDetails) -> ErrorResponse:
-    if details.status == 413:
+def _rejected(error: upstream.InvalidRequest) -> ErrorResponse:
+    if error.status_code == 413:
         return ErrorResponse(413, "payload_too_large", Message("upstream_too_large"))
-    param = _OUR_NAMES.get(details.param or "", details.param)
+    param = _OUR_NAMES.get(error.param or "", error.param)
     if param in _REJECTED:
         return ErrorResponse(400, "invalid_request", Message(f"rejected_{param}"), param)
     # Another field of the request is named too, without a sentence of its own.
@@ -177,7 +178,7 @@ def _worth_logging(error: Exception, response: ErrorResponse) -> tuple[int, str]
     if isinstance(error, Overloaded | NotAtRoot | MisdirectedRequest):
         return logging.NOTSET, ""  # possibly thousands; logged where they are raised
     if isinstance(error, upstream.MedblocksError) and response.status >= 500:
-        return logging.ERROR, f"upstream: {error} (upstream request {error.details.request_id})"
+        return logging.ERROR, f"upstream: {error}"
     if isinstance(error, InvalidCredential):
         return logging.WARNING, f"a credential was refused: {error}"
     if isinstance(error, InvalidInput) and "return_url" in error.problems:

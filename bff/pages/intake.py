@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 
 from bff.access.form_tokens import FormTokens
 from bff.enrollment.return_urls import with_query
-from bff.errors import FormOutdated, InvalidInput, invalid_input
-from bff.medblocks.errors import AlreadyCreated, Conflict, CreatedDifferently, MedblocksError
+from bff.errors import AlreadyCreated, CreatedDifferently, FormOutdated, InvalidInput, invalid_input
+from bff.medblocks.errors import Conflict, MedblocksError
 from bff.messages import Message
 from bff.middleware.errors import ErrorResponse, report
 from bff.pages.links import leaving_url, requested_return_url

@@ -16,6 +16,7 @@ from bff.errors import InvalidInput, NotFound
 from bff.medblocks import errors as upstream
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX, SEARCH_MIN
 from bff.medblocks.ids import is_facility_id
+from bff.medblocks.models import Facility
 from bff.messages import Message
 from bff.middleware.errors import report
 from bff.pages.connected import wrong_browser
@@ -33,7 +34,7 @@ class Search:
 
     q: str
     state: str
-    facilities: list[dict[str, Any]] = field(default_factory=list)
+    facilities: list[Facility] = field(default_factory=list)
     next_cursor: str | None = None
 
 
@@ -84,4 +85,4 @@ def _search(q: str, starting_after: str | None) -> Search:
         return Search(q, "unavailable")
     facilities = [facility for facility in page["data"] if is_facility_id(facility["id"])]
     state = "results" if facilities else "no_results"
-    return Search(q, state, facilities, page["has_more"] and page["next_cursor"])
+    return Search(q, state, facilities, page["next_cursor"] if page["has_more"] else None)

@@ -11,7 +11,7 @@ import responses
 from marshmallow import fields
 
 from bff import schemas
-from bff.medblocks import models
+from bff.enrollment import models
 
 
 class NewPatient(schemas.NewPatient):

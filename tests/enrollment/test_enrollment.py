@@ -7,11 +7,12 @@ import requests
 
 from bff.audit import Audit
 from bff.config import load_settings
+from bff.enrollment.calls import GrantedCalls
+from bff.enrollment.connect import connect
 from bff.enrollment.enrollment import Enrollment
 from bff.enrollment.return_urls import ReturnUrls
 from bff.errors import InvalidInput
 from bff.medblocks import errors
-from bff.medblocks.connect import connect
 from bff.medblocks.grants import Grant, SessionGrant
 from tests.factories import HOST, patient, session
 
@@ -58,7 +59,12 @@ def make_enrollment():
         settings = load_settings({"MEDBLOCKS_API_KEY": "canary", "MEDBLOCKS_BASE_URL": HOST})
         audit = Audit(lambda *_: "pseudonym")
         return Enrollment(
-            connect(settings), browser, browser, ReturnUrls([DONE], "http://localhost"), settings, audit
+            GrantedCalls(connect(settings)),
+            browser,
+            browser,
+            ReturnUrls([DONE], "http://localhost"),
+            settings,
+            audit,
         )
 
     return build

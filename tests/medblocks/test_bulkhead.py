@@ -68,7 +68,7 @@ def test_calls_over_the_limit_are_rejected_at_once(threads, monkeypatch):
     assert calls.most == 16
     # An eighth as many waited for their place, and got it.
     assert [type(error) for error in refused] == [CallRejected] * (60 - 16 - 2)
-    assert {error.details.retry_after for error in refused} == {1}
+    assert {error.retry_after for error in refused} == {1}
 
 
 def test_who_waits_gets_the_place_that_comes_free(threads, monkeypatch):

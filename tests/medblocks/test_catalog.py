@@ -7,7 +7,6 @@ import pytest
 
 from bff.medblocks import catalog as module
 from bff.medblocks.catalog import LIFE_SECONDS, Catalog
-from bff.medblocks.client import ApiResponse
 from bff.medblocks.deadline import remaining
 from bff.medblocks.errors import (
     BadResponse,
@@ -31,11 +30,12 @@ class Medblocks:
         self.asked = []
         self.error = None
         self.before = lambda: None
+        self.connections = self
 
-    def list_facilities(self, *, q, limit, starting_after):
+    def list(self, *, q, limit, starting_after):
         return self._answer((q, limit, starting_after))
 
-    def read_facility(self, facility_id):
+    def retrieve(self, facility_id):
         return self._answer(facility_id)
 
     def _answer(self, question):
@@ -44,7 +44,7 @@ class Medblocks:
         self.before()
         if self.error:
             raise self.error("look up facility")
-        return ApiResponse({"number": number}, 200)
+        return {"number": number}
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_a_rejection_has_whole_seconds_to_wait(breaker, clock, passed, told):
     with pytest.raises(CallRejected) as caught:
         end(breaker)
 
-    assert caught.value.details.retry_after == told
+    assert caught.value.retry_after == told
 
 
 @pytest.mark.parametrize("last", [None, NotFound])
@@ -167,7 +167,7 @@ def test_of_many_calls_at_once_exactly_one_probes(breaker, clock):
                 return all(refused.acquire(timeout=10) for _ in range(15))
         except CallRejected as error:
             refused.release()
-            return error.details.retry_after
+            return error.retry_after
 
     with ThreadPoolExecutor(16) as threads:
         answers = sorted(threads.map(call, range(16)))

@@ -122,7 +122,7 @@ def test_a_failure_is_too_slow_or_unreachable(medblocks, failure, error):
 
     assert str(caught.value) == f"read patient: {failure.__name__}"
     assert caught.value.operation == "read patient"
-    assert caught.value.details.status is None
+    assert caught.value.status_code is None
 
 
 def test_a_failure_shows_no_path_and_no_key(medblocks):

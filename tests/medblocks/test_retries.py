@@ -15,7 +15,7 @@ from bff.medblocks.errors import (
     RateLimited,
     UpstreamTimeout,
 )
-from bff.medblocks.retries import Retries
+from bff.medblocks.retries import Retries, RetryBudget
 
 
 def status(kind, status, **fields):
@@ -94,16 +94,40 @@ def test_a_read_is_not_retried_after_other_errors(error, pauses):
 
 
 @pytest.mark.parametrize(
-    "error", [error for name, error in (PASSING | LASTING).items() if name != "no connection"], ids=str
+    "error",
+    [error for name, error in (PASSING | LASTING).items() if name not in {"no connection", "429"}],
+    ids=str,
 )
 def test_a_write_that_may_have_arrived_is_not_retried(error):
     assert run(error, read=False) == (1, error)
 
 
-def test_an_unsent_write_is_retried():
-    error = PASSING["no connection"]
+@pytest.mark.parametrize("name", ["no connection", "429"])
+def test_a_write_that_was_not_carried_out_is_retried(name):
+    error = PASSING[name]
 
     assert run(error, error, read=False) == (3, "reply")
+
+
+@pytest.mark.parametrize("times", [0, 1, 5])
+def test_a_call_is_retried_as_often_as_asked(times):
+    errors = [PASSING["503"]] * (times + 1)
+
+    assert run(*errors, retries=Retries(times)) == (times + 1, errors[0])
+
+
+def test_without_a_budget_every_call_is_retried():
+    retries, error = Retries(), PASSING["503"]
+
+    assert sum(run(error, error, error, retries=retries)[0] for _ in range(100)) == 300
+
+
+def test_no_pause_is_longer_than_two_seconds(pauses, monkeypatch):
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+
+    run(*[PASSING["503"]] * 8, retries=Retries(8))
+
+    assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 2, 2, 2]
 
 
 def test_the_last_error_is_raised():
@@ -144,7 +168,7 @@ def test_pauses_are_random_below_a_bound_that_doubles(pauses, monkeypatch, share
 
 
 def test_the_retry_budget_limits_retries():
-    retries, error = Retries(), PASSING["503"]
+    retries, error = Retries(budget=RetryBudget()), PASSING["503"]
 
     tries = sum(run(error, error, error, retries=retries)[0] for _ in range(1000))
 
@@ -152,7 +176,7 @@ def test_the_retry_budget_limits_retries():
 
 
 def test_a_spent_budget_allows_first_attempts(pauses):
-    retries, error = Retries(), PASSING["503"]
+    retries, error = Retries(budget=RetryBudget()), PASSING["503"]
     for _ in range(20):
         run(error, error, error, retries=retries)
 
@@ -160,7 +184,7 @@ def test_a_spent_budget_allows_first_attempts(pauses):
 
 
 def test_successful_calls_refill_the_budget():
-    retries, error = Retries(), PASSING["503"]
+    retries, error = Retries(budget=RetryBudget()), PASSING["503"]
     for _ in range(20):
         run(error, error, error, retries=retries)
     for _ in range(1000):

@@ -63,7 +63,7 @@ def test_an_unknown_path_gets_the_error_envelope(api, path):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("get", "/patients"), ("put", "/patients/user_42"), ("options", "/connections"), ("post", "/health")],
+    [("patch", "/patients"), ("post", "/patients/user_42"), ("options", "/connections"), ("post", "/health")],
 )
 def test_a_wrong_method_gets_the_error_envelope(api, method, path):
     assert api(method, path, expect=405)["error"]["code"] == "method_not_allowed"

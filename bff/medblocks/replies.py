@@ -1,0 +1,127 @@
+"""Reads Medblocks' responses: checks what is documented, and keeps everything else.
+
+Only what a caller can't do without is required. A documented field that is missing, or null where a value is
+usual, is filled in as empty: Medblocks may omit it, and an error would not help.
+"""
+
+from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin, get_type_hints, is_typeddict
+
+import msgspec
+
+from bff import strict_json
+from bff.medblocks.errors import ErrorDetails
+from bff.medblocks.http_client import RawReply
+
+MAX_DEPTH = 64
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+_decode = msgspec.json.Decoder(Json).decode
+
+
+class WrongShape(Exception):
+    """A response does not have the documented shape; the text has the place in it, but no value."""
+
+
+class Shape(Generic[T]):
+    """The shape of a response: a TypedDict."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+        self._filler = _Filler(kind)
+
+    def read(self, body: bytes) -> T:
+        """Return the dictionary that a body contains, with every documented key. Raise WrongShape."""
+        try:
+            value = _decode(body)
+            # The number of { and [: with fewer, a body can't be too deep. bytes.count would take seven times
+            # as long.
+            if 2 * len(body) - len(body.replace(b"{", b"")) - len(body.replace(b"[", b"")) > MAX_DEPTH:
+                strict_json.check(value, MAX_DEPTH)
+            self._check(value)
+        except (ValueError, RecursionError) as error:
+            # `from None`, and only the path in msgspec's text, such as "$.connections[...].status": the rest
+            # of the text, and the causes, may contain values of the response.
+            _, _, path = str(error).partition(" - at `")
+            raise WrongShape(path.rstrip("`") or "$") from None
+        return cast("T", value)
+
+    def _check(self, value: Json) -> None:
+        # Most replies are complete. The result of convert() has the documented keys alone, so it is not used.
+        try:
+            msgspec.convert(value, self._kind)
+        except msgspec.ValidationError:
+            self._filler.fill(value)
+            msgspec.convert(value, self._kind)
+
+
+class _Filler:
+    """Adds the missing keys of a TypedDict to dictionaries."""
+
+    def __init__(self, kind: type) -> None:
+        hints = get_type_hints(kind)
+        origins = {name: get_origin(hint) for name, hint in hints.items()}
+        self._always = {name: get_args(hints[name])[0] for name in hints if origins[name] is Literal}
+        self._nullable = [name for name, hint in hints.items() if type(None) in get_args(hint)]
+        self._is_page = "has_more" in hints
+        self._empty = {name: origin for name, origin in origins.items() if origin in {dict, list}}
+        lists = {name: get_args(hints[name])[0] for name in hints if origins[name] is list}
+        self._rows = {name: _Filler(row) for name, row in lists.items() if is_typeddict(row)}
+
+    def fill(self, value: Json) -> None:
+        """Add the missing keys. A value of the wrong type is left as it is."""
+        value.update(self._always)
+        for name in self._nullable:
+            if name not in value:
+                value[name] = None
+        for name, empty in self._empty.items():
+            # A page without `data` is no page.
+            if value.get(name) is None and (name in value or name != "data"):
+                value[name] = empty()
+        if self._is_page:
+            value.setdefault("has_more", False)
+        for name, filler in self._rows.items():
+            filler.fill_rows(value.get(name))
+
+    def fill_rows(self, rows: object) -> None:
+        """Add the missing keys to each dictionary of a list."""
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, dict):
+                self.fill(row)
+
+
+class _Error(msgspec.Struct, kw_only=True, gc=False):
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
+    doc_url: str | None = None
+    request_id: str | None = None
+
+
+class _ErrorReply(msgspec.Struct, kw_only=True, gc=False):
+    error: _Error
+
+
+_read_error = msgspec.json.Decoder(_ErrorReply).decode
+
+
+def read_error_details(reply: RawReply) -> ErrorDetails:
+    """Return the details in an error envelope, or only the status if Medblocks did not send the response."""
+    wait = reply.headers.get("Retry-After", "")
+    retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) <= 6 else None
+    try:
+        error = _read_error(reply.body).error
+    except (ValueError, RecursionError):
+        error = _Error()
+    return ErrorDetails(
+        status_code=reply.status,
+        type=error.type,
+        code=error.code,
+        message=error.message,
+        param=error.param,
+        doc_url=error.doc_url,
+        request_id=error.request_id or reply.headers.get("X-Request-Id"),
+        retry_after=retry_after,
+    )

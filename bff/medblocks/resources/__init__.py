@@ -1,0 +1,1 @@
+"""The resources of Medblocks' API, one file each."""
