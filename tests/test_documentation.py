@@ -179,7 +179,7 @@ def test_the_readme_shows_the_snippets_that_are_tested():
 
 
 def test_the_example_beside_an_app_works(monkeypatch, medblocks):
-    (example,) = blocks(README, "python")
+    _, example = blocks(README, "python")
     monkeypatch.setenv("MEDBLOCKS_API_KEY", "mb_sk_sbx_x")
     monkeypatch.setenv("MEDBLOCKS_BASE_URL", "https://you-forgot-to-mock-medblocks.test")
     medblocks.get("https://you-forgot-to-mock-medblocks.test/patients/user_42", json=patient(connections=[]))
