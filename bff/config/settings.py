@@ -49,6 +49,7 @@ class Settings:
     public_url: str = setting("BFF_PUBLIC_URL", parsers.origin, "http://127.0.0.1:8000")
     host_check: bool | None = setting("BFF_HOST_CHECK", parsers.on_off, None)
     return_urls: tuple[str, ...] = setting("BFF_RETURN_URLS", parsers.each(parsers.url), ())
+    session_seconds: int | None = setting("BFF_SESSION_SECONDS", parsers.integer(60, _DAY, " seconds"), None)
     signup_source: str = setting("BFF_SIGNUP_SOURCE", parsers.short(200), "intake")
 
     read_seconds: float = setting("BFF_READ_SECONDS", parsers.seconds, 8)

@@ -112,6 +112,8 @@ class Enrollment:
         """
         details = details or {}
         session = {**session, "return_url": self.return_urls.check(session.get("return_url"), host)}
+        if self._settings.session_seconds:
+            session["expires_in"] = self._settings.session_seconds
         # `grant.owned` is not part of it: a second click may already have the first one's cookie.
         click = _digest([grant.owner_tag, once, session, details]) if once else None
         with self._within(self._settings.write_seconds):

@@ -37,6 +37,22 @@ def test_the_first_allowed_return_url_is_the_default(signed_in, medblocks):
     assert sent(medblocks) == {"patient_id": "user_42", "return_url": "https://app.example.com/done"}
 
 
+def test_the_lifetime_of_a_link_is_a_setting(medblocks):
+    medblocks.post(SESSIONS, json=session())
+
+    make_app(identify=lambda _: "user_42", BFF_SESSION_SECONDS="3600").test_client().post(
+        "/api/patient-sessions", json={"patientId": "user_42"}
+    )
+
+    assert sent(medblocks)["expires_in"] == 3600
+
+
+def test_a_browser_does_not_choose_the_lifetime(signed_in, medblocks):
+    reply = signed_in.post("/api/patient-sessions", json={"patientId": "user_42", "expires_in": 86400})
+
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, "expires_in")
+
+
 def test_by_default_patients_return_to_our_page(medblocks):
     medblocks.post(SESSIONS, json=session())
 

@@ -46,6 +46,7 @@ def test_urls_version_and_source_can_be_set():
         BFF_PUBLIC_URL="https://bff.example.com",
         BFF_RETURN_URLS="https://app.example.com/done https://other.example.com",
         BFF_SIGNUP_SOURCE="clinic",
+        BFF_SESSION_SECONDS="60",
     )
 
     assert settings.base_url == "https://eu.medblocks.example"
@@ -53,6 +54,7 @@ def test_urls_version_and_source_can_be_set():
     assert settings.public_url == "https://bff.example.com"
     assert settings.return_urls == ("https://app.example.com/done", "https://other.example.com")
     assert settings.signup_source == "clinic"
+    assert settings.session_seconds == 60
 
 
 def test_each_setting_name_is_listed_once():
