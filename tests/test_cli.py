@@ -14,7 +14,9 @@ from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
 from bff.cli import main, messages, startup
+from bff.cli.sandbox import build_sandbox
 from bff.config import load_settings
+from bff.medblocks import Medblocks, NotFound
 from bff.sandbox import DEMO_KEY, SandboxServer, create_sandbox
 from tests.factories import HOST, JWT_BY_SECRET, KEY, error_body, facilities, make_app, patient
 
@@ -307,6 +309,25 @@ def test_check_succeeds_without_a_version_at_the_sandbox(run):
 
     assert result.exit_code == 0
     assert "Version: pinned on the key." in result.output
+
+
+@pytest.mark.parametrize(("codes", "told"), [("older", "not_found"), ("newer", "resource_not_found")])
+def test_the_sandbox_has_newer_codes_on_demand(codes, told):
+    sandbox = build_sandbox(socket.create_server(("127.0.0.1", 0)), None, codes)
+    sandbox.start()
+    with Medblocks(DEMO_KEY, base_url=sandbox.address) as mb, pytest.raises(NotFound) as caught:
+        mb.patients.retrieve("user_42")
+    sandbox.stop()
+
+    assert caught.value.code == told
+
+
+@pytest.mark.parametrize("command", ["sandbox", "demo"])
+def test_codes_are_older_or_newer(run, command):
+    result = run(command, "--codes", "other")
+
+    assert result.exit_code == 2
+    assert "'older', 'newer'" in result.stderr
 
 
 def test_check_says_when_redis_does_not_answer(run, working):

@@ -29,7 +29,8 @@ _USED_SETTINGS = ("BFF_BRAND_", "BFF_RETURN_URLS")
     "--enforce", is_flag=True, help="Deny what the demo would otherwise only report, as production does."
 )
 @click.option("--faults", type=click.Choice(list(PROFILES)), help="Make the sandbox fail in this way.")
-def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> None:
+@startup.CODES
+def demo(port: int, sandbox_port: int, faults: str | None, codes: str, *, enforce: bool) -> None:
     """Start the BFF and the sandbox on this machine, without a key."""
     startup.hold_signals()
     with (
@@ -48,7 +49,7 @@ def demo(port: int, sandbox_port: int, faults: str | None, *, enforce: bool) -> 
         if faults:
             click.echo(messages.faults(faults, sandbox_address))
         configure_logging()
-        sandbox = build_sandbox(sandbox_listener, None if over_https else faults)
+        sandbox = build_sandbox(sandbox_listener, None if over_https else faults, codes)
         sys.exit(_run(listener, settings, variables, sandbox))
 
 

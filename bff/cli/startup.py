@@ -24,6 +24,13 @@ from bff.config import (
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration
 PORT = click.IntRange(0, 65_535)
+CODES = click.option(
+    "--codes",
+    type=click.Choice(["older", "newer"]),
+    default="older",
+    show_default=True,
+    help="Names of the sandbox's error codes: those of older or newer versions of Medblocks.",
+)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _BACKLOG = 1024
 

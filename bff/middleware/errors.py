@@ -95,6 +95,15 @@ _NOT_FOUND = {
 }
 
 
+# Browsers get the names of the documentation page; the operator's log has Medblocks' own.
+_KEY_CODES: dict[str | None, str] = {
+    "missing_api_key": "missing_api_key",
+    "invalid_api_key": "invalid_api_key",
+    "expired_api_key": "invalid_api_key",
+    "invalid_credentials": "invalid_api_key",
+}
+
+
 def _upstream_response(error: upstream.MedblocksError) -> ErrorResponse:
     unavailable = Message("upstream_unavailable")
     match error:
@@ -113,8 +122,8 @@ def _upstream_response(error: upstream.MedblocksError) -> ErrorResponse:
             return ErrorResponse(503, "upstream_unavailable", unavailable, headers=headers)
         case upstream.UpstreamTimeout():
             return ErrorResponse(504, "upstream_timeout", Message("upstream_timeout"))
-        case upstream.InvalidApiKey() if error.code in {"missing_api_key", "invalid_api_key"}:
-            return ErrorResponse(502, str(error.code), unavailable)
+        case upstream.InvalidApiKey() if error.code in _KEY_CODES:
+            return ErrorResponse(502, _KEY_CODES[error.code], unavailable)
     return ErrorResponse(502, "upstream_unavailable", unavailable)
 
 

@@ -4,7 +4,7 @@ import logging
 import secrets
 from collections.abc import Collection
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from bff.sandbox.api import ExactConverter, create_api
@@ -13,21 +13,25 @@ from bff.sandbox.hosted import create_hosted
 from bff.sandbox.store import Json, Store
 
 DEMO_KEY = "mb_sk_sbx_demo"
+EXPIRED_KEY = "mb_sk_sbx_expired"
 API_VERSION = "2026-04-25"
 
 _log = logging.getLogger(__name__)
 
 
-def create_sandbox(public_url: str, *, api_keys: Collection[str] = (DEMO_KEY,)) -> Flask:
+def create_sandbox(
+    public_url: str, *, api_keys: Collection[str] = (DEMO_KEY,), newer_codes: bool = False
+) -> Flask:
     """Return the sandbox as a WSGI app. Its Store is `app.extensions["sandbox"]`.
 
-    `public_url` is where browsers reach it: the URLs of hosted pages begin with it.
+    `public_url` is where browsers reach it: the URLs of hosted pages begin with it. `newer_codes` gives
+    errors the names that newer versions of Medblocks have for them.
     """
     app = Flask(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.url_map.converters["exact"] = ExactConverter
-    store = app.extensions["sandbox"] = Store(public_url)
+    store = app.extensions["sandbox"] = Store(public_url, newer_codes=newer_codes)
     app.register_blueprint(create_api(store))
     app.register_blueprint(create_hosted(store))
     app.register_error_handler(ApiError, _refused)
@@ -56,6 +60,8 @@ def _check_key(keys: Collection[str]) -> None:
     if header is None:
         raise ApiError(401, "missing_api_key", "There is no Authorization header. Send: Bearer <API key>.")
     scheme, _, key = header.partition(" ")
+    if scheme.lower() == "bearer" and key.strip() == EXPIRED_KEY:
+        raise ApiError(401, "expired_api_key", "The API key has expired. Send another.")
     if scheme.lower() != "bearer" or key.strip() not in keys:
         raise ApiError(401, "invalid_api_key", "The API key is not one of this workspace. Send another.")
 
@@ -68,7 +74,8 @@ def _check_version() -> None:
 
 
 def _refused(error: ApiError) -> tuple[Json, int]:
-    return error.to_json(g.request_id), error.status
+    newer = current_app.extensions["sandbox"].newer_codes
+    return error.to_json(g.request_id, newer_codes=newer), error.status
 
 
 def _refused_by_flask(error: HTTPException) -> tuple[Json, int]:

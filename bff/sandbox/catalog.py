@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bff.sandbox.errors import invalid_request, not_found
+from bff.sandbox.errors import not_found
 
 # By the vendor of each facility's records system; None where it is another one.
 _NAMES: dict[str | None, str] = {
@@ -86,27 +86,3 @@ def search(q: str = "", vendor: str | None = None) -> list[Facility]:
         for facility in FACILITIES.values()
         if all(word in facility.name.lower() for word in words) and vendor in (None, facility.type)
     ]
-
-
-def page(matches: list[Facility], limit: int, starting_after: str | None) -> dict[str, Any]:
-    """Return one page of the matches as a list reply. Raise ApiError for a cursor of another list."""
-    if starting_after is not None:
-        last = next((at for at, row in enumerate(matches) if _cursor(row) == starting_after), None)
-        if last is None:
-            raise invalid_request(
-                "starting_after is not a cursor of this list. Send the next_cursor of the page before.",
-                "starting_after",
-            )
-        matches = matches[last + 1 :]
-    rows, has_more = matches[:limit], len(matches) > limit
-    return {
-        "resource_type": "list",
-        "data": [row.to_json() for row in rows],
-        "has_more": has_more,
-        "next_cursor": _cursor(rows[-1]) if has_more else None,
-    }
-
-
-def _cursor(facility: Facility) -> str:
-    # Unlike the id, so that no caller comes to rely on the two being the same.
-    return facility.id.encode().hex()

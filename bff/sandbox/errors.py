@@ -10,6 +10,16 @@ _TYPES = {
 }
 
 
+DOC_URL = "https://docs.medblocks.example/errors"
+# What newer versions of Medblocks call these codes.
+_NEWER = {
+    "invalid_request": "bad_request",
+    "not_found": "resource_not_found",
+    "invalid_api_key": "invalid_credentials",
+    "throttled": "api_key_limit_exceeded",
+}
+
+
 class ApiError(Exception):
     """A refused request: an HTTP status, a documented code, and a message for the caller."""
 
@@ -20,15 +30,18 @@ class ApiError(Exception):
         self.message = message
         self.param = param
 
-    def to_json(self, request_id: str) -> dict[str, Any]:
-        """Return the error envelope of every refusal."""
+    def to_json(self, request_id: str, *, newer_codes: bool = False) -> dict[str, Any]:
+        """Return the error envelope of every refusal, on demand with the newer name of its code."""
+        code = self.code
+        if newer_codes:
+            code = "invalid_data" if code == "invalid_request" and self.param else _NEWER.get(code, code)
         return {
             "error": {
                 "type": _TYPES.get(self.status, "invalid_request_error"),
-                "code": self.code,
+                "code": code,
                 "message": self.message,
                 "param": self.param,
-                "doc_url": f"https://docs.medblocks.example/errors#{self.code}",
+                "doc_url": DOC_URL,
                 "request_id": request_id,
             }
         }

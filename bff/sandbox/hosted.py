@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bff.sandbox import catalog
 from bff.sandbox.catalog import FACILITIES, Facility
 from bff.sandbox.errors import ApiError, SessionClosedError
-from bff.sandbox.records import CALLBACK_FAILED, USER_DENIED
+from bff.sandbox.records import CALLBACK_FAILED, STATE_EXPIRED, USER_DENIED
 from bff.sandbox.store import Json, Store
 
 SHOWN = 12
@@ -20,6 +20,7 @@ SHOWN = 12
 _DESCRIPTIONS = {
     USER_DENIED: "The person did not approve access to their records.",
     CALLBACK_FAILED: "The facility did not complete the authorization.",
+    STATE_EXPIRED: "The sign-in took too long.",
 }
 
 # No form-action: browsers would apply it to the redirect to return_url, which is another site.
@@ -82,6 +83,9 @@ def _add_decisions(hosted: Blueprint, store: Store) -> None:
     add("/facilities/<facility_id>/approve", store.approve)
     add("/facilities/<facility_id>/decline", store.decline)
     add("/facilities/<facility_id>/fail", store.fail)
+    add("/facilities/<facility_id>/time-out", store.time_out)
+    add("/facilities/<facility_id>/expire", store.expire)
+    add("/facilities/<facility_id>/fail-to-refresh", store.fail_to_refresh)
     add("/finish", store.finish)
 
 
@@ -99,7 +103,7 @@ def _onward(token: str, session: Json) -> AnyResponse:
 def _outcome(session: Json) -> dict[str, str]:
     if not session["connection_id"]:
         return {}
-    if any(row["status"] == "active" for row in session["connections"]):
+    if any(row["status"] != "failed" for row in session["connections"]):
         return {"success": "true", "connection_id": session["connection_id"]}
     codes = [row["failure_code"] for row in session["connections"]]
     error = codes[-1] if codes else USER_DENIED  # leaving without a decision counts as declining

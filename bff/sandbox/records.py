@@ -9,6 +9,7 @@ ConnectionStatus = Literal["active", "failed", "expired", "refresh_failed", "dis
 # Why an attempt failed, in the API's documented codes.
 USER_DENIED = "user_denied"
 CALLBACK_FAILED = "oauth_callback_failed"
+STATE_EXPIRED = "oauth_state_expired"  # a newer code
 SCOPES = ("openid", "offline_access", "patient/*.read")
 
 

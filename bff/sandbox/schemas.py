@@ -60,16 +60,59 @@ class SessionBody(Schema):
             raise ValidationError("Send this or recommended_connection_ids, not both.", "connection_id")
 
 
-class SearchQuery(Schema):
-    """The query of the catalog."""
+class UpdateBody(Schema):
+    """The body that replaces a patient; what is left out is cleared, and other fields are ignored."""
 
     class Meta:
         unknown = EXCLUDE
 
-    q = fields.String(load_default="")
-    type = fields.String(load_default=None)
+    patient_id = _patient_id
+    email = fields.Email(load_default=None, allow_none=True)
+    name = fields.String(load_default=None, allow_none=True, validate=Length(max=200))
+    metadata = fields.Dict(load_default=dict)
+
+
+class _ListQuery(Schema):
+    """The query of every list."""
+
+    class Meta:
+        unknown = EXCLUDE
+
     limit = fields.Integer(load_default=10, validate=Range(1, 100))
     starting_after = fields.String(load_default=None)
+
+
+class SearchQuery(_ListQuery):
+    """The query of the catalog."""
+
+    q = fields.String(load_default="")
+    type = fields.String(load_default=None)
+
+
+class PatientsQuery(_ListQuery):
+    """The query of the patients."""
+
+    patient_id = fields.String(load_default=None)
+    email = fields.String(load_default=None)
+
+
+class SessionsQuery(_ListQuery):
+    """The query of a patient's sessions."""
+
+    status = fields.String(load_default=None, validate=OneOf(["open", "complete", "expired"]))
+
+
+class RecordsQuery(Schema):
+    """The query of a patient's records."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    type = fields.String(load_default=None)
+    since = fields.String(load_default=None)
+    count = fields.Integer(load_default=100, validate=Range(1, 100))
+    starting_after = fields.String(load_default=None)
+    ending_before = fields.String(load_default=None)
 
 
 def load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:

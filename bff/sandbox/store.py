@@ -1,16 +1,19 @@
 """The sandbox's state, in memory only, and the rules that change it. There is no HTTP in here."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import RLock
 from typing import Any
 
+from bff.sandbox import fhir
 from bff.sandbox.catalog import FACILITIES
-from bff.sandbox.errors import ApiError, SessionClosedError, not_found
+from bff.sandbox.errors import ApiError, SessionClosedError, invalid_request, not_found
+from bff.sandbox.paging import Row, page_both_ways
 from bff.sandbox.records import (
     CALLBACK_FAILED,
+    STATE_EXPIRED,
     USER_DENIED,
     Connection,
     ConnectionStatus,
@@ -28,10 +31,11 @@ class Store:
     Tests may read and change `patients` and `sessions` (by id), and replace the clock `now`.
     """
 
-    def __init__(self, public_url: str) -> None:
+    def __init__(self, public_url: str, *, newer_codes: bool = False) -> None:
         self.now: Callable[[], datetime] = partial(datetime.now, UTC)
         self.patients: dict[str, Patient] = {}
         self.sessions: dict[str, Session] = {}
+        self.newer_codes = newer_codes
         self._pages = public_url.rstrip("/") + "/c/"
         self._by_url: dict[str, Session] = {}
         self._lock = RLock()
@@ -53,6 +57,54 @@ class Store:
         """Return a patient with its connections. Raise ApiError (404)."""
         with self._lock:
             return self._patient(patient_id).to_detail_json()
+
+    def list_patients(self, patient_id: str | None, email: str | None) -> list[Row]:
+        """Return the patients with exactly this id or email address, most recent first."""
+        with self._lock:
+            return [
+                (row.id, row.to_json())
+                for row in reversed(self.patients.values())
+                if patient_id in (None, row.id) and email in (None, row.email)
+            ]
+
+    def update_patient(self, patient_id: str, details: Mapping[str, Any]) -> Json:
+        """Replace a patient's details. Raise ApiError (404, or 400 for another `patient_id` in `details`)."""
+        with self._lock:
+            patient = self._patient(patient_id)
+            if details["patient_id"] != patient_id:
+                raise invalid_request("patient_id must be the id in the path.", "patient_id")
+            patient.email, patient.name = details["email"], details["name"]
+            patient.metadata = details["metadata"]
+            return patient.to_json()
+
+    def delete_patient(self, patient_id: str) -> Json:
+        """Remove a patient with its connections. Raise ApiError (404)."""
+        with self._lock:
+            del self.patients[self._patient(patient_id).id]
+        return {"id": patient_id, "resource_type": "patient", "deleted": True}
+
+    def list_sessions(self, patient_id: str, status: str | None) -> list[Row]:
+        """Return a patient's sessions with a status, most recent first. Raise ApiError (404)."""
+        with self._lock:
+            self._patient(patient_id)
+            sessions = [row for row in self.sessions.values() if row.asked.patient_id == patient_id]
+            rows = [(row.id, row.to_json(self.now())) for row in reversed(sessions)]
+        return [row for row in rows if status in (None, row[1]["status"])]
+
+    def list_records(
+        self,
+        patient_id: str,
+        *,
+        type: str | None,  # noqa: A002 - the API's name
+        since: str | None,
+        count: int,
+        starting_after: str | None,
+        ending_before: str | None,
+    ) -> Json:
+        """Return a page of a patient's records. Raise ApiError (404, or 400)."""
+        with self._lock:
+            rows = fhir.records(self._patient(patient_id).connections, type, since)
+        return {"patient_id": patient_id, **page_both_ways(rows, count, starting_after, ending_before)}
 
     def disconnect(self, patient_id: str, connection_id: str) -> Json:
         """Revoke one connection (`conn_…`) of a patient. Raise ApiError (404)."""
@@ -126,6 +178,18 @@ class Store:
         """Record that the sign-in failed. Raise as `open_session` does."""
         return self._decide(token, facility_id, CALLBACK_FAILED)
 
+    def time_out(self, token: str, facility_id: str) -> Json:
+        """Record that the sign-in took too long. Raise as `open_session` does."""
+        return self._decide(token, facility_id, STATE_EXPIRED if self.newer_codes else CALLBACK_FAILED)
+
+    def expire(self, token: str, facility_id: str) -> Json:
+        """Connect a facility, whose access has expired since. Raise as `open_session` does."""
+        return self._decide(token, facility_id, None, "expired")
+
+    def fail_to_refresh(self, token: str, facility_id: str) -> Json:
+        """Connect a facility, whose access could not be renewed since. Raise as `open_session` does."""
+        return self._decide(token, facility_id, None, "refresh_failed")
+
     def finish(self, token: str) -> Json:
         """Complete the session. Raise as `open_session` does."""
         with self._lock:
@@ -133,7 +197,13 @@ class Store:
             session.finished = True
             return session.to_json(self.now())
 
-    def _decide(self, token: str, facility_id: str, failure_code: str | None) -> Json:
+    def _decide(
+        self,
+        token: str,
+        facility_id: str,
+        failure_code: str | None,
+        connected: ConnectionStatus = "active",
+    ) -> Json:
         with self._lock:
             session, now = self._open(token, facility_id), self.now()
             rows = self._patient(session.asked.patient_id).connections
@@ -144,7 +214,7 @@ class Store:
                 connection = Connection(_new_id("conn_"), facility_id, session.id, now, now)
                 rows.append(connection)
             connection.patient_session_id = session.id
-            status: ConnectionStatus = "failed" if failure_code else "active"
+            status: ConnectionStatus = "failed" if failure_code else connected
             self.set_connection_status(connection.id, status, failure_code=failure_code)
             if connection not in session.connections:
                 session.connections.append(connection)

@@ -43,7 +43,9 @@ def assert_told(reply, status, code):
 OUR_FAULT = [
     (401, "missing_api_key", "missing_api_key"),
     (401, "invalid_api_key", "invalid_api_key"),
-    (401, "expired_api_key", "upstream_unavailable"),
+    (401, "expired_api_key", "invalid_api_key"),
+    (401, "invalid_credentials", "invalid_api_key"),
+    (401, "not_authenticated", "upstream_unavailable"),
     (402, "quota_exceeded", "upstream_unavailable"),
     (402, "feature_not_enabled", "upstream_unavailable"),
     (403, "insufficient_scope", "upstream_unavailable"),
@@ -70,6 +72,19 @@ def test_a_refused_key_is_logged_for_the_operator(failing, caplog):
 @pytest.mark.parametrize("code", ["not_found", "resource_not_found"])
 def test_what_medblocks_does_not_know_is_a_404(failing, code):
     assert_told(failing(json=error_body(code), status=404), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        (400, "bad_request", (400, "invalid_request")),
+        (400, "invalid_data", (400, "invalid_request")),
+        (400, "oauth_state_expired", (400, "invalid_request")),
+        (429, "api_key_limit_exceeded", (503, "throttled")),
+    ],
+)
+def test_newer_codes_reach_browsers_under_older_names(failing, status, code, told):
+    assert_told(failing(json=error_body(code), status=status), *told)
 
 
 def test_a_conflict_is_a_409(failing):

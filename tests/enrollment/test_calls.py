@@ -103,6 +103,22 @@ def test_unlisted_fields_of_connections_are_dropped(ask):
     assert ask("read patient", detail).body["connections"] == [connection()]
 
 
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("oauth_state_expired", "oauth_callback_failed"),
+        ("oauth_callback_failed", "oauth_callback_failed"),
+        ("user_denied", "user_denied"),
+        ("another", "another"),
+        (None, None),
+    ],
+)
+def test_a_newer_failure_code_has_its_documented_name(ask, sent, told):
+    detail = patient(connections=[connection(failure_code=sent)])
+
+    assert ask("read patient", detail).body["connections"][0]["failure_code"] == told
+
+
 def test_reserved_metadata_is_dropped_and_the_tag_kept(ask):
     answer = ask("create patient", patient(metadata={"bff_owner": "tag-1", "bff_x": 1, "plan": "x"}))
 

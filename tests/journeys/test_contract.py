@@ -37,7 +37,7 @@ def client(medblocks, contract):
         return reply.status_code, dict(reply.headers), reply.data
 
     medblocks.assert_all_requests_are_fired = False
-    for method in ("GET", "POST", "DELETE"):
+    for method in ("GET", "POST", "PUT", "DELETE"):
         medblocks.add_callback(method, re.compile(re.escape(HOST)), callback=exchange)
     return make_app(MEDBLOCKS_API_KEY=DEMO_KEY, BFF_RETURN_URLS="").test_client()
 

@@ -23,7 +23,7 @@ def check(instance, schema):
 
 def operation_of(method, path):
     for template, operations in CONTRACT["paths"].items():
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path.partition("?")[0]):
             return operations.get(method)
     return None
 

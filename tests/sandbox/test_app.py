@@ -6,7 +6,12 @@ from bff.sandbox import DEMO_KEY, create_sandbox
 
 OPERATIONS = [
     ("post", "/patients"),
+    ("get", "/patients"),
     ("get", "/patients/user_42"),
+    ("put", "/patients/user_42"),
+    ("delete", "/patients/user_42"),
+    ("get", "/patients/user_42/patient-sessions"),
+    ("get", "/patients/user_42/records"),
     ("delete", "/patients/user_42/connections/conn_1"),
     ("post", "/patient-sessions"),
     ("get", "/patient-sessions/ps_1"),
@@ -17,7 +22,7 @@ ANY_BODY = {"patient_id": "user_42", "return_url": "https://app.example/"}
 
 
 def body_of(method):
-    return ANY_BODY if method == "post" else None
+    return ANY_BODY if method in {"post", "put"} else None
 
 
 @pytest.mark.parametrize(("method", "path"), [*OPERATIONS, ("get", "/unknown")])

@@ -139,6 +139,27 @@ def test_a_failed_sign_in_returns_its_error(browser, start, read, connections):
     assert (read(session)["status"], len(connections())) == ("complete", 1)
 
 
+@pytest.mark.parametrize(("newer", "code"), [(False, "oauth_callback_failed"), (True, "oauth_state_expired")])
+def test_a_sign_in_that_takes_too_long_fails(browser, start, store, read, newer, code):
+    store.newer_codes = newer
+    session = start(connection_id=ONE)
+    assert "The sign-in takes too long" in buttons(browser.get(session["url"]))
+    _, query = handed_back(browser.post(f"{session['url']}/facilities/{ONE}/time-out"))
+    assert (query["success"], query["error"]) == ("false", code)
+    assert query["error_description"]
+    [failed] = read(session)["connections"]
+    assert (failed["status"], failed["failure_code"]) == ("failed", code)
+
+
+@pytest.mark.parametrize(("act", "status"), [("expire", "expired"), ("fail-to-refresh", "refresh_failed")])
+def test_access_can_end_after_connecting(browser, start, read, connections, act, status):
+    session = start(connection_id=ONE)
+    _, query = handed_back(browser.post(f"{session['url']}/facilities/{ONE}/{act}"))
+    assert (query["success"], query["connection_id"]) == ("true", ONE)
+    assert [row["status"] for row in read(session)["connections"]] == [status]
+    assert [row["status"] for row in connections()] == [status]
+
+
 def test_a_failed_sign_in_is_not_called_declined(browser, start):
     session = start()
     fail(browser, session, ONE)

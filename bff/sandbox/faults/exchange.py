@@ -41,6 +41,7 @@ class Exchange:
     ms: int
     status: int | None
     halted: Event
+    newer_codes: bool = False
 
     def commit(self) -> Response:
         """Pass the request to the app, and return its reply, with the fault's status if it has one."""

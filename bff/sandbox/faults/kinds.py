@@ -106,7 +106,9 @@ def _error(exchange: Exchange, status: int = 500) -> Response:
     status = exchange.status or status
     kind, code = _ERRORS.get(status, ("api_error", "internal_error"))
     request_id = "req_" + secrets.token_hex(12)
-    body = ApiError(status, code, "This error is a fault of the sandbox.").to_json(request_id)
+    body = ApiError(status, code, "This error is a fault of the sandbox.").to_json(
+        request_id, newer_codes=exchange.newer_codes
+    )
     body["error"]["type"] = kind
     return Response(json.dumps(body), status, {"X-Request-Id": request_id}, content_type="application/json")
 

@@ -46,6 +46,7 @@ class Faults:
         self.halted = Event()
         self._app: WSGIApplication = app.wsgi_app
         self._urls = app.url_map
+        self._store = app.extensions.get("sandbox")
         self._plan = Plan(seed)
         # Refuses connections for some seconds, where 0 ends an ongoing refusal. SandboxServer sets it.
         self.refuse: Callable[[float], None] | None = None
@@ -58,6 +59,11 @@ class Faults:
         if environ["PATH_INFO"] == CONTROL_PATH:
             return self._control(Request(environ))(environ, start_response)
         return self._meet(environ)(environ, start_response)
+
+    @property
+    def newer_codes(self) -> bool:
+        """Whether errors have the names that newer versions of Medblocks have for them."""
+        return self._store is not None and self._store.newer_codes
 
     @property
     def fired(self) -> dict[str, int]:
@@ -114,7 +120,7 @@ class Faults:
             return self._app
         kind = KINDS[spec.fault]
         ms = kind.ms if spec.ms is None else spec.ms
-        exchange = Exchange(self._app, environ, ms, spec.status, self.halted)
+        exchange = Exchange(self._app, environ, ms, spec.status, self.halted, self.newer_codes)
         self._count(1)
         try:
             if ms and not kind.paced:
