@@ -131,6 +131,7 @@ TEXTS = {
     "facilities_count": "Name 1 to {max} facilities.",
     "facility_and_recommended": "Send connection_id or recommended_connection_ids, not both.",
     "hydrate_invalid": "hydrate must be true or false.",
+    "facility_type_too_long": "A type of facility has at most {max} characters.",
     "search_too_long": "Search for at most {max} characters.",
     "cursor_invalid": "This is not a cursor.",
     "state_control": "A state must not contain line breaks or control characters.",

@@ -20,6 +20,7 @@ from bff.medblocks.single_flight import SingleFlight
 LIFE_SECONDS = 600.0
 _MAX_ENTRIES = 2000
 SEARCH_MIN, SEARCH_MAX = 2, 200
+VENDOR_MAX = 50
 CURSOR_MAX = 500
 SEARCH_LIMIT = 20
 
@@ -45,17 +46,18 @@ class Catalog:
         self._kept: LRUCache[Hashable, tuple[float, Facility | FacilityPage]] = LRUCache(_MAX_ENTRIES)
         self._calls: SingleFlight[Facility | FacilityPage] = SingleFlight()
 
-    def search(self, q: str, starting_after: str | None = None) -> FacilityPage:
+    def search(self, q: str, starting_after: str | None = None, vendor: str | None = None) -> FacilityPage:
         """Return a page of matching facilities, 20 at most: `data`, `has_more` and `next_cursor`.
 
-        A query under two characters matches nothing, as in Medblocks' own search. Raise MedblocksError.
+        A query under two characters matches nothing, as in Medblocks' own search. A vendor alone, with an
+        empty query, matches all of its facilities. Raise MedblocksError.
         """
-        if len(q) < SEARCH_MIN:
+        if len(q) < SEARCH_MIN and (q or not vendor):
             return {"resource_type": "list", "data": [], "has_more": False, "next_cursor": None}
         connections = self._medblocks.connections
         return self._get(
-            ("search", q.lower(), starting_after),
-            lambda: connections.list(q=q, limit=SEARCH_LIMIT, starting_after=starting_after),
+            ("search", q.lower(), starting_after, vendor),
+            lambda: connections.list(q=q, type=vendor, limit=SEARCH_LIMIT, starting_after=starting_after),
         )
 
     def facility(self, facility_id: str) -> Facility:

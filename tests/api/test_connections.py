@@ -56,6 +56,9 @@ def test_only_https_logos_have_a_path(client, medblocks, logo_url):
         ("q=%20alder%20", {"q": "alder", "limit": "20"}),
         ("q=a%26limit%3D100", {"q": "a&limit=100", "limit": "20"}),
         ("q=alder&limit=100", {"q": "alder", "limit": "20"}),
+        ("q=alder&type=epic", {"q": "alder", "type": "epic", "limit": "20"}),
+        ("type=epic", {"type": "epic", "limit": "20"}),
+        ("q=alder&type=", {"q": "alder", "limit": "20"}),
         ("q=alder&starting_after=cursor-1", {"q": "alder", "limit": "20", "starting_after": "cursor-1"}),
     ],
 )
@@ -134,3 +137,44 @@ def test_who_is_not_signed_in_may_search_too(medblocks):
     client = make_app(identify=lambda _: None, BFF_ACCESS="enforce", BFF_RATE_LIMIT="off").test_client()
 
     assert client.get("/api/connections?q=alder").status_code == 200
+
+
+def test_a_type_that_is_too_long_is_refused(client):
+    error = client.get(f"/api/connections?type={'x' * 51}").json["error"]
+
+    assert (error["code"], error["param"]) == ("invalid_request", "type")
+
+
+def test_a_facility_is_read_with_its_logo_path(client, medblocks):
+    medblocks.get(f"{CONNECTIONS}/fhirsrc_1", json=facility(1, ssn="canary"))
+
+    reply = client.get("/api/connections/fhirsrc_1")
+
+    assert reply.status_code == 200
+    assert reply.json.pop("logo_path").startswith("/facilities/fhirsrc_1/logo?tag=")
+    assert {name: value for name, value in reply.json.items() if name != "logo_path"} == facility(1)
+
+
+def test_a_facility_is_kept_like_a_search(client, medblocks):
+    medblocks.get(f"{CONNECTIONS}/fhirsrc_1", json=facility(1))
+
+    for _ in range(3):
+        client.get("/api/connections/fhirsrc_1")
+
+    assert len(medblocks.calls) == 1
+
+
+@pytest.mark.parametrize("facility_id", ["fhirsrc_", "conn_1", "%2e%2e", "fhirsrc_1%2F..", "a%2Fb"])
+def test_another_form_of_id_sends_nothing(client, medblocks, facility_id):
+    reply = client.get(f"/api/connections/{facility_id}")
+
+    assert reply.status_code == 404
+    assert not medblocks.calls
+
+
+def test_an_unknown_facility_is_a_404(client, medblocks):
+    medblocks.get(f"{CONNECTIONS}/fhirsrc_9", json=error_body("resource_not_found"), status=404)
+
+    error = client.get("/api/connections/fhirsrc_9").json["error"]
+
+    assert (error["code"], error["message"]) == ("not_found", "There is no such facility.")

@@ -16,6 +16,7 @@ ROUTES = {
     "disconnect": ("DELETE", "/api/patients/user_42/connections/conn_1", None),
     "start": ("POST", "/api/patient-sessions", {"patientId": "user_42"}),
     "session": ("GET", "/api/patient-sessions/ps_1", None),
+    "facility": ("GET", "/api/connections/fhirsrc_1", None),
     "facilities": ("GET", "/api/connections?q=alder", None),
 }
 

@@ -61,6 +61,7 @@ def test_every_success_is_as_documented(document, medblocks):
         ("post", "/api/patient-sessions"),
         ("get", "/api/patient-sessions/ps_1"),
         ("get", "/api/connections?q=alder"),
+        ("get", "/api/connections/fhirsrc_1"),
     ):
         reply = ask(client, method, path)
         assert reply.status_code == 200, path
@@ -91,6 +92,7 @@ REFUSED = [
     ("delete", "/api/patients/user_7/connections/conn_1", {"headers": {"Sec-Fetch-Site": "same-site"}}, 403),
     ("get", "/api/patient-sessions/ps_1", {}, 404),
     ("get", f"/api/connections?q={LONG}", {}, 400),
+    ("get", "/api/connections/other", {}, 404),
 ]
 
 
@@ -122,7 +124,9 @@ def test_too_many_requests_are_answered_as_documented(document, method, path):
     follows(document, method, path, reply)
 
 
-@pytest.mark.parametrize(("method", "path"), [row for row in ASKED if row[1] != "/api/connections"])
+@pytest.mark.parametrize(
+    ("method", "path"), [row for row in ASKED if not row[1].startswith("/api/connections")]
+)
 def test_a_missing_login_is_answered_as_documented(document, method, path):
     client = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off", **JWT_BY_SECRET).test_client()
 

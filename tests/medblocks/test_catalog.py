@@ -32,8 +32,8 @@ class Medblocks:
         self.before = lambda: None
         self.connections = self
 
-    def list(self, *, q, limit, starting_after):
-        return self._answer((q, limit, starting_after))
+    def list(self, *, q, limit, starting_after, **options):
+        return self._answer((q, options["type"], limit, starting_after))
 
     def retrieve(self, facility_id):
         return self._answer(facility_id)
@@ -132,7 +132,18 @@ def test_under_two_characters_nothing_is_searched(catalog, upstream, q):
 def test_a_search_asks_for_twenty_after_a_cursor(catalog, upstream):
     catalog.search("al", "cursor-1")
 
-    assert upstream.asked == [("al", 20, "cursor-1")]
+    assert upstream.asked == [("al", None, 20, "cursor-1")]
+
+
+def test_a_vendor_alone_is_searched(catalog, upstream):
+    catalog.search("", None, "epic")
+
+    assert upstream.asked == [("", "epic", 20, None)]
+
+
+def test_one_letter_with_a_vendor_is_not_searched(catalog, upstream):
+    assert catalog.search("a", None, "epic") == facilities()
+    assert not upstream.asked
 
 
 def test_capital_letters_make_no_other_search(catalog, upstream):
@@ -147,11 +158,12 @@ def test_entries_differ_by_text_cursor_and_facility(catalog):
         catalog.search("alder"),
         catalog.search("birch"),
         catalog.search("alder", "cursor-1"),
+        catalog.search("alder", None, "epic"),
         catalog.facility("fhirsrc_1"),
         catalog.facility("fhirsrc_2"),
     ]
 
-    assert [body["number"] for body in found] == [1, 2, 3, 4, 5]
+    assert [body["number"] for body in found] == [1, 2, 3, 4, 5, 6]
 
 
 def test_the_least_recently_used_entry_is_evicted(upstream, clock, monkeypatch):
