@@ -20,8 +20,8 @@ ROWS = [
 LISTED = sorted({found for _, *tests in ROWS for found in TEST.findall("".join(tests))})
 # Each page's file as the group of its promises names it, and the text of that group.
 GROUPS = dict(re.findall(r"^## \[[^]]+\]\(([^)]+)\)\n(.*?)(?=^## |\Z)", PROMISES, re.MULTILINE | re.DOTALL))
-# They say how the project is made, not what it does.
-WITHOUT_PROMISES = {"promises.md", "code-structure.md"}
+# They say how the project is made, or have a table of tests of their own.
+WITHOUT_PROMISES = {"promises.md", "code-structure.md", "create-patients-page.md"}
 
 
 @cache
