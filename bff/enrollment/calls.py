@@ -13,6 +13,8 @@ from bff.medblocks.grants import OWNER_KEY, RESERVED_METADATA, Grant, SessionGra
 
 # The share of the time budget that a create may use: the rest is for reading back whether it succeeded.
 _CREATE_TIME_SHARE = 0.6
+# Failure codes of newer versions of Medblocks, and the documented codes that browsers know.
+_DOCUMENTED = {"oauth_state_expired": "oauth_callback_failed"}
 
 
 class ApiResponse(NamedTuple):
@@ -91,6 +93,8 @@ class GrantedCalls:
             raise BadResponse(operation, details, "wrong shape") from None
         if listed[subject] != expected:
             raise BadResponse(operation, details, f"another {subject} than asked for")
+        for row in listed.get("connections", ()):
+            row["failure_code"] = _DOCUMENTED.get(row["failure_code"], row["failure_code"])
         metadata = listed.get("metadata", {})
         owner_tag = metadata.get(OWNER_KEY)
         for name in [name for name in metadata if name.startswith(RESERVED_METADATA)]:

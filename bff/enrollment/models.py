@@ -26,10 +26,6 @@ FacilityType = Annotated[
 ]
 
 
-# Failure codes of newer versions of Medblocks, and the documented codes that browsers know.
-_DOCUMENTED = {"oauth_state_expired": "oauth_callback_failed"}
-
-
 class Patient(msgspec.Struct, kw_only=True, gc=False):
     """A patient, as returned by a create."""
 
@@ -55,9 +51,6 @@ class Connection(msgspec.Struct, kw_only=True, gc=False):
     created_at: str | None
     updated_at: str | None
 
-    def __post_init__(self) -> None:
-        self.failure_code = _DOCUMENTED.get(self.failure_code or "", self.failure_code)
-
 
 class PatientDetail(Patient, kw_only=True, gc=False):
     """A patient with all connections, newest first, failed attempts included."""
@@ -74,9 +67,6 @@ class SessionConnection(msgspec.Struct, kw_only=True, gc=False):
     failure_code: _FailureCode
     failure_at: str | None
     created_at: str | None
-
-    def __post_init__(self) -> None:
-        self.failure_code = _DOCUMENTED.get(self.failure_code or "", self.failure_code)
 
 
 class PatientSession(msgspec.Struct, kw_only=True, gc=False):

@@ -28,7 +28,7 @@ class Shape(Generic[T]):
     """The shape of a response: a TypedDict."""
 
     def __init__(self, kind: type[T]) -> None:
-        self._kind = kind
+        self._checked = _struct_like(kind)
         self._filler = _Filler(kind)
 
     def read(self, body: bytes) -> T:
@@ -50,10 +50,19 @@ class Shape(Generic[T]):
     def _check(self, value: Json) -> None:
         # Most replies are complete. The result of convert() has the documented keys alone, so it is not used.
         try:
-            msgspec.convert(value, self._kind)
+            msgspec.convert(value, self._checked)
         except msgspec.ValidationError:
             self._filler.fill(value)
-            msgspec.convert(value, self._kind)
+            msgspec.convert(value, self._checked)
+
+
+def _struct_like(kind: type) -> type[msgspec.Struct]:
+    """Return a struct with the fields of a TypedDict: checking against a struct takes half the time."""
+    fields = []
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        (row,) = get_args(hint) if get_origin(hint) is list else (None,)
+        fields.append((name, list[_struct_like(row)] if is_typeddict(row) else hint))  # type: ignore[misc]  # known at run time
+    return msgspec.defstruct(kind.__name__, fields, gc=False)
 
 
 class _Filler:

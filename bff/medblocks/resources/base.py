@@ -54,7 +54,7 @@ class Resource:
             # `from None`: the cause may contain a part of the id.
             details = ErrorDetails(code="invalid_request", param="id")
             raise InvalidId(operation, details, "an id must not be empty, . or ..", sent=False) from None
-        texts = {name: str(value) for name, value in (query or {}).items() if value is not None}
+        texts = {name: str(value) for name, value in query.items() if value is not None} if query else None
         with deadline.from_now(self._timeout):
             reply = self._transport.request(operation, method, path, json=json, query=texts)
         request_id = reply.headers.get("X-Request-Id")
