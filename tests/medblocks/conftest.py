@@ -7,7 +7,8 @@ from collections import deque
 
 import pytest
 
-from bff.medblocks import single_flight
+from bff.medblocks import Medblocks, single_flight
+from tests.factories import HOST, KEY
 
 
 class Upstream:
@@ -120,3 +121,9 @@ def waiting(monkeypatch):
 
     monkeypatch.setattr(single_flight, "_wait", announce)
     return arrived
+
+
+@pytest.fixture
+def mb():
+    with Medblocks(KEY, base_url=HOST) as client:
+        yield client
