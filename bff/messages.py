@@ -51,6 +51,14 @@ TEXTS = {
     "too_many_requests": "There were too many requests in a short time. Please wait a little, and try again.",
     "unsupported_media_type": "Send the body as JSON, with Content-Type: application/json.",
     "uri_too_long": "The address of this request is too long.",
+    # Webhooks: for the developer who reads the log or sends a test
+    "webhook_event_invalid": "The signature is valid, but the body is not an event (at {path}).",
+    "webhook_signature_expired": "The signature's time is more than {seconds} seconds from the time here. "
+    "Check the clocks.",
+    "webhook_signature_malformed": "The Medblocks-Signature header is not t=<unix seconds>,v1=<hex>.",
+    "webhook_signature_mismatch": "The signature does not match. Check the secret, and that nothing changes "
+    "the body on its way.",
+    "webhook_signature_missing": "There is no Medblocks-Signature header.",
     # Missing resources
     "no_connection": "There is no such connection.",
     "no_facility": "There is no such facility.",

@@ -243,3 +243,16 @@ def error_body(code: str = "some_code", param: str | None = None) -> dict[str, A
             "request_id": "req_upstream",
         }
     }
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    """Build a webhook's event as Medblocks sends it."""
+    return {
+        "id": "evt_1",
+        "object": "event",
+        "type": "patient_session.completed",
+        "api_version": API_VERSION,
+        "created_at": "2026-04-25T09:35:00Z",
+        "data": {"object": session(status="complete", connections=[attempt()])},
+        **changes,
+    }
