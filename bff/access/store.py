@@ -50,6 +50,12 @@ class Store(Counters, Protocol):
     def setdefault(self, key: str, text: str, expiry: int, /) -> str:
         """Return the key's text; set it first, for `expiry` seconds, if there is none."""
 
+    def put(self, key: str, text: str, expiry: int, /) -> None:
+        """Set the key's text for `expiry` seconds, whatever it was."""
+
+    def remove(self, key: str, text: str, /) -> None:
+        """Remove the key if it has this text."""
+
 
 class MemoryStore:
     """A store for one process, lost at a restart. It drops the oldest keys beyond `max_keys`."""
@@ -100,6 +106,17 @@ class MemoryStore:
             self._entries[key] = text, self._begin(key, now, expiry)
             return text
 
+    def put(self, key: str, text: str, expiry: int, /) -> None:
+        """Set the key's text."""
+        with self._lock:
+            self._entries[key] = text, self._begin(key, self._clock(), expiry)
+
+    def remove(self, key: str, text: str, /) -> None:
+        """Remove the key if it has this text."""
+        with self._lock:
+            if self._entries.get(key, ("", 0.0))[0] == text:
+                del self._entries[key]
+
     def _count(self, window: Window, now: float) -> tuple[int, float]:
         count, ends = self._entries.get(window.key, (0, 0.0))
         if ends <= now:
@@ -140,6 +157,10 @@ for i, key in ipairs(KEYS) do
 end
 """
 
+_REMOVE_SCRIPT = b"""
+if redis.call("get", KEYS[1]) == ARGV[1] then redis.call("del", KEYS[1]) end
+"""
+
 
 class RedisStore(RedisStorage):
     """A store that processes share. Methods raise limits' StorageError if Redis does not answer."""
@@ -149,6 +170,7 @@ class RedisStore(RedisStorage):
         super().initialize_storage(_uri)
         self._run_hit = self.get_connection().register_script(_HIT_SCRIPT)
         self._run_release = self.get_connection().register_script(_RELEASE_SCRIPT)
+        self._run_remove = self.get_connection().register_script(_REMOVE_SCRIPT)
 
     def hit(self, windows: Sequence[Window], reserved: Sequence[Window] = (), /) -> float:
         """Count a hit in each window; return the seconds until the first full one expires, or 0."""
@@ -173,11 +195,26 @@ class RedisStore(RedisStorage):
         """Return the key's text; set it first if there is none."""
         name, redis = self.prefixed_key(key), self.storage
         try:
-            redis.set(name, text, ex=expiry, nx=True)
-            kept = redis.get(name)
+            while not redis.set(name, text, ex=expiry, nx=True):
+                if kept := redis.get(name):  # otherwise, it expired or was removed meanwhile
+                    return str(kept.decode())
         except self.base_exceptions as error:
             raise StorageError(error) from error
-        return kept.decode() if kept else text
+        return text
+
+    def put(self, key: str, text: str, expiry: int, /) -> None:
+        """Set the key's text."""
+        try:
+            self.storage.set(self.prefixed_key(key), text, ex=expiry)
+        except self.base_exceptions as error:
+            raise StorageError(error) from error
+
+    def remove(self, key: str, text: str, /) -> None:
+        """Remove the key if it has this text."""
+        try:
+            self._run_remove([self.prefixed_key(key)], [text])
+        except self.base_exceptions as error:
+            raise StorageError(error) from error
 
 
 class FallbackCounters:

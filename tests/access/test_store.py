@@ -25,6 +25,78 @@ def test_the_first_text_of_a_key_stays(store):
     assert store.setdefault("another key", "second", 60) == "second"
 
 
+def test_a_text_is_replaced(store):
+    store.setdefault("key", "first", 60)
+    store.put("key", "second", 60)
+    store.put("another key", "third", 60)
+
+    assert [store.setdefault(key, "last", 60) for key in ("key", "another key")] == ["second", "third"]
+
+
+def test_only_the_same_text_is_removed(store):
+    store.setdefault("key", "first", 60)
+    store.remove("key", "second")
+    assert store.setdefault("key", "third", 60) == "first"
+
+    store.remove("key", "first")
+    store.remove("unknown key", "first")
+    assert store.setdefault("key", "third", 60) == "third"
+
+
+def test_a_replaced_text_expires_later(clock):
+    store = MemoryStore(clock=clock)
+    store.setdefault("key", "first", 60)
+    clock.now += 59
+    store.put("key", "second", 60)
+    clock.now += 59
+    assert store.setdefault("key", "third", 60) == "second"
+    clock.now += 1
+    assert store.setdefault("key", "third", 60) == "third"
+
+
+def test_a_replaced_text_expires_in_redis(redis_store, redis):
+    redis_store.put("key", "text", 7_776_000)
+
+    (name,) = redis.keys("*key")
+    assert 7_775_000 < redis.ttl(name) <= 7_776_000
+
+
+def test_a_text_removed_meanwhile_is_set(redis_store, redis, monkeypatch):
+    redis_store.setdefault("key", "first", 60)
+    read = redis_store.storage.get
+
+    def remove_and_read(name):
+        monkeypatch.undo()
+        redis.delete(name)
+        return read(name)
+
+    monkeypatch.setattr(redis_store.storage, "get", remove_and_read)
+
+    assert redis_store.setdefault("key", "second", 60) == "second"
+    assert redis_store.setdefault("key", "third", 60) == "second"
+
+
+@pytest.mark.parametrize(
+    "call", [lambda store: store.put("key", "text", 60), lambda store: store.remove("key", "text")]
+)
+def test_a_change_without_redis_is_a_storage_error(unreachable, call):
+    with pytest.raises(StorageError):
+        call(open_redis(settings(**unreachable)))
+
+
+def test_concurrent_claims_have_one_owner_at_a_time(busy_store):
+    held = threading.Lock()
+
+    def claim(number):
+        if busy_store.setdefault("key", str(number), 60) == str(number):
+            assert held.acquire(blocking=False)
+            held.release()
+            busy_store.remove("key", str(number))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(claim, range(300)))
+
+
 def test_counting_does_not_extend_a_counters_expiry(clock):
     store = MemoryStore(clock=clock)
     hits(store, "name", 1)
