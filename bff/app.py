@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 
-from bff import __version__, api, middleware, pages
+from bff import __version__, api, middleware, pages, webhooks
 from bff.access.browser_owner import BrowserOwner
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
@@ -47,12 +47,18 @@ _ASSETS = _PACKAGE if (_PACKAGE / "templates").is_dir() else _PACKAGE.parent
 
 
 def create_app(
-    settings: Settings | None = None, *, identify: Callable[[Request], str | None] | None = None
+    settings: Settings | None = None,
+    *,
+    identify: Callable[[Request], str | None] | None = None,
+    on_event: webhooks.OnEvent | None = None,
 ) -> Flask:
     """Return the Flask app for settings, by default those of the environment and `.env`.
 
     `identify` is for an embedding app with its own login: it takes a request, and returns the signed-in
-    patient's id, or None. Raise SettingsError if the environment's settings can't be used.
+    patient's id, or None. `on_event` handles webhooks: a function that takes an event, or a mapping from
+    events' types to such functions.
+
+    Raise SettingsError if the environment's settings can't be used.
     """
     settings = settings or load_settings(environment())
     add_default_handler()
@@ -69,6 +75,7 @@ def create_app(
     middleware.init_app(app, settings, browser, limits)
     api.init_app(app, __version__)
     pages.init_app(app, invites=settings.invites and identify is None)
+    webhooks.init_app(app, settings, keys, audit, redis or MemoryStore(), on_event)
     errors.init_app(app)
     identity = "function" if identify else settings.identity
     audit.record("configuration", "ok", details={**_security_summary(settings), "identity": identity})

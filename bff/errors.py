@@ -14,7 +14,7 @@ MAX_BODY_BYTES = 64 * 1024  # a larger request body gets a 413
 
 def is_api(path: str) -> bool:
     """Return whether errors at a path are JSON; at all other paths, they are pages."""
-    return f"{path}/".startswith("/api/")
+    return f"{path}/".startswith(("/api/", "/webhooks/"))
 
 
 class AppError(Exception):
@@ -143,6 +143,21 @@ class CreatedDifferently(Conflict):
 
     That grants nothing: a cookie that was copied before the patient was created leads to the same tag.
     """
+
+
+class EventInProgress(AppError):
+    """A webhook's event is being handled by another request."""
+
+    status = 503
+    code = "event_in_progress"
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "60"}
+
+
+class HandlerFailed(AppError):
+    """A webhook's handler, which the embedding app brings, raised the exception that is the cause."""
+
+    status = 500
+    code = "handler_failed"
 
 
 def invalid_input(messages: Mapping[str, object]) -> InvalidInput:

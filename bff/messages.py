@@ -51,7 +51,9 @@ TEXTS = {
     "too_many_requests": "There were too many requests in a short time. Please wait a little, and try again.",
     "unsupported_media_type": "Send the body as JSON, with Content-Type: application/json.",
     "uri_too_long": "The address of this request is too long.",
-    # Webhooks: for the developer who reads the log or sends a test
+    # Webhooks; a developer reads these
+    "event_in_progress": "This event is being handled. Send it again later.",
+    "handler_failed": "The handler of this event failed. The log says where. Send it again later.",
     "webhook_event_invalid": "The signature is valid, but the body is not an event (at {path}).",
     "webhook_signature_expired": "The signature's time is more than {seconds} seconds from the time here. "
     "Check the clocks.",

@@ -24,6 +24,7 @@ from bff.medblocks.client import Medblocks
 from bff.medblocks.http_client import HttpClient
 from bff.medblocks.retries import Retries, RetryBudget
 from bff.medblocks.transport import Transport
+from bff.webhooks import OnEvent
 
 # Nothing answers here: a call that a test forgot to mock fails.
 HOST = "https://you-forgot-to-mock-medblocks.test"
@@ -67,9 +68,11 @@ class CompiledTemplates(BytecodeCache):
 _TEMPLATES = CompiledTemplates()
 
 
-def make_app(identify: Callable[..., str | None] | None = None, **changes: str) -> Flask:
+def make_app(
+    identify: Callable[..., str | None] | None = None, on_event: OnEvent | None = None, **changes: str
+) -> Flask:
     """Build an app; keyword arguments are variables of its environment."""
-    app = create_app(load_settings(variables(**changes)), identify=identify)
+    app = create_app(load_settings(variables(**changes)), identify=identify, on_event=on_event)
     app.jinja_env.bytecode_cache = _TEMPLATES
     return app
 

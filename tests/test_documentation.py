@@ -8,9 +8,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import flask
@@ -20,10 +22,11 @@ from werkzeug.test import Client
 from bff.cli import main
 from bff.config import SETTING_NAMES
 from bff.errors import AppError
+from bff.medblocks.webhooks import EVENT_TYPES, sign
 from bff.middleware.errors import _HTTP
 from bff.server.error_responses import CODES
 from tests.browser.test_snippets import SNIPPETS
-from tests.factories import patient
+from tests.factories import connection, event, patient
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -193,6 +196,56 @@ def test_the_example_beside_an_app_works(monkeypatch, medblocks):
 
     assert browser.get("/app/records").text == "your records"
     assert browser.get("/api/patients/user_42").json["id"] == "user_42"
+
+
+def test_the_example_of_webhook_handlers_works(monkeypatch):
+    example, _ = blocks(PAGES["docs/webhooks.md"], "python")
+    monkeypatch.setenv("MEDBLOCKS_API_KEY", "mb_sk_sbx_x")
+    monkeypatch.setenv("MEDBLOCKS_WEBHOOK_SECRET", "whsec_of_the_tests")
+    queued = []
+    names = dict.fromkeys(("greet", "ask_to_reconnect"), SimpleNamespace(delay=queued.append))
+
+    exec(example, names)  # noqa: S102 - the example is our own
+    browser = names["create"]().test_client()
+    for sent in (
+        event(),
+        event(id="evt_2", type="connection.token_refresh_failed", data={"object": connection()}),
+    ):
+        payload = json.dumps(sent).encode()
+        headers = {"Medblocks-Signature": sign(payload, "whsec_of_the_tests", int(time.time()))}
+        assert browser.post("/webhooks/medblocks", data=payload, headers=headers).json == {"outcome": "ok"}
+
+    assert queued == ["user_42", "ps_1"]
+
+
+def test_the_example_of_verifying_by_hand_works():
+    _, example = blocks(PAGES["docs/webhooks.md"], "python")
+    payload = json.dumps(event()).encode()
+    signature = sign(payload, "whsec_new…", int(time.time()))
+    names = {"request": flask.Request.from_values(data=payload, headers={"Medblocks-Signature": signature})}
+
+    exec(example, names)  # noqa: S102 - the example is our own
+
+    assert names["event"] == event()
+
+
+@pytest.mark.skipif(
+    shutil.which("openssl") is None and os.environ.get("CI") != "true", reason="openssl is not installed"
+)
+def test_the_command_that_signs_a_webhook_works():
+    (command,) = re.findall(r"^printf .*openssl.*$", PAGES["docs/webhooks.md"], re.MULTILINE)
+    values = {"TIME": "1800000000", "BODY": '{"id": "evt_1"}', "SECRET": "whsec_of_the_tests"}
+
+    printed = subprocess.check_output(["/bin/sh", "-c", command], env={**os.environ, **values}, text=True)
+
+    expected = sign(b'{"id": "evt_1"}', "whsec_of_the_tests", 1_800_000_000)
+    assert expected == f"t=1800000000,v1={printed.split()[-1]}"
+
+
+def test_the_webhooks_page_lists_every_type_of_event():
+    listed = re.findall(r"^\| `([a-z_]+\.[a-z_.]+)` \|", PAGES["docs/webhooks.md"], re.MULTILINE)
+
+    assert tuple(listed) == EVENT_TYPES
 
 
 def exported():

@@ -157,6 +157,16 @@ def previous_secret(value: str) -> Secret:
     return Secret(value) if value.startswith("mb_sk_") else random_secret(value)
 
 
+def webhook_secrets(value: str) -> tuple[Secret, ...]:
+    """Parse the secret of a webhook endpoint, or two of them while it is rotated."""
+    secrets = each(api_key)(value)
+    if len(secrets) > 2:
+        raise ValidationError("must be one secret, or two separated by a space.")
+    for secret in secrets:
+        Length(min=16, error="is too short: copy the whole secret of the endpoint.")(secret.reveal())
+    return secrets
+
+
 def redis_url(value: str) -> Secret:
     """Parse the URL of a Redis server, which can contain a password."""
     Regexp(r"rediss?://\S+\Z", error="must start with redis:// or rediss://.")(value)

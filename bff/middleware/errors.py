@@ -1,4 +1,4 @@
-"""Turns every exception into a response: the JSON envelope under /api, a page for all other paths."""
+"""Turns every exception into a response: the JSON envelope or a page, as `is_api` says for the path."""
 
 import logging
 from collections.abc import Mapping
@@ -13,6 +13,8 @@ from bff.errors import (
     AlreadyCreated,
     AppError,
     CreatedDifferently,
+    EventInProgress,
+    HandlerFailed,
     InvalidCredential,
     InvalidInput,
     MisdirectedRequest,
@@ -22,6 +24,7 @@ from bff.errors import (
 )
 from bff.logs import Fields, error_location
 from bff.medblocks import errors as upstream
+from bff.medblocks.webhooks import InvalidEvent, InvalidSignature
 from bff.messages import Message
 from bff.request_context import request_context
 
@@ -76,6 +79,10 @@ def response_for(error: Exception) -> ErrorResponse:
             return _upstream_response(error)
         case HTTPException():
             return _http_response(error)
+        case InvalidSignature():
+            return ErrorResponse(400, "invalid_signature", error.message)
+        case InvalidEvent():
+            return ErrorResponse(400, "invalid_event", error.message)
         case StorageError():
             code = "store_unavailable"
             return ErrorResponse(503, code, Message(code), headers={"Retry-After": "5"})
@@ -184,12 +191,14 @@ def report(error: Exception) -> ErrorResponse:
 
 
 def _worth_logging(error: Exception, response: ErrorResponse) -> tuple[int, str]:
-    if isinstance(error, Overloaded | NotAtRoot | MisdirectedRequest):
+    if isinstance(error, Overloaded | NotAtRoot | MisdirectedRequest | EventInProgress | HandlerFailed):
         return logging.NOTSET, ""  # possibly thousands; logged where they are raised
     if isinstance(error, upstream.MedblocksError) and response.status >= 500:
         return logging.ERROR, f"upstream: {error}"
     if isinstance(error, InvalidCredential):
         return logging.WARNING, f"a credential was refused: {error}"
+    if isinstance(error, InvalidSignature | InvalidEvent):
+        return logging.WARNING, f"a webhook was refused: {error}"
     if isinstance(error, InvalidInput) and "return_url" in error.problems:
         why = error.problems["return_url"]
         return logging.WARNING, f"a return_url was refused. {why} BFF_RETURN_URLS lists what is allowed."
@@ -199,7 +208,7 @@ def _worth_logging(error: Exception, response: ErrorResponse) -> tuple[int, str]
 
 
 def handle(error: Exception) -> Response:
-    """Return the response to a request that failed: JSON under /api, a page for all other paths."""
+    """Return the response to a request that failed: JSON or a page."""
     problem = report(error)
     if is_api(request.path):
         # In the caller's spelling, such as `patientId`.

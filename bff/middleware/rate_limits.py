@@ -23,8 +23,9 @@ from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
 from bff.config import Settings
 from bff.request_context import RequestContext
 
-# Not counted: one page can load twenty of these.
+# Not counted: one page can load twenty of these, and webhooks come from Medblocks alone.
 _EXEMPT = {
+    "webhooks.receive",
     "static",
     "health.healthz",
     "images.facility_logo",

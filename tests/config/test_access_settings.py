@@ -277,7 +277,7 @@ def test_misspelled_name_is_reported_with_a_suggestion(name, suggestion):
         *(
             "MEDBLOCKS_API_KEY_ID",
             "MEDBLOCKS_API_KEY_2",
-            "MEDBLOCKS_WEBHOOK_SECRET",
+            "MEDBLOCKS_WEBHOOK_URL",
             "ACCESS",
         ),  # a team's own
     ],

@@ -1,0 +1,127 @@
+"""Handles each event once: verifies it, claims it, runs its handler, and remembers that it is done.
+
+Medblocks sends an event at least once, and repeats it until a response has a 2xx. The claim keeps a
+repetition from running the handler at the same time. It expires, in case the process is killed. If the
+handler fails, the claim is removed, so that the next repetition runs it again.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from limits.errors import StorageError
+
+from bff.access.store import Store
+from bff.audit import Audit
+from bff.errors import EventInProgress, HandlerFailed
+from bff.logs import Fields, error_location
+from bff.medblocks.webhooks import Event, construct_event
+
+EventHandler = Callable[[Event], object]
+
+log = logging.getLogger("bff.webhooks")
+
+SLOW_SECONDS = 4.0  # Medblocks waits for 5
+CLAIM_SECONDS = 50  # less than the minute until Medblocks' first repetition
+_DONE = "done"
+_DONE_SECONDS = 90 * 24 * 60 * 60
+
+
+class Receiver:
+    """Receives events.
+
+    `find` returns the handler for an event, or None. `tag` returns a keyed hash of an event's id, under which
+    the store remembers it: apps that share a Redis don't take each other's events for their own.
+    """
+
+    def __init__(
+        self,
+        secrets: Sequence[str],
+        find: Callable[[Event], EventHandler | None],
+        store: Store,
+        tag: Callable[[str], str],
+        audit: Audit,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._secrets = secrets
+        self._find = find
+        self._store = store
+        self._tag = tag
+        self._audit = audit
+        self._clock = clock
+
+    def receive(self, payload: bytes, signature: str | None) -> str:
+        """Handle the event in a payload, and return the outcome: `ok`, `no handler` or `already handled`.
+
+        Raise InvalidSignature or InvalidEvent for what is not an event of Medblocks, EventInProgress if it is
+        being handled, HandlerFailed, and limits' StorageError if Redis does not answer.
+        """
+        event = construct_event(payload, signature, self._secrets)
+        outcome = "interrupted"
+        try:
+            outcome = self._handle_once(event)
+        except Exception as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            patient_id = event["data"]["object"].get("patient_id")
+            self._audit.record(
+                "webhook",
+                outcome,
+                patient_id=patient_id if isinstance(patient_id, str) else None,
+                details=_about(event),
+            )
+        return outcome
+
+    def _handle_once(self, event: Event) -> str:
+        handler = self._find(event)
+        if handler is None:
+            return "no handler"
+        key, claim = self._tag(event["id"]), secrets.token_hex(16)
+        state = self._store.setdefault(key, claim, CLAIM_SECONDS)
+        if state == _DONE:
+            return "already handled"
+        if state != claim:
+            raise EventInProgress
+        try:
+            self._run(handler, event)
+        except BaseException:
+            self._release(key, claim, event)
+            raise
+        self._finish(key, event)
+        return "ok"
+
+    def _run(self, handler: EventHandler, event: Event) -> None:
+        started = self._clock()
+        try:
+            handler(event)
+        except Exception as error:
+            fields = Fields(message="webhook handler failed", **_about(event), error=error_location(error))
+            log.error(fields)  # noqa: TRY400 - the exception's text could contain anything
+            raise HandlerFailed from error
+        finally:
+            seconds = self._clock() - started
+            if seconds > SLOW_SECONDS:
+                about = {**_about(event), "seconds": round(seconds, 1)}
+                log.warning(Fields(message="slow webhook handler", **about))
+
+    def _release(self, key: str, claim: str, event: Event) -> None:
+        try:
+            self._store.remove(key, claim)
+        except StorageError:  # the handler's own error is the one to raise
+            message = f"Redis does not answer: the next try waits up to {CLAIM_SECONDS} seconds"
+            log.warning(Fields(message=message, **_about(event)))
+
+    def _finish(self, key: str, event: Event) -> None:
+        try:
+            self._store.put(key, _DONE, _DONE_SECONDS)
+        except StorageError:
+            # The response is a success all the same: an error would make Medblocks repeat what is done.
+            message = "Redis does not answer: a repetition of this event would run its handler again"
+            log.error(Fields(message=message, **_about(event)))  # noqa: TRY400 - its text has the address
+
+
+def _about(event: Event) -> dict[str, object]:
+    """Return the fields that log lines have: no personal data."""
+    return {"event_type": event["type"], "event_id": event["id"]}
