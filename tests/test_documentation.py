@@ -170,7 +170,9 @@ def test_the_named_make_targets_exist(target):
     assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"medblocks-bff ([a-z]+(?: --[a-z-]+)*)", TEXT))))
+@pytest.mark.parametrize(
+    "command", sorted(set(re.findall(r"medblocks-bff ([a-z]+(?:-[a-z]+)*(?: --[a-z-]+)*)", TEXT)))
+)
 def test_a_named_command_exists(command):
     name, *options = command.split()
 

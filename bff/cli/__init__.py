@@ -1,4 +1,4 @@
-"""The command line: `medblocks-bff demo | serve | sandbox | check | invite | pseudonym`, one module each."""
+"""The command line, `medblocks-bff`: one module for each command."""
 
 import click
 
@@ -9,6 +9,7 @@ from bff.cli.invite import invite
 from bff.cli.pseudonym import pseudonym
 from bff.cli.sandbox import sandbox
 from bff.cli.serve import serve
+from bff.cli.webhook import webhook_test
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,5 +18,5 @@ def main() -> None:
     """Run the server between a browser and Medblocks."""
 
 
-for command in (demo, serve, sandbox, check, invite, pseudonym):
+for command in (demo, serve, sandbox, check, invite, pseudonym, webhook_test):
     main.add_command(command)
