@@ -479,6 +479,30 @@ def test_limits_that_are_off_are_said_at_start(serve):
     assert process.stdout.readline().startswith("Limits: off")
 
 
+@pytest.mark.parametrize(
+    ("processes", "redis", "said"),
+    [
+        ("1", "", "Webhooks: on, at https://bff.example.com/webhooks/medblocks."),
+        ("2", "redis://127.0.0.1", "Webhooks: on, at https://bff.example.com/webhooks/medblocks."),
+        ("2", "", "Each process remembers its own events, so one can run twice. Set BFF_REDIS_URL"),
+    ],
+)
+def test_check_says_where_webhooks_arrive(run, medblocks, processes, redis, said):
+    medblocks.get(f"{HOST}/health", json={"ok": True})
+    medblocks.get(f"{HOST}/connections", json={"data": []})
+
+    result = run(
+        "check", MEDBLOCKS_API_KEY="mb_sk_sbx_x", MEDBLOCKS_BASE_URL=HOST, BFF_PROCESSES=processes,
+        BFF_REDIS_URL=redis, BFF_PUBLIC_URL="https://bff.example.com",
+        MEDBLOCKS_WEBHOOK_SECRET="whsec_of_the_tests",
+    )  # fmt: skip
+
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("Webhooks:")]
+    assert said in line
+    assert ("BFF_REDIS_URL" in said) == ("BFF_REDIS_URL" in line)
+    assert "of_the_tests" not in result.output
+
+
 def test_invite_prints_a_link_without_the_id(run, caplog):
     result = run(
         "invite", "--patient-id", "user_42", MEDBLOCKS_API_KEY="mb_sk_sbx_x", BFF_IDENTITY="invite",

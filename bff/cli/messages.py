@@ -15,7 +15,7 @@ UNKNOWN_KEY = (
 
 
 def security_summary(settings: Settings) -> Iterator[str]:
-    """Yield who reaches which patient with these settings, and which of them could be mistakes."""
+    """Yield who reaches what with these settings, and which of them could be mistakes."""
     yield _access(settings)
     if not settings.rate_limit:
         yield "Limits: off, by BFF_RATE_LIMIT. Anyone may call as often as they like."
@@ -34,6 +34,14 @@ def security_summary(settings: Settings) -> Iterator[str]:
             f"Address: BFF_PUBLIC_URL is {settings.public_url}, and patients are sent back to it. "
             "Set it to the https:// address that they use."
         )
+    if settings.webhook_secrets:
+        yield f"Webhooks: on, at {settings.public_url}/webhooks/medblocks.{_webhooks_warning(settings)}"
+
+
+def _webhooks_warning(settings: Settings) -> str:
+    if settings.processes == 1 or settings.redis_url:
+        return ""
+    return " Each process remembers its own events, so one can run twice. Set BFF_REDIS_URL to prevent that."
 
 
 def _access(settings: Settings) -> str:

@@ -47,7 +47,7 @@ def server():
 def serving(app):
     """Serve an app on a free port, in a thread."""
     running = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=running.serve_forever)
+    thread = threading.Thread(target=running.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{running.server_port}/webhooks/medblocks"
