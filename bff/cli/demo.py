@@ -13,7 +13,7 @@ from bff.cli import messages, startup
 from bff.cli.sandbox import build_sandbox
 from bff.config import SETTING_NAMES, Settings, SettingsError, load_settings, unknown_names
 from bff.logs import configure_logging
-from bff.sandbox import DEMO_KEY, PROFILES, SandboxServer
+from bff.sandbox import DEMO_KEY, DEMO_WEBHOOK_SECRET, PROFILES, SandboxServer, WebhookSender
 
 _USED_SETTINGS = ("BFF_BRAND_", "BFF_RETURN_URLS")
 
@@ -49,7 +49,8 @@ def demo(port: int, sandbox_port: int, faults: str | None, codes: str, *, enforc
         if faults:
             click.echo(messages.faults(faults, sandbox_address))
         configure_logging()
-        sandbox = build_sandbox(sandbox_listener, None if over_https else faults, codes)
+        sender = WebhookSender(f"{address}/webhooks/medblocks", DEMO_WEBHOOK_SECRET)
+        sandbox = build_sandbox(sandbox_listener, None if over_https else faults, codes, sender)
         sys.exit(_run(listener, settings, variables, sandbox))
 
 
@@ -62,6 +63,7 @@ def _variables(address: str, upstream: str, *, enforce: bool) -> dict[str, str]:
         **used,
         "MEDBLOCKS_API_KEY": DEMO_KEY,
         "MEDBLOCKS_BASE_URL": upstream,
+        "MEDBLOCKS_WEBHOOK_SECRET": DEMO_WEBHOOK_SECRET,
         "BFF_PUBLIC_URL": address,
         "BFF_ACCESS": "enforce" if enforce else "report",
     }

@@ -112,6 +112,8 @@ Try the page, or these, as one browser whose cookie is kept in cookies.txt:
   {curl} {address}/api/patients/user_42
   {curl} {address}/api/patient-sessions -H 'Content-Type: application/json' -d '{{"patientId": "user_42"}}'
 
+When a session ends, the sandbox sends webhooks to the BFF. The log has a line for each: "event":"webhook".
+
 To run the production server against the sandbox, beside this:
 
   MEDBLOCKS_API_KEY={DEMO_KEY} MEDBLOCKS_BASE_URL={sandbox_address} {sys.executable} -m bff serve --port 8002

@@ -14,6 +14,7 @@ from bff.sandbox.store import Json, Store
 
 DEMO_KEY = "mb_sk_sbx_demo"
 EXPIRED_KEY = "mb_sk_sbx_expired"
+DEMO_WEBHOOK_SECRET = "whsec_demo_of_the_sandbox"  # noqa: S105 - it protects nothing
 API_VERSION = "2026-04-25"
 
 _log = logging.getLogger(__name__)

@@ -28,11 +28,13 @@ Json = dict[str, Any]
 class Store:
     """The patients and patient sessions of one sandbox; safe to share between threads.
 
-    Tests may read and change `patients` and `sessions` (by id), and replace the clock `now`.
+    Tests may read and change `patients` and `sessions` (by id), and replace the clock `now`. `on_event` gets
+    the type and the object of each event, while the store is locked.
     """
 
     def __init__(self, public_url: str, *, newer_codes: bool = False) -> None:
         self.now: Callable[[], datetime] = partial(datetime.now, UTC)
+        self.on_event: Callable[[str, Json], object] = lambda *_: None
         self.patients: dict[str, Patient] = {}
         self.sessions: dict[str, Session] = {}
         self.newer_codes = newer_codes
@@ -127,6 +129,8 @@ class Store:
             connection.updated_at = self.now()
             connection.failure_code = failure_code
             connection.failure_at = connection.updated_at if failure_code else None
+            if status == "refresh_failed":
+                self.on_event("connection.token_refresh_failed", connection.to_json())
 
     def start_session(self, asked: SessionRequest) -> Json:
         """Start a patient session. Its patient is created, or gets the name and email that were sent."""
@@ -195,7 +199,7 @@ class Store:
         with self._lock:
             session = self._open(token)
             session.finished = True
-            return session.to_json(self.now())
+            return self._completed(session)
 
     def _decide(
         self,
@@ -220,7 +224,14 @@ class Store:
                 session.connections.append(connection)
             # A session for one facility is over once that one is decided.
             session.finished = session.asked.connection_id is not None
-            return session.to_json(now)
+            if not failure_code:
+                self.on_event("records.sync.completed", _synced(session, connection))
+            return self._completed(session) if session.finished else session.to_json(now)
+
+    def _completed(self, session: Session) -> Json:
+        shown = session.to_json(self.now())
+        self.on_event("patient_session.completed", shown)
+        return shown
 
     def _patient(self, patient_id: str) -> Patient:
         if patient_id not in self.patients:
@@ -238,6 +249,12 @@ class Store:
         if facility_id is not None and facility_id not in known:
             raise not_found("facility in this session")
         return session
+
+
+def _synced(session: Session, connection: Connection) -> Json:
+    """Return the object of the event that records have arrived. The amounts are invented."""
+    ids = {"patient_id": session.asked.patient_id, "connection_id": connection.connection_id}
+    return {**ids, "total": 42, "errors": 0, "duration_ms": 1500}
 
 
 def _new_id(prefix: str) -> str:
