@@ -173,7 +173,7 @@ def _http_response(error: HTTPException) -> ErrorResponse:
         return ErrorResponse(status, _THROTTLED, Message("too_many_requests"), headers=headers)
     headers = {}
     if isinstance(error, MethodNotAllowed):
-        headers["Allow"] = ", ".join(error.valid_methods or ())
+        headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     code = _HTTP.get(status, "bad_request" if status < 500 else "internal_error")
     return ErrorResponse(status, code, Message(code), headers=headers)
 

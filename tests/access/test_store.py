@@ -5,9 +5,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from limits.errors import StorageError
 
-from bff.access.store import MemoryStore, Window
-from tests.factories import HOST, make_app, patient
+from bff.access.store import MemoryStore, Window, open_redis
+from bff.config import load_settings
+from tests.factories import HOST, make_app, patient, variables
 
 
 def hits(store, name, times, amount=2):
@@ -81,7 +83,7 @@ def test_a_text_removed_meanwhile_is_set(redis_store, redis, monkeypatch):
 )
 def test_a_change_without_redis_is_a_storage_error(unreachable, call):
     with pytest.raises(StorageError):
-        call(open_redis(settings(**unreachable)))
+        call(open_redis(load_settings(variables(**unreachable))))
 
 
 def test_concurrent_claims_have_one_owner_at_a_time(busy_store):
