@@ -55,6 +55,11 @@ if TYPE_CHECKING:
         ReturnUrl,
         parse_return_url,
     )
+    from bff.medblocks.webhooks import (
+        Event,
+        InvalidEvent,
+        InvalidSignature,
+    )
 
 __all__ = [
     "UNCHANGED",
@@ -68,12 +73,15 @@ __all__ = [
     "DeadlineExceeded",
     "Deleted",
     "Disconnected",
+    "Event",
     "Facility",
     "FacilityPage",
     "Health",
     "InvalidApiKey",
+    "InvalidEvent",
     "InvalidId",
     "InvalidRequest",
+    "InvalidSignature",
     "Medblocks",
     "MedblocksError",
     "NotFound",
@@ -95,7 +103,7 @@ __all__ = [
     "parse_return_url",
 ]
 
-_MODULES = ("errors", "models", "return_url", "resources.base", "resources.patients", "client")
+_MODULES = ("errors", "models", "webhooks", "return_url", "resources.base", "resources.patients", "client")
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ import os
 from types import TracebackType
 from typing import Self
 
+from bff.medblocks import webhooks
 from bff.medblocks.http_client import HttpClient
 from bff.medblocks.models import Health
 from bff.medblocks.replies import Shape
@@ -59,6 +60,7 @@ class Medblocks:
         self.connections = Connections(self._transport, timeout)
         self.patients = Patients(self._transport, timeout, self.connections)
         self.patient_session = PatientSessions(self._transport, timeout)
+        self.webhooks = webhooks  # `construct_event` needs no connection, and is a function of the module
 
     def health(self) -> Health:
         """Return whether Medblocks is up; this needs no valid key."""

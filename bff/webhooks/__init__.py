@@ -35,7 +35,7 @@ def init_app(
         log.warning("on_event has types that are not known: %s. Check their spelling.", ", ".join(unknown))
     if settings.webhook_secrets:
         secrets = [secret.reveal() for secret in settings.webhook_secrets]
-        receiver = Receiver(secrets, _finder(on_event), store, partial(keys.tag, "webhook"), audit)
+        receiver = Receiver(secrets, _finder(on_event), store, partial(keys.tags, "webhook"), audit)
         app.register_blueprint(create_blueprint(receiver))
     elif on_event is not None:
         log.warning("on_event has no effect: set MEDBLOCKS_WEBHOOK_SECRET to receive webhooks.")

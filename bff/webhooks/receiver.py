@@ -31,8 +31,9 @@ _DONE_SECONDS = 90 * 24 * 60 * 60
 class Receiver:
     """Receives events.
 
-    `find` returns the handler for an event, or None. `tag` returns a keyed hash of an event's id, under which
-    the store remembers it: apps that share a Redis don't take each other's events for their own.
+    `find` returns the handler for an event, or None. `tags` returns keyed hashes of an event's id, under
+    which the store remembers it: apps that share a Redis don't take each other's events for their own. A new
+    secret makes another hash, so there is one for the previous secret, too.
     """
 
     def __init__(
@@ -40,14 +41,14 @@ class Receiver:
         secrets: Sequence[str],
         find: Callable[[Event], EventHandler | None],
         store: Store,
-        tag: Callable[[str], str],
+        tags: Callable[[str], Sequence[str]],
         audit: Audit,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._secrets = secrets
         self._find = find
         self._store = store
-        self._tag = tag
+        self._tags = tags
         self._audit = audit
         self._clock = clock
 
@@ -78,19 +79,21 @@ class Receiver:
         handler = self._find(event)
         if handler is None:
             return "no handler"
-        key, claim = self._tag(event["id"]), secrets.token_hex(16)
-        state = self._store.setdefault(key, claim, CLAIM_SECONDS)
-        if state == _DONE:
-            return "already handled"
-        if state != claim:
-            raise EventInProgress
+        keys, claim = self._tags(event["id"]), secrets.token_hex(16)
+        states = {self._store.setdefault(key, claim, CLAIM_SECONDS) for key in keys}
+        outcome = "already handled" if _DONE in states else None
         try:
-            self._run(handler, event)
-        except BaseException:
-            self._release(key, claim, event)
-            raise
-        self._finish(key, event)
-        return "ok"
+            if outcome is None:
+                if states != {claim}:
+                    raise EventInProgress
+                self._run(handler, event)
+                outcome = "ok"
+        finally:
+            if outcome != "ok":
+                self._release(keys, claim, event)
+        if outcome == "ok":
+            self._finish(keys, event)
+        return outcome
 
     def _run(self, handler: EventHandler, event: Event) -> None:
         started = self._clock()
@@ -106,16 +109,18 @@ class Receiver:
                 about = {**_about(event), "seconds": round(seconds, 1)}
                 log.warning(Fields(message="slow webhook handler", **about))
 
-    def _release(self, key: str, claim: str, event: Event) -> None:
+    def _release(self, keys: Sequence[str], claim: str, event: Event) -> None:
         try:
-            self._store.remove(key, claim)
+            for key in keys:
+                self._store.remove(key, claim)
         except StorageError:  # the handler's own error is the one to raise
             message = f"Redis does not answer: the next try waits up to {CLAIM_SECONDS} seconds"
             log.warning(Fields(message=message, **_about(event)))
 
-    def _finish(self, key: str, event: Event) -> None:
+    def _finish(self, keys: Sequence[str], event: Event) -> None:
         try:
-            self._store.put(key, _DONE, _DONE_SECONDS)
+            for key in keys:
+                self._store.put(key, _DONE, _DONE_SECONDS)
         except StorageError:
             # The response is a success all the same: an error would make Medblocks repeat what is done.
             message = "Redis does not answer: a repetition of this event would run its handler again"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bff.medblocks import Medblocks
 from bff.medblocks.webhooks import EVENT_TYPES, InvalidEvent, InvalidSignature, construct_event, sign
 from tests.factories import NOW, event
 
@@ -245,3 +246,10 @@ def test_signatures_are_compared_in_constant_time(monkeypatch):
 
     assert reason(signature=f"{SIGNED},v1={'0' * 64}", secret=[SECRET, OTHER]) == "mismatch"
     assert len(compared) == 4
+
+
+def test_the_client_has_the_same_function():
+    with Medblocks("mb_sk_sbx_invented") as mb:
+        constructed = mb.webhooks.construct_event(PAYLOAD, SIGNED, SECRET, clock=lambda: NOW)
+
+    assert constructed == json.loads(PAYLOAD)

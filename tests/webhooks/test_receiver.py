@@ -55,9 +55,10 @@ class Ended(BaseException):
     """What ends a request from outside, as a timeout of gevent does."""
 
 
-def receiver(handler, store=None, clock=time.monotonic, secret="the secret"):
-    tag, audit = partial(Keys(secret).tag, "webhook"), Audit(lambda kind, text: f"{kind} pseudonym")
-    return Receiver([SECRET], lambda _: handler, store or MemoryStore(), tag, audit, clock)
+def receiver(handler, store=None, clock=time.monotonic, secret="the secret", previous=None):
+    tags = partial(Keys(secret, previous).tags, "webhook")
+    audit = Audit(lambda kind, text: f"{kind} pseudonym")
+    return Receiver([SECRET], lambda _: handler, store or MemoryStore(), tags, audit, clock)
 
 
 def receive(made, sent=None):
@@ -423,3 +424,21 @@ def test_without_redis_a_bad_signature_is_still_a_400(app_with, send):
     app = app_with(print, BFF_REDIS_URL="redis://127.0.0.1:9")
 
     assert send(app, secret="whsec_of_nobody_here").status_code == 400
+
+
+def test_an_event_handled_under_the_previous_secret_stays_handled():
+    store, handled = MemoryStore(), []
+    receive(receiver(handled.append, store, secret="old"))
+
+    for _ in range(2):
+        assert receive(receiver(handled.append, store, secret="new", previous="old")) == "already handled"
+    assert receive(receiver(handled.append, store, secret="new")) == "ok"
+    assert len(handled) == 2
+
+
+def test_servers_between_two_steps_of_a_rotation_handle_an_event_once():
+    store, handled = MemoryStore(), []
+    receive(receiver(handled.append, store, secret="new", previous="old"))
+
+    assert receive(receiver(handled.append, store, secret="old", previous="new")) == "already handled"
+    assert len(handled) == 1
