@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-next coverage mutants check simulate figures bench screenshots format lock clean
+.PHONY: help run test test-next coverage mutants check simulate figures bench screenshots translations format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,9 @@ bench: .venv/dev.stamp  ## Compare with Hono, Express, FastAPI, Flask and nginx 
 
 screenshots: .venv/dev.stamp  ## Take screenshots of each state of the pages, into screenshots/
 	$(BIN)/python -m tests.screenshots
+
+translations: .venv/dev.stamp  ## Add new texts to the catalogs in bff/translations
+	$(BIN)/python -m tests.catalogs
 
 format: .venv/dev.stamp  ## Format the code
 	$(BIN)/ruff check --fix .

@@ -61,12 +61,12 @@ class Visit:
         return client.post("/intake", data=data)
 
     def has_patient(self, *, named: bool = True) -> bool:
-        """Tell whether Medblocks has the patient, with what this browser has entered."""
+        """Return whether Medblocks has the patient, with what this browser has entered."""
         patient = self.store.patients.get(self.patient_id)
         return patient is not None and (not named or (patient.name, patient.email) == (_NAME, _EMAIL))
 
     def has_session(self, session_id: str) -> bool:
-        """Tell whether Medblocks has a session of this patient's under this id."""
+        """Return whether Medblocks has a session of this patient's under this id."""
         session = self.store.sessions.get(session_id)
         return session is not None and session.asked.patient_id == self.patient_id
 
@@ -112,7 +112,7 @@ class Route:
         visit.share_cookie()
 
     def judge(self, visit: Visit, reply: TestResponse) -> str | None:
-        """Say what is wrong with an answer, which may be an error; None when nothing is."""
+        """Return what is wrong with an answer, which may be an error; None when nothing is."""
         if reply.status_code < 400:
             return self.judge_success(visit, reply)
         if reply.status_code not in _ERROR_STATUSES:
@@ -122,7 +122,7 @@ class Route:
         return _judge_page(reply) if self.page else _judge_envelope(reply)
 
     def judge_success(self, visit: Visit, reply: TestResponse) -> str | None:
-        """Say what is wrong with an answer, which must be a success."""
+        """Return what is wrong with an answer, which must be a success."""
         if reply.status_code >= 400:
             return f"a {reply.status_code} where nothing fails"
         return None if self.is_true(visit, reply) else "a success that Medblocks does not know of"
@@ -208,7 +208,7 @@ ROUTES = {
         READ,
         _with_session,
         lambda visit, client: client.get(f"/connected?patient_session_id={visit.session_id}"),
-        lambda _, reply: "You have not finished connecting a place" in reply.text,
+        lambda _, reply: "Continue where you stopped." in reply.text,
         page=True,
     ),
 }

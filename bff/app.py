@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 
-from bff import __version__, api, middleware, pages, webhooks
+from bff import __version__, api, middleware, pages, translations, webhooks
 from bff.access.browser_owner import BrowserOwner
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
@@ -72,7 +72,8 @@ def create_app(
     app.extensions[KEY] = _create_services(settings, keys, audit, browser, guard, redis)
     limits = RateLimits(settings, keys, browser, redis) if settings.rate_limit else None
     app.extensions["rate_limits"] = limits
-    middleware.init_app(app, settings, browser, limits)
+    languages = translations.init_app(app, settings.translations, https=settings.https)
+    middleware.init_app(app, settings, browser, limits, languages)
     api.init_app(app, __version__)
     pages.init_app(app, invites=settings.invites and identify is None)
     webhooks.init_app(app, settings, keys, audit, redis or MemoryStore(), on_event)

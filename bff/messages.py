@@ -3,7 +3,7 @@
 The other modules raise codes with values; this module has the text of each code.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -14,8 +14,16 @@ class Message:
     code: str
     values: Mapping[str, object] = field(default_factory=dict)
 
+    def text(self, translate: Callable[[str], str] = str) -> str:
+        """Return the text, with a function that translates English texts; without it, in English."""
+        values = {
+            name: value.text(translate) if isinstance(value, Message) else value
+            for name, value in self.values.items()
+        }
+        return translate(TEXTS[self.code]).format(**values)
+
     def __str__(self) -> str:
-        return TEXTS[self.code].format(**self.values)
+        return self.text()
 
 
 class InvalidValue(ValueError):
@@ -24,6 +32,11 @@ class InvalidValue(ValueError):
     def __init__(self, code: str, **values: object) -> None:
         self.message = Message(code, values)
         super().__init__(str(self.message))
+
+
+def wait(seconds: int | str) -> Message:
+    """Return how many seconds to wait."""
+    return Message("wait_second" if int(seconds) == 1 else "wait_seconds", {"seconds": seconds})
 
 
 _UNAVAILABLE = "The health records service is unavailable right now. Please try again in a few minutes."
@@ -39,16 +52,16 @@ TEXTS = {
     "length_required": "Send the body with a Content-Length.",
     "login_unavailable": "Your sign-in can't be checked right now. Please try again shortly.",
     "method_not_allowed": "This address does not answer this method.",
-    "misdirected_request": "This site has another address. Please open the address that you were given, and "
-    "tell the site's operator if that does not help.",
+    "misdirected_request": "This site has another address. Please open the address that you were given. If "
+    "that does not help, tell the site's operator.",
     "not_at_root": "This app must be served at the root of its origin. Please tell its operator.",
     "not_authenticated": "Please sign in, and try again.",
     "not_found": "There is nothing at this address.",
     "not_implemented": "This transfer encoding is not supported.",
-    "overloaded": "There is a lot going on right now. Please try again in a moment.",
+    "overloaded": "The server is busy right now. Please try again in a moment.",
     "payload_too_large": "The request is too large: send at most {kib} KiB.",
-    "store_unavailable": "Something that we need is not available right now. Please try again shortly.",
-    "too_many_requests": "There were too many requests in a short time. Please wait a little, and try again.",
+    "store_unavailable": "Part of our service is not available right now. Please try again shortly.",
+    "too_many_requests": "There were too many requests in a short time. Please wait, and try again.",
     "unsupported_media_type": "Send the body as JSON, with Content-Type: application/json.",
     "uri_too_long": "The address of this request is too long.",
     # Webhooks; a developer reads these
@@ -66,20 +79,24 @@ TEXTS = {
     "no_facility": "There is no such facility.",
     "no_image": "There is no such image.",
     "no_invitation": "There is no such invitation.",
-    "no_patient": "There is no patient with this id.",
+    "no_patient": "There is no patient with this number.",
     "no_patient_session": "There is no such patient session.",
-    "chosen_facility_unknown": "The facility was not found. Please choose another one.",
+    "chosen_facility_unknown": "This provider was not found. Please choose another one.",
     # Existing patients
-    "patient_id_taken": "This patient id is already taken. Please use another one.",
+    "patient_id_taken": "This patient number is already in use. Please use another one.",
     "patient_already_created": "This patient was created before, with other details. They stay as they are.",
     "patient_created_differently": "This patient was created before, with other details. Please use the same "
-    "details or another id.",
-    "form_patient_id_taken": "This number is in use already. If you began on another device or in another "
-    "browser, go on there. Otherwise check the number, or leave it empty.",
-    "form_patient_already_created": "We know you already, with other details. “Connect health records” "
-    "updates them.",
-    "form_patient_created_differently": "This was entered in this browser before, with other details. Enter "
-    "the same name and email address as before, or open this page again and leave the number empty.",
+    "details, or another patient number.",
+    "form_patient_id_taken": "This number is already in use. If you started on another device, continue "
+    "there. Otherwise check the number, or leave it empty.",
+    "form_patient_already_created": "Your details are saved already, with some differences. Connecting your "
+    "health records updates them.",
+    "form_patient_created_differently": "You entered other details in this browser before. Enter the same "
+    "name and email address again. Or open this page again without a number.",
+    "form_too_many_requests": "There were too many attempts from your network. {wait}",
+    "form_too_large": "What you entered is too long. Please shorten it, and send it again.",
+    "wait_second": "Try again in one second.",
+    "wait_seconds": "Try again in {seconds} seconds.",
     # Medblocks
     "missing_api_key": _UNAVAILABLE,
     "invalid_api_key": _UNAVAILABLE,
@@ -88,12 +105,12 @@ TEXTS = {
     "upstream_timeout": "The health records service took too long to answer. Please try again.",
     "upstream_too_large": "The records service finds this request too large.",
     "rejected": "The records service does not accept this request. Please check it.",
-    "rejected_connection_id": "The records service does not know this facility. Please choose another one.",
+    "rejected_connection_id": "The records service does not know this provider. Please choose another one.",
     "rejected_email": "The records service does not accept this email address. Please check it.",
     "rejected_metadata": "The records service does not accept this metadata. Please check it.",
     "rejected_name": "The records service does not accept this name. Please check it.",
-    "rejected_patient_id": "The records service does not accept this patient id. Please use another one.",
-    "rejected_recommended_connection_ids": "The records service does not know one of these facilities.",
+    "rejected_patient_id": "The records service does not accept this patient number. Please use another one.",
+    "rejected_recommended_connection_ids": "The records service does not know one of these providers.",
     "rejected_return_button_label": "The records service does not accept this return_button_label. "
     "Please check it.",
     "rejected_return_url": "The records service does not accept this return_url. Please check it.",
@@ -110,16 +127,18 @@ TEXTS = {
     "field_unknown": "This field is not known here. Leave it out.",
     "field_twice": "Send either {camel} or {snake}, not both.",
     # Fields
-    "patient_id_missing": "Enter a patient id: it must not be empty.",
-    "patient_id_not_text": "The patient id must be a text.",
-    "patient_id_too_long": "This patient id is too long: use at most {max} characters.",
-    "patient_id_reserved": "A patient id must not start with {prefixes}: these are Medblocks' own.",
-    "patient_id_dots": "A patient id must be more than dots.",
-    "patient_id_path_syntax": "A patient id can't have any of / \\ % ? # in it. Please leave them out.",
-    "patient_id_control": "A patient id must not contain line breaks or control characters.",
+    "patient_id_missing": "Enter a patient number.",
+    "patient_id_not_text": "The patient number must be a text.",
+    "patient_id_too_long": "This patient number is too long: use at most {max} characters.",
+    "patient_id_reserved": "A patient number can't start with {prefixes}.",
+    "patient_id_dots": "A patient number must be more than dots.",
+    "patient_id_path_syntax": "A patient number can't contain / \\ % ? or #. Please leave them out.",
+    "patient_id_control": "A patient number can't contain line breaks or control characters.",
     "email_not_text": "The email address must be a text.",
     "email_too_long": "This email address is too long: use at most {max} characters.",
     "email_invalid": "Enter an email address in the correct format, like name@example.com.",
+    "email_missing": "Enter your email address, or a patient number.",
+    "name_missing": "Enter your name, or a patient number.",
     "name_not_text": "The name must be a text.",
     "name_too_long": "This name is too long: use at most {max} characters.",
     "name_control": "A name must not contain line breaks or control characters.",
@@ -136,7 +155,7 @@ TEXTS = {
     "connection_id_not_text": "The connection_id must be a text.",
     "facility_id_not_text": "A facility's id must be a text.",
     "facility_id_invalid": "A facility's id starts with fhirsrc_: take it from the catalog.",
-    "facility_not_chosen": "Choose a place from the list.",
+    "facility_not_chosen": "Choose a provider from the list.",
     "facilities_not_list": "recommended_connection_ids must be a list.",
     "facilities_count": "Name 1 to {max} facilities.",
     "facility_and_recommended": "Send connection_id or recommended_connection_ids, not both.",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bff.access.identity.base import Caller
     from bff.access.owner_cookie import Owner
     from bff.access.patient_cookie import LastPatient
+    from bff.translations import Language
 
 
 class RequestContext(Request):
@@ -33,8 +34,10 @@ class RequestContext(Request):
     owner_changed = False
     new_name: str | None = None  # the owner's, from its first patient on
     other_name: str | None = None  # that the owner had if this request came before its first patient
+    language: "Language | None" = None
     last_patient: "LastPatient | None" = None  # for the patient cookie
     forget = False
+    failed = False  # an error was reported
     identified = False
     caller: "Caller | None" = None
 

@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus
@@ -20,6 +21,10 @@ STATE_MAX = 2048
 EMAIL_MAX = 254
 NAME_MAX = 200
 LABEL_MAX = 60
+_SUGGESTED_IDS = uuid.UUID("6d1c1b3e-2f0f-4b8a-9c57-0a4d9be3f1c2")
+_PLAIN_QUOTES = str.maketrans(
+    {**dict.fromkeys("‘’‚‛′`´ʹʻʼʽˈ‹›", "'"), **dict.fromkeys("“”„‟″«»", '"')}  # noqa: RUF001 - these are meant
+)
 
 
 def invalid(message: Message, field: str = "_schema") -> ValidationError:
@@ -57,6 +62,23 @@ def check_facility_id(value: str) -> None:
     """Raise ValidationError for a text without the form of a facility's id."""
     if not is_facility_id(value):
         raise invalid(Message("facility_id_invalid"))
+
+
+def suggested_id(form_id: str | None) -> str | None:
+    """Return the patient id that a new patient's form suggests, or None for the id of another form.
+
+    The id of the form is secret, since it renames the browser, so it must not follow from the patient id.
+    """
+    try:
+        return str(uuid.uuid5(_SUGGESTED_IDS, uuid.UUID(hex=form_id or "").hex))
+    except ValueError:
+        return None
+
+
+def same_person(text: str) -> str:
+    """Return a name or an email address without differences of case, Unicode form, spaces and quotes."""
+    plain = unicodedata.normalize("NFKC", text).translate(_PLAIN_QUOTES)
+    return " ".join(plain.casefold().split())
 
 
 def state_problem(state: str) -> Message | None:
@@ -251,6 +273,17 @@ class IntakeForm(NewPatient):
     def read_spellings(self, data: Mapping[str, str], **kwargs: object) -> object:
         """Strip all values before empty ones are dropped: phones' keyboards add spaces."""
         return super().read_spellings({name: text.strip() for name, text in data.items()}, **kwargs)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def check_person(self, data: Mapping[str, str], original: Mapping[str, str], **_: object) -> None:
+        """Raise ValidationError for a new patient without a number whose name or email address is missing."""
+        entered = {name for name, text in original.items() if text.strip()}
+        suggested = suggested_id(data.get("form_id"))
+        if "patient_id" in entered or suggested is None or data.get("suggested_id") != suggested:
+            return
+        missing = [name for name in ("name", "email") if name not in entered]
+        if missing:
+            raise ValidationError({name: [Message(f"{name}_missing")] for name in missing})
 
     @post_load
     def choose_id(self, data: dict[str, Any], **_: object) -> dict[str, Any]:

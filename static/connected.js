@@ -1,6 +1,6 @@
 /** Updates the page while its session is in progress, and announces each change. */
 
-import "./intake.js";
+import "./forms.js";
 import { followPatientSession } from "./medblocks-bff.js";
 
 const main = document.querySelector("main");

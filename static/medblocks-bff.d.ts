@@ -158,6 +158,16 @@ export class MedblocksError extends Error {
   });
 }
 
+/** A message for each of this module's own errors. */
+export interface Messages {
+  network_error: string;
+  unreadable_answer: string;
+  not_found: string;
+}
+
+/** The messages by language. That of `<html lang>` is chosen, else English. */
+export const messages: { en: Messages; es: Messages; [language: string]: Messages };
+
 export function createPatient(
   values: NewPatient,
   options?: Options & { /** A random key per patient: 16 to 255 characters. */ idempotencyKey?: string },

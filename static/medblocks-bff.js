@@ -16,9 +16,19 @@
  * @typedef {import("./medblocks-bff.d.ts").Return} Return
  */
 
-const UNREACHABLE = "We can't reach the server. Check your connection, and try again.";
-const UNREADABLE = "Something went wrong on our side. Please try again in a few minutes.";
-const NOT_FOUND = "There is nothing with this id.";
+/** The messages of this module's own errors, by language and code. That of `<html lang>` is chosen, else English. */
+export const messages = {
+  en: {
+    network_error: "We can't reach the server. Check your internet connection, and try again.",
+    unreadable_answer: "Something went wrong on our side. Please try again in a few minutes.",
+    not_found: "There is nothing with this id.",
+  },
+  es: {
+    network_error: "No podemos acceder al servidor. Compruebe su conexión a internet e inténtelo de nuevo.",
+    unreadable_answer: "Algo salió mal por nuestra parte. Inténtelo de nuevo en unos minutos.",
+    not_found: "No hay nada con este id.",
+  },
+};
 
 const ENDED = ["complete", "expired"];
 const SETTLED = ["active", "failed", "expired", "refresh_failed", "disconnected"];
@@ -115,9 +125,10 @@ export async function* followPatientSession(sessionId, { signal } = {}) {
   let failures = 0;
   for (let wait = MIN_PAUSE; ; wait = Math.min(wait * 1.5, MAX_PAUSE)) {
     const session = await getPatientSession(sessionId, { signal }).catch((error) => {
-      failures += 1;
-      if (!isTemporary(error) || failures === TRIES) throw error;
-      wait = Math.max(wait, error.retryAfter * 1000);
+      const { status, retryAfter } = error;
+      const isTemporary = status === 0 || status === 429 || status >= 500;
+      if (!isTemporary || ++failures === TRIES) throw error;
+      wait = Math.max(wait, retryAfter * 1000);
     });
     if (session) {
       failures = 0;
@@ -148,44 +159,36 @@ export function parseReturn(url = location) {
 async function request(path, signal, values, headers) {
   const body = values && JSON.stringify(values);
   const options = body && { method: "POST", body, headers: { "Content-Type": "application/json", ...headers } };
-  let response, text;
+  let response, reply;
   try {
     response = await fetch(`/api/${path}`, { signal, ...options });
-    text = await response.text();
+    reply = await response.json();
   } catch (cause) {
     if (signal?.aborted) throw cause;
-    throw new MedblocksError(UNREACHABLE, "network_error", 0, { cause });
+    // A proxy in front of the server may respond with HTML.
+    if (!(cause instanceof SyntaxError)) throw failure("network_error", 0, { cause });
   }
-  const reply = parse(text);
-  if (response.ok && reply) return reply;
-  const { message, code, param, request_id } = reply?.error ?? {};
-  throw new MedblocksError(message ?? UNREADABLE, code ?? "unreadable_answer", response.status, {
-    param: param ?? null,
-    requestId: request_id ?? response.headers.get("X-Request-Id"),
-    retryAfter: Number(response.headers.get("Retry-After")) || 0,
-  });
+  if (response.ok && reply instanceof Object) return reply;
+  const { message, code = "unreadable_answer", param = null, request_id } = reply?.error ?? {};
+  const requestId = request_id ?? response.headers.get("X-Request-Id");
+  const retryAfter = Number(response.headers.get("Retry-After")) || 0;
+  throw failure(code, response.status, { param, requestId, retryAfter }, message);
 }
 
-/** Return a JSON object, else a falsy value: a proxy in front of the server may respond with HTML. */
-function parse(text) {
-  try {
-    const reply = JSON.parse(text);
-    return typeof reply === "object" && reply;
-  } catch {}
+function failure(code, status, details, message) {
+  const { lang } = document.documentElement;
+  const texts = messages[lang] ?? messages[lang.split("-")[0]] ?? messages.en;
+  return new MedblocksError(message ?? texts[code] ?? texts.unreadable_answer, code, status, details);
 }
 
 /** Encode a path segment. Browsers resolve "." and ".." even when encoded, and would call another route. */
 function encode(id) {
-  if (/^\.{0,2}$/.test(id)) throw new MedblocksError(NOT_FOUND, "not_found", 404);
+  if (/^\.{0,2}$/.test(id)) throw failure("not_found", 404);
   return encodeURIComponent(id);
 }
 
 function isSettled({ status, connections }) {
   return ENDED.includes(status) && connections.every((connection) => SETTLED.includes(connection.status));
-}
-
-function isTemporary({ status }) {
-  return status === 0 || status === 429 || status >= 500;
 }
 
 async function pause(milliseconds, signal) {

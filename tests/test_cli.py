@@ -536,7 +536,7 @@ def test_check_says_that_invites_are_counted_in_memory(run):
     ("arguments", "variables", "said"),
     [
         (["--patient-id", "user_42"], {"BFF_IDENTITY": "jwt", **JWT_BY_SECRET}, "BFF_IDENTITY=jwt"),
-        (["--patient-id", "pat_1"], {"BFF_IDENTITY": "invite"}, "must not start with"),
+        (["--patient-id", "pat_1"], {"BFF_IDENTITY": "invite"}, "can't start with"),
         (["--patient-id", "user_42", "--hours", "73"], {"BFF_IDENTITY": "invite"}, "at most 72 hours"),
         (["--patient-id", "user_42", "--hours", "-1"], {"BFF_IDENTITY": "invite"}, "more than 0"),
     ],

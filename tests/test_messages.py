@@ -33,6 +33,7 @@ def computed():
         *(f"rejected_{param}" for param in _REJECTED),
         *_HTTP.values(),
         *CODES.values(),
+        *("name_missing", "email_missing", "wait_second", "wait_seconds"),
     }
 
 

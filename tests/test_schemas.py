@@ -152,7 +152,7 @@ def test_body_that_is_not_an_object_is_refused(schema, body):
     assert texts(caught.value.messages) == {"_schema": ["The body must be a JSON object."]}
 
 
-MISSING = "Enter a patient id: it must not be empty."
+MISSING = "Enter a patient number."
 
 
 @pytest.mark.parametrize("schema", [NewPatient, NewPatientSession])
@@ -162,9 +162,9 @@ MISSING = "Enter a patient id: it must not be empty."
         ({}, MISSING),
         ({"patient_id": None}, MISSING),
         ({"patientId": ""}, MISSING),
-        ({"patient_id": 42}, "The patient id must be a text."),
-        ({"patient_id": ["user_42"]}, "The patient id must be a text."),
-        ({"patient_id": "a/b"}, "A patient id can't have any of / \\ % ? # in it. Please leave them out."),
+        ({"patient_id": 42}, "The patient number must be a text."),
+        ({"patient_id": ["user_42"]}, "The patient number must be a text."),
+        ({"patient_id": "a/b"}, "A patient number can't contain / \\ % ? or #. Please leave them out."),
     ],
 )
 def test_invalid_patient_id_is_reported(schema, body, message):

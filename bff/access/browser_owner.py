@@ -119,6 +119,10 @@ class BrowserOwner:
         owner = self.owner()
         return not set(self._session_tags(owner, patient_session_id, caller)).isdisjoint(owner.sessions)
 
+    def count_patients(self) -> int:
+        """Return how many patients the browser owns."""
+        return len(self.owner().patients)
+
     def may_have_dropped_patients(self) -> bool:
         """Return whether the cookie is full, so that newer patients may have displaced older ones."""
         return len(self.owner().patients) == MAX_PATIENTS

@@ -95,6 +95,13 @@ class Guard:
             return None
         return last.patient_id if self._grant(last.patient_id).owned else None
 
+    def current_patient(self) -> Grant | None:
+        """Grant the patient of the caller's login, or the one that its browser owns and used last."""
+        last = self._browser.last_patient()
+        patient_id = self.own_patient_id() or (last and last.patient_id)
+        grant = self._grant(patient_id) if patient_id else None
+        return grant if grant and grant.owned else None
+
     def may_choose_id(self) -> bool:
         """Return whether the caller chooses its patients' ids: it has no login and needs no invite."""
         caller = self._caller(request_context())

@@ -4,12 +4,13 @@ import hashlib
 from dataclasses import dataclass
 
 from bff.config import Settings
+from bff.config.parsers import Contact
 from bff.images import Image
 
 MIN_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, for text
-# The backgrounds of style.css, and the text on the accent colour.
-LIGHT, ON_LIGHT_ACCENT = "#ffffff", "#ffffff"
-DARK, ON_DARK_ACCENT = "#17232a", "#06171b"
+# The darkest light and the lightest dark surface of style.css, and the text on the accent colour.
+LIGHT, ON_LIGHT_ACCENT = "#f3f6f7", "#ffffff"
+DARK, ON_DARK_ACCENT = "#1d2b33", "#06171b"
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,29 @@ class Brand:
 
     name: str | None
     logo: Image | None
+    logo_dark: Image | None
     css: str | None
     version: str
+    purpose: str | None
+    privacy_url: str | None
+    support: Contact | None
 
 
 def brand_of(settings: Settings) -> Brand:
     """Return the brand in the settings."""
     css = _css(settings.brand_color) if settings.brand_color else None
-    logo = settings.brand_logo
-    cached = (css or "").encode() + (logo.body if logo else b"")
-    return Brand(settings.brand_name, logo, css, hashlib.sha256(cached).hexdigest()[:8])
+    logo, logo_dark = settings.brand_logo, settings.brand_logo_dark
+    cached = (css or "").encode() + b"".join(image.body for image in (logo, logo_dark) if image)
+    return Brand(
+        name=settings.brand_name,
+        logo=logo,
+        logo_dark=logo_dark,
+        css=css,
+        version=hashlib.sha256(cached).hexdigest()[:8],
+        purpose=settings.purpose,
+        privacy_url=settings.privacy_url,
+        support=settings.support,
+    )
 
 
 def readable(color: str, surface: str, towards: str) -> str:

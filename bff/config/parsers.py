@@ -7,15 +7,16 @@ contain the text.
 import codecs
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from limits import parse_many
 from marshmallow import ValidationError
-from marshmallow.validate import Length, OneOf, Regexp
+from marshmallow.validate import Email, Length, OneOf, Regexp
 
+from bff.config.catalogs import UnreadableCatalog, read_catalogs
 from bff.images import MAX_IMAGE_BYTES, Image, read_image
 from bff.medblocks.urls import is_host, is_loopback, origin_of, split_http_url
 from bff.messages import InvalidValue
@@ -27,6 +28,7 @@ QUOTES = "\"'`´“”„‟‘’‚‛«»‹›＂＇"  # noqa: RUF001 - thes
 IN_QUOTES = "has quotes in its value. Remove them: Docker's env files, for one, keep them."
 UNREADABLE = "names a file that can't be read. Check the path and its permissions."
 
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,24}[0-9]")
 _TWO_URLS = re.compile(r"[,;]https?:", re.IGNORECASE)
 _VERSION = Regexp(r"(\d{4}-\d{2}-\d{2}|key)\Z", error="must be a date such as 2026-04-25, or key.")
 
@@ -253,6 +255,48 @@ def image_file(path: str) -> Image:
         limit = MAX_IMAGE_BYTES // 1024
         raise ValidationError(f"must be a PNG, JPEG, GIF, WebP or SVG file of at most {limit} KiB.")
     return image
+
+
+class Contact(NamedTuple):
+    """How patients reach the team: a text, and the address that it links to."""
+
+    text: str
+    href: str
+
+
+def contact(value: str) -> Contact:
+    """Parse an email address, a phone number, or the URL of a page."""
+    if value.startswith(("https://", "http://")):
+        return Contact(urlsplit(page_url(value)).netloc, value)
+    if _PHONE.fullmatch(value):
+        return Contact(value, "tel:" + re.sub(r"[^0-9+]", "", value))
+    try:
+        Email()(value)
+    except ValidationError as error:
+        raise ValidationError(
+            "must be an email address, a phone number, or the address of a page."
+        ) from error
+    return Contact(value, f"mailto:{value}")
+
+
+def page_url(value: str) -> str:
+    """Parse the URL of a page for patients, which may have a query and a fragment."""
+    try:
+        split_http_url(value)
+    except InvalidValue as error:
+        raise ValidationError(f"is not a usable address. {error}") from error
+    return value
+
+
+def catalogs(folder: str) -> Mapping[str, bytes]:
+    """Read the gettext catalogs in a folder."""
+    try:
+        found = read_catalogs(Path(folder))
+    except UnreadableCatalog as error:
+        raise ValidationError(f"has a file that can't be used: {error}.") from error
+    if not found:
+        raise ValidationError("must be a folder with gettext catalogs, such as fr.po.")
+    return found
 
 
 def in_quotes(value: str) -> bool:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import TypeVar
@@ -10,7 +10,7 @@ from typing import TypeVar
 from marshmallow import fields
 
 from bff.config import parsers
-from bff.config.parsers import Secret
+from bff.config.parsers import Contact, Secret
 from bff.images import Image
 
 LIVE, SANDBOX = "mb_sk_live_", "mb_sk_sbx_"
@@ -81,6 +81,12 @@ class Settings:
     brand_name: str | None = setting("BFF_BRAND_NAME", parsers.short(60), None)
     brand_logo: Image | None = setting("BFF_BRAND_LOGO", parsers.image_file, None)
     brand_color: str | None = setting("BFF_BRAND_COLOR", parsers.color, None)
+
+    brand_logo_dark: Image | None = setting("BFF_BRAND_LOGO_DARK", parsers.image_file, None)
+    purpose: str | None = setting("BFF_PURPOSE", parsers.short(200), None)
+    privacy_url: str | None = setting("BFF_PRIVACY_URL", parsers.page_url, None)
+    support: Contact | None = setting("BFF_SUPPORT", parsers.contact, None)
+    translations: Mapping[str, bytes] = setting("BFF_TRANSLATIONS", parsers.catalogs, {})
 
     jwt_jwks_url: str | None = setting("BFF_JWT_JWKS_URL", parsers.https_url, None)
     jwt_secret: Secret | None = setting("BFF_JWT_SECRET", parsers.random_secret, None)

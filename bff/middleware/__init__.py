@@ -13,9 +13,12 @@ from bff.middleware.host_check import HostCheck
 from bff.middleware.rate_limits import RateLimits
 from bff.middleware.root_check import RootCheck
 from bff.request_context import RequestContext, request_context
+from bff.translations import Languages
 
 
-def init_app(app: Flask, settings: Settings, browser: BrowserOwner, limits: RateLimits | None) -> None:
+def init_app(
+    app: Flask, settings: Settings, browser: BrowserOwner, limits: RateLimits | None, languages: Languages
+) -> None:
     """Add the middleware to an app. It also applies to routes that are added later."""
     cross_origin = CrossOriginProtection(settings.public_url, settings.trusted_origins)
     admission = AdmissionLimit(settings.requests)
@@ -44,6 +47,7 @@ def init_app(app: Flask, settings: Settings, browser: BrowserOwner, limits: Rate
         if limits:
             limits.release_conflict(context, response)
         browser.write_cookies(context, response)
+        languages.finish(context, response)
         request_log.finish(context, response)
         return response
 

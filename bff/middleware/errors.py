@@ -27,6 +27,7 @@ from bff.medblocks import errors as upstream
 from bff.medblocks.webhooks import InvalidEvent, InvalidSignature
 from bff.messages import Message
 from bff.request_context import request_context
+from bff.translations import translate
 
 log = logging.getLogger("bff.errors")
 
@@ -61,7 +62,7 @@ class ErrorResponse:
         kind = "rate_limit_error" if self.code == _THROTTLED else _TYPES.get(self.status, "api_error")
         return {
             "error": {
-                "message": str(self.message),
+                "message": translate(self.message),
                 "type": kind,
                 "code": self.code,
                 "param": self.param,
@@ -184,6 +185,7 @@ def report(error: Exception) -> ErrorResponse:
     Users' mistakes are not logged. Neither are exception texts, which may contain personal data.
     """
     response = response_for(error)
+    request_context().failed = True
     level, message = _worth_logging(error, response)
     if message:
         log.log(level, Fields(message=message, request_id=request_context().request_id))

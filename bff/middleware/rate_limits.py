@@ -30,10 +30,11 @@ _EXEMPT = {
     "health.healthz",
     "images.facility_logo",
     "images.brand_logo",
+    "images.brand_logo_dark",
     "images.brand_css",
 }
 _CREATES = {"patients.create_patient", "intake.submit"}
-_SESSIONS = {"patient-sessions.start_patient_session", "intake.submit", "leaving.choose"}
+_SESSIONS = {"patient-sessions.start_patient_session", "intake.submit", "leaving.choose", "account.connect"}
 _CONFLICTS = _CREATES | _SESSIONS
 _NONE: tuple[Window, ...] = ()
 

@@ -34,6 +34,15 @@ def brand_logo() -> Response:
     return _image_response(logo, f"public, max-age={DAY}")
 
 
+@blueprint.get("/brand/logo-dark")
+def brand_logo_dark() -> Response:
+    """Return the organization's logo for dark backgrounds. Raise NotFound if there is none."""
+    logo = services().brand.logo_dark
+    if logo is None:
+        raise NotFound("image")
+    return _image_response(logo, f"public, max-age={DAY}")
+
+
 @blueprint.get("/brand.css")
 def brand_css() -> Response:
     """Return a style sheet with the organization's colors. Raise NotFound if there are none."""

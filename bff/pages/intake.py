@@ -5,18 +5,26 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request
 from marshmallow import ValidationError
-from werkzeug.wrappers import Response
+from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
+from werkzeug.wrappers import Response as BaseResponse
 
 from bff.access.form_tokens import FormTokens
 from bff.enrollment.return_urls import with_query
-from bff.errors import AlreadyCreated, CreatedDifferently, FormOutdated, InvalidInput, invalid_input
+from bff.errors import (
+    AlreadyCreated,
+    CreatedDifferently,
+    FormOutdated,
+    InvalidInput,
+    Unauthenticated,
+    invalid_input,
+)
 from bff.medblocks.errors import Conflict, MedblocksError
-from bff.messages import Message
-from bff.middleware.errors import ErrorResponse, report
-from bff.pages.links import leaving_url, requested_return_url
-from bff.schemas import IntakeForm
+from bff.messages import Message, wait
+from bff.middleware.errors import ErrorResponse, handle, report
+from bff.pages.links import leaving_url, requested_return_url, submitted_form
+from bff.schemas import IntakeForm, same_person, suggested_id
 from bff.services import services
 
 blueprint = Blueprint("intake", __name__)
@@ -27,8 +35,8 @@ _FORM_MESSAGES: dict[type, Message] = {
     Conflict: Message("form_patient_id_taken"),
     AlreadyCreated: Message("form_patient_already_created"),
     CreatedDifferently: Message("form_patient_created_differently"),
+    RequestEntityTooLarge: Message("form_too_large"),
 }
-_SUGGESTED_IDS = uuid.UUID("6d1c1b3e-2f0f-4b8a-9c57-0a4d9be3f1c2")
 _FIELDS = ("name", "email", "patient_id")  # in the order of the page
 
 
@@ -48,9 +56,8 @@ def form() -> str | tuple[str, int]:
 
 
 @blueprint.post("/intake")
-def submit() -> str | Response:
+def submit() -> str | BaseResponse:
     """Create the patient and go to `return_url`, or start a session and go to `/leaving`."""
-    services().guard.own_patient_id()  # raises Unauthenticated now: the handlers below need a caller
     browser = services().browser
     services().forms.check(browser.owner(), request.form.get(FormTokens.FIELD))
     browser.rename_with_form(request.form.get("form_id", ""))
@@ -67,11 +74,14 @@ def submit() -> str | Response:
 
 def form_page(patient_id: str | None, return_url: str) -> str:
     """Return an empty form for a known patient, or for a new one if `patient_id` is None."""
+    return _render_form({**_new_form(patient_id), "return_url": return_url}, {})
+
+
+def _new_form(patient_id: str | None) -> dict[str, str]:
     form_id = uuid.uuid4().hex
-    values = {"return_url": return_url, "form_id": form_id}
     if patient_id:
-        return _render_form({**values, "suggested_id": patient_id}, {})
-    return _render_form({**values, "suggested_id": _suggested_id(form_id), "patient_id": ""}, {})
+        return {"form_id": form_id, "suggested_id": patient_id}
+    return {"form_id": form_id, "suggested_id": suggested_id(form_id) or "", "patient_id": ""}
 
 
 def _load_form() -> dict[str, Any]:
@@ -82,21 +92,12 @@ def _load_form() -> dict[str, Any]:
     patient.pop("return_url", None)
     name, email = patient.get("name"), patient.get("email")
     # The same name and email address are the same patient, also in another form of this browser.
-    if name and email and patient["patient_id"] == _suggested_id(patient.get("form_id")):
-        patient["patient_id"] = services().browser.derive_patient_id(name.casefold(), email.casefold())
+    if name and email and patient["patient_id"] == suggested_id(patient.get("form_id")):
+        patient["patient_id"] = services().browser.derive_patient_id(same_person(name), same_person(email))
     return patient
 
 
-def _suggested_id(form_id: str | None) -> str | None:
-    """Return the patient id that a new patient's form suggests, or None for the id of another form."""
-    try:
-        # The id of the form is secret, since it renames the browser, and must not follow from a patient id.
-        return str(uuid.uuid5(_SUGGESTED_IDS, uuid.UUID(hex=form_id or "").hex))
-    except ValueError:
-        return None
-
-
-def _redirect(url: str) -> str | Response:
+def _redirect(url: str) -> str | BaseResponse:
     """Redirect within this host, and show a page that goes on by itself to any other.
 
     The policy `form-action` blocks a redirect to another host after a form, also to another name of this one.
@@ -109,30 +110,48 @@ def _redirect(url: str) -> str | Response:
 @blueprint.errorhandler(FormOutdated)
 @blueprint.errorhandler(InvalidInput)
 @blueprint.errorhandler(MedblocksError)
-def show_problems(error: Exception) -> tuple[str, int, Mapping[str, str]]:
+@blueprint.errorhandler(RequestEntityTooLarge)
+@blueprint.errorhandler(TooManyRequests)
+def show_problems(error: Exception) -> Response:
     """Show the form with the values that were entered and the messages."""
     response = report(error)
-    return _form_with_problems(error, response), response.status, response.headers
+    problems = _problems(error, response)
+    try:
+        # The visitor can't correct these two, and has entered nothing yet before a POST.
+        if request.method != "POST" or problems.keys() & {"return_url", "state"}:
+            page = render_template("error.html", problem=response)
+        elif isinstance(error, AlreadyCreated):
+            page = _render_form(submitted_form(), {}, known=_FORM_MESSAGES[AlreadyCreated])
+        else:
+            page = _render_form(submitted_form() or _new_form(None), problems)
+    except Unauthenticated as unauthenticated:
+        return handle(unauthenticated)
+    return Response(page, response.status, response.headers, mimetype="text/html")
 
 
-def _form_with_problems(error: Exception, response: ErrorResponse) -> str:
-    problems = {response.param: _FORM_MESSAGES.get(type(error), response.message)}
+def _problems(error: Exception, response: ErrorResponse) -> dict[str | None, Message]:
     if isinstance(error, InvalidInput):
-        problems = {name: error.problems[name] for name in sorted(error.problems, key=_position)}
-    if problems.keys() & {"return_url", "state"}:  # the visitor can't correct these
-        return render_template("error.html", problem=response)
-    return _render_form(request.form, problems)
+        return {name: error.problems[name] for name in sorted(error.problems, key=_position)}
+    if isinstance(error, TooManyRequests):
+        return {None: Message("form_too_many_requests", {"wait": wait(response.headers["Retry-After"])})}
+    # A patient id that was not entered has no field to correct.
+    param = response.param if submitted_form().get(response.param or "") else None
+    return {param: _FORM_MESSAGES.get(type(error), response.message)}
 
 
 def _position(name: str | None) -> int:
     return _FIELDS.index(name) if name in _FIELDS else len(_FIELDS)
 
 
-def _render_form(values: Mapping[str, str | None], problems: Mapping[str | None, Message]) -> str:
+def _render_form(
+    values: Mapping[str, str], problems: Mapping[str | None, Message], known: Message | None = None
+) -> str:
+    is_new = values.get("suggested_id") == suggested_id(values.get("form_id"))
     return render_template(
         "intake.html",
+        known=known,
         values=values,
         problems=problems,
-        asks_for_id="patient_id" in values and services().guard.may_choose_id(),
+        asks_for_id=services().guard.may_choose_id() and (is_new or "patient_id" in values),
         form_token=services().forms.make(services().browser.keep_owner()),
     )

@@ -57,7 +57,10 @@ def leave() -> str | Response:
 
 @blueprint.post("/leaving")
 def choose() -> Response:
-    """Start another session for the same patient, straight to one facility; the first one expires unused."""
+    """Start another session for the same patient, straight to one facility; the first one expires unused.
+
+    With `explained`, the patient has just read who will read the records: the next page goes on by itself.
+    """
     services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
     session = _read_session(request.form.get("patient_session_id", ""))
     facility_id = request.form.get("connection_id", "")
@@ -66,7 +69,8 @@ def choose() -> Response:
     options = {"return_url": session["return_url"], "connection_id": facility_id}
     grant = services().guard.patient(session["patient_id"])
     started = services().enrollment.start_session(grant, options, once=session["id"], host=request.host)
-    return redirect(leaving_url(started.body["id"], session["return_url"]), 303)
+    explained = request.form.get("explained")
+    return redirect(leaving_url(started.body["id"], session["return_url"], explained=explained), 303)
 
 
 def _read_session(patient_session_id: str) -> dict[str, Any]:

@@ -1,15 +1,24 @@
 """The URLs that pages link to: the form, the other pages, the app, and https pages of the catalog."""
 
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
 from flask import request, url_for
 from werkzeug.exceptions import HTTPException
 
 from bff.config import split_http_url
 from bff.enrollment.return_urls import with_query
 from bff.errors import InvalidInput
+from bff.request_context import request_context
 from bff.schemas import state_problem
 from bff.services import services
 
 _MAX_FORM_BYTES = 8 * 1024
+# What the pages read from their addresses.
+_PARAMETERS = (
+    *("return_url", "state", "patient_session_id", "patient_id", "success", "error"),
+    *("q", "starting_after", "explained"),
+)
 
 
 def requested_return_url() -> str:
@@ -27,31 +36,54 @@ def requested_return_url() -> str:
 
 
 def start_url() -> str:
-    """Return the form's URL, with the `return_url` and `state` of this request."""
+    """Return the form's URL, with the `return_url` and `state` of this request if they can be used."""
     return_url, state = (_request_value(name) for name in ("return_url", "state"))
+    try:
+        services().enrollment.return_urls.check(return_url)
+    except InvalidInput:
+        return_url = None
     return url_for("intake.form", return_url=return_url, state=state)
 
 
-def _request_value(name: str) -> str | None:
-    """Return a field of the query or the form; only of the query if the form is large or can't be read.
+def language_url(code: str) -> str:
+    """Return this page's URL in another language; the form's for a response to a form and for an error.
+
+    What is denied must look like what does not exist, so an error repeats no id of its URL.
+    """
+    if request_context().failed or request.method not in {"GET", "HEAD"}:
+        return with_query(start_url(), lang=code)
+    # The parameters are not url_for's, since some of those would change the host.
+    page = url_for(request.endpoint or "", **(request.view_args or {}))
+    query = {name: request.args[name] for name in _PARAMETERS if name in request.args}
+    return f"{page}?{urlencode({**query, 'lang': code})}"
+
+
+def submitted_form() -> Mapping[str, str]:
+    """Return the fields of the request's form; none if it is large or can't be read.
 
     Parsing a large form is expensive, and a request can be refused, by a rate limit for example, before that.
     """
     if request.content_length is None or request.content_length > _MAX_FORM_BYTES:
-        return request.args.get(name) or None
+        return {}
     try:
-        return request.values.get(name) or None
+        return request.form
     except HTTPException:
-        return request.args.get(name) or None
+        return {}
 
 
-def leaving_url(patient_session_id: str, return_url: str) -> str:
+def _request_value(name: str) -> str | None:
+    """Return a field of the query or the form."""
+    return request.args.get(name) or submitted_form().get(name) or None
+
+
+def leaving_url(patient_session_id: str, return_url: str, *, explained: str | None = None) -> str:
     """Return the URL of the page before Medblocks; it has `return_url`, in case the session is lost."""
     is_default = return_url == services().enrollment.return_urls.default(request.host)
     return url_for(
         "leaving.leave",
         patient_session_id=patient_session_id,
         return_url=None if is_default else return_url,
+        explained=explained and "yes",
     )
 
 
@@ -77,6 +109,8 @@ def web_link(url: str | None) -> str | None:
 def retry_url() -> str | None:
     """Return the URL that loads this request's session again, or None on pages without a session."""
     patient_session_id = _request_value("patient_session_id")
+    if request.blueprint == "account":
+        return url_for("account.show")
     if not patient_session_id or request.blueprint not in {"leaving", "connected"}:
         return None
     endpoint = "leaving.leave" if request.blueprint == "leaving" else "connected.connected"

@@ -259,7 +259,7 @@ def test_a_denied_create_has_actor_and_patient(trail):
     reply = browser.post("/api/patients", json={"patient_id": "user_42"})
 
     assert [rest(line) for line in trail()] == [entry("access", reply, "denied", None)]
-    assert reply.json["error"]["message"] == "There is no patient with this id."
+    assert reply.json["error"]["message"] == "There is no patient with this number."
 
 
 @pytest.mark.parametrize("session_id", ["ps_9", "x"])

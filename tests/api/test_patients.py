@@ -127,7 +127,7 @@ def test_a_taken_id_gets_409_with_a_sentence(client, medblocks, taken):
 
     assert reply.status_code == 409
     assert reply.json["error"] == {
-        "message": "This patient id is already taken. Please use another one.",
+        "message": "This patient number is already in use. Please use another one.",
         "type": "conflict_error",
         "code": "external_id_already_exists",
         "param": "patientId",

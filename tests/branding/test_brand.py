@@ -39,5 +39,8 @@ def test_the_surfaces_match_the_style_sheet(app):
     sheet = (Path(app.static_folder) / "style.css").read_text()
     light, dark = (dict(re.findall(r"(--[\w-]+): (#\w+);", part)) for part in sheet.split("@media", 1))
 
-    assert (light["--card"], light["--on-accent"]) == ("#fff", "#fff")
-    assert (dark["--card"], dark["--on-accent"]) == (DARK, ON_DARK_ACCENT)
+    surfaces = ("--page", "--card", "--raised")
+    long = {name: re.sub(r"#(\w)(\w)(\w)$", r"#\1\1\2\2\3\3", value) for name, value in light.items()}
+    assert max((long[name] for name in surfaces), key=lambda color: contrast(color, "#ffffff")) == LIGHT
+    assert max((dark[name] for name in surfaces), key=lambda color: contrast(color, "#000000")) == DARK
+    assert (long["--on-accent"], dark["--on-accent"]) == (ON_LIGHT_ACCENT, ON_DARK_ACCENT)

@@ -26,11 +26,13 @@ def heading(page: Page) -> str:
     return page.get_by_role("heading", level=1).inner_text()
 
 
-def fill_in(page: Page, name: str = "Asha Example", **others: str) -> None:
-    """Fill in the form, with `email` and `patient_id` if given."""
-    page.locator("#name").fill(name)
-    for field, text in others.items():
-        page.locator(f"#{field}").fill(text)
+def fill_in(
+    page: Page, name: str = "Asha Example", email: str = "asha@example.com", patient_id: str = ""
+) -> None:
+    """Fill in the form."""
+    for field, text in (("name", name), ("email", email), ("patient_id", patient_id)):
+        if page.locator(f"#{field}").count():
+            page.locator(f"#{field}").fill(text)
 
 
 def leave(page: Page) -> None:
@@ -55,6 +57,12 @@ def finish(page: Page) -> None:
     """Return from Medblocks."""
     page.locator("form[action$='/finish'] button").click()
     page.wait_for_url("**/connected?*")
+
+
+def switch_language(page: Page, code: str) -> None:
+    """Follow the page's link to another language."""
+    page.locator(f"footer a[hreflang={code}]").click()
+    page.locator(f"html[lang={code}]").wait_for(state="attached")
 
 
 def reach_form(page: Page, site: Site) -> None:
@@ -157,6 +165,44 @@ def reach_saved(page: Page, site: Site) -> None:
     page.wait_for_url("**/connected?*")
 
 
+def reach_account(page: Page, site: Site) -> None:
+    reach_status("active", "refresh_failed", "expired", "disconnected")(page, site)
+    page.goto(f"{site.bff}/account")
+
+
+def reach_disconnect(page: Page, site: Site) -> None:
+    reach_account(page, site)
+    page.get_by_role("link", name="Disconnect").first.click()
+    page.locator("main[data-status=disconnect]").wait_for()
+
+
+def reach_known(page: Page, site: Site) -> None:
+    reach_saved(page, site)
+    reach_form(page, site)
+    fill_in(page, name="ASHA EXAMPLE")
+    page.get_by_role("button", name="Save without connecting").click()
+    page.locator("main[data-status=known]").wait_for()
+
+
+def reach_no_results(page: Page, site: Site) -> None:
+    reach_leaving(page, site)
+    page.goto(f"{page.url}&q=xyzzy")
+
+
+def reach_facility(page: Page, site: Site) -> None:
+    reach_account(page, site)
+    page.get_by_role("button", name="Sign in again").first.click()
+    page.locator("main[data-status=leaving]").wait_for()
+
+
+def reach_unknown(page: Page, site: Site) -> None:
+    page.goto(f"{site.bff}/account")
+
+
+def reach_error(page: Page, site: Site) -> None:
+    page.goto(f"{site.bff}/nothing")
+
+
 def reach_forget(page: Page, site: Site) -> None:
     reach_saved(page, site)
     page.get_by_role("link", name="Forget me on this device").click()
@@ -171,7 +217,7 @@ def reach_forgotten(page: Page, site: Site) -> None:
 
 def reach_outdated(page: Page, site: Site) -> None:
     reach_form(page, site)
-    fill_in(page, email="asha@example.com")
+    fill_in(page)
     page.context.clear_cookies()
     page.get_by_role("button", name="Connect health records").click()
     page.get_by_role("alert").wait_for()
@@ -200,5 +246,19 @@ STATES: dict[str, Callable[[Page, Site], None]] = {
     "forget": reach_forget,
     "forgotten": reach_forgotten,
     "outdated": reach_outdated,
+    "account": reach_account,
+    "account-unknown": reach_unknown,
+    "disconnect": reach_disconnect,
+    "known": reach_known,
+    "no-results": reach_no_results,
+    "facility": reach_facility,
+    "error": reach_error,
 }
-ALIASES = {"results": "leaving", "mixed": "connected", "stopped": "refresh_failed", "outdated": "invalid"}
+ALIASES = {
+    "results": "leaving",
+    "mixed": "connected",
+    "stopped": "refresh_failed",
+    "outdated": "invalid",
+    "no-results": "leaving",
+    "facility": "leaving",
+}

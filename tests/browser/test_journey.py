@@ -45,7 +45,7 @@ def test_declined_patient_can_try_again(page, site):
     steps.decide(page, "Decline")
     steps.finish(page)
     patients, _ = counts(site)
-    assert heading(page) == "You did not allow access"
+    assert heading(page) == "You didn\u2019t allow access"
 
     page.get_by_role("button", name="Try again").click()
     page.wait_for_url("**/leaving?*")
@@ -67,12 +67,14 @@ def test_declined_patient_can_try_again(page, site):
         ("stopped", "Sign in again: Amberjack Toxicology"),
     ],
 )
-def test_stopped_connection_is_reconnected_in_two_clicks(page, site, state, button):
+def test_stopped_connection_is_reconnected_straight_to_its_facility(page, site, state, button):
     steps.STATES[state](page, site)
     patients, sessions = counts(site)
 
     page.get_by_role("button", name=button).click()
-    page.wait_for_url(f"{site.medblocks}/c/*")
+    page.wait_for_url("**/leaving?*")
+    assert "Who reads your records" in page.inner_text("main")
+    steps.go_on(page, site)
     page.get_by_role("button", name="Approve").click()
     page.wait_for_url("**/connected?*success=true*")
 
@@ -85,7 +87,7 @@ def test_stopped_connection_is_reconnected_in_two_clicks(page, site, state, butt
 @with_and_without_javascript
 @pytest.mark.parametrize(
     ("decision", "title"),
-    [("Decline", "You did not allow access"), ("Pretend that it fails", "That did not work")],
+    [("Decline", "You didn\u2019t allow access"), ("Pretend that it fails", "The connection did not work")],
 )
 def test_declining_and_failing_differ(page, site, decision, title):
     steps.fill_in(page)
@@ -144,4 +146,4 @@ def test_everything_works_when_no_script_loads(site, open_page):
     steps.reach_connected(page, site)
 
     assert heading(page) == "Your health records are connected"
-    assert {url.rpartition("/")[2] for url in blocked} == {"intake.js", "leaving.js", "connected.js"}
+    assert {url.rpartition("/")[2] for url in blocked} == {"forms.js", "leaving.js", "connected.js"}

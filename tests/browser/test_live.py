@@ -1,9 +1,12 @@
 """What scripts add to the pages: live search, live status, and forms that are submitted once."""
 
+from dataclasses import replace
+
 import pytest
 
+from bff.sandbox.catalog import FACILITIES
 from tests.browser import steps
-from tests.factories import facilities, facility
+from tests.browser.steps import ALDERBROOK
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def live(page, text):
 
 def test_facilities_are_found_while_typing(leaving, site):
     leaving.locator("#q").press_sequentially("clinic")
-    message = live(leaving, "places match “clinic”")
+    message = live(leaving, "providers match “clinic”")
 
     assert message.get_attribute("role") == "status"
     shown = [button.inner_text() for button in leaving.locator("#facilities button").all()]
@@ -34,7 +37,7 @@ def test_facilities_are_found_while_typing(leaving, site):
 
 def test_live_result_can_be_chosen(leaving, site):
     leaving.locator("#q").press_sequentially("otterb")
-    live(leaving, "1 place matches “otterb”.")
+    live(leaving, "One provider matches “otterb”.")
 
     leaving.get_by_role("button", name="Otterbank Walk-in Clinic").click()
     leaving.wait_for_url(f"{site.medblocks}/c/*")
@@ -42,58 +45,86 @@ def test_live_result_can_be_chosen(leaving, site):
     assert "Connect Otterbank Walk-in Clinic?" in leaving.content()
 
 
-def test_live_search_announces_no_results_and_failures(leaving, site):
+def test_live_search_says_that_it_is_searching(leaving):
+    held = []
+    leaving.route("**/leaving?*q=otterb", lambda route: held.append(route))  # noqa: PLW0108 - Playwright needs a function of Python
+    leaving.locator("#q").fill("otterb")
+    live(leaving, "Searching…")
+
+    held[0].continue_()
+    live(leaving, "One provider matches “otterb”.")
+
+
+def test_live_search_without_results_shows_the_way_on(leaving, site):
     leaving.locator("#q").fill("no such place")
-    live(leaving, "No place matches “no such place”.")
+    live(leaving, "No provider matches “no such place”.")
+    assert leaving.locator("#facilities a", has_text="Continue to Medblocks").count() == 1
 
     leaving.locator("#q").fill("otterb")
-    live(leaving, "1 place matches")
+    live(leaving, "One provider matches")
     leaving.locator("#q").fill("o")
+    live(leaving, "Type at least two letters of the name.")
     leaving.locator("#facilities button").wait_for(state="detached")
-    assert leaving.locator("#live").inner_text() == ""
 
+
+def test_live_search_in_an_outage_shows_the_way_on(leaving, site):
     site.faults.replace([{"fault": "error_before_commit", "operation": "list_connections"}])
+
     leaving.locator("#q").fill("kestrel")
-    live(leaving, "The health records service is unavailable right now.")
+
+    live(leaving, "The search does not work right now.")
+    assert leaving.locator("#facilities a", has_text="Continue to Medblocks").count() == 1
 
 
-def test_more_live_results_are_linked(leaving):
-    results = facilities(*[facility()] * 20, has_more=True, next_cursor="c&1")
-    leaving.route("**/api/connections?*", lambda route: route.fulfill(json=results))
-    leaving.locator("#q").fill("al")
-    live(leaving, "These are the first 20 places that match “al”.")
+def test_live_search_without_a_network_says_so(leaving):
+    leaving.route("**/leaving?*", lambda route: route.abort())
 
-    link = leaving.get_by_role("link", name="Show more places").get_attribute("href")
+    leaving.locator("#q").fill("otterb")
 
-    assert "starting_after=c%261" in link
-    assert "q=al" in link
+    live(
+        leaving, "The search can\u2019t be reached. Check your internet connection, or continue to Medblocks."
+    )
+
+
+def test_live_search_for_an_ended_session_loads_the_page(leaving, site):
+    session_id = leaving.locator("main").get_attribute("data-patient-session-id")
+    site.store.expire_session(session_id)
+
+    leaving.locator("#q").fill("otterb")
+
+    leaving.wait_for_url("**/connected?*")
+    assert leaving.get_by_role("heading", level=1).inner_text() == "Your link has expired"
+
+
+def test_more_live_results_are_linked(leaving, monkeypatch):
+    for number in range(21):
+        id_ = f"fhirsrc_zyx_{number}"
+        monkeypatch.setitem(FACILITIES, id_, replace(FACILITIES[ALDERBROOK], id=id_, name=f"Zyx {number}"))
+    leaving.locator("#q").fill("zyx")
+    live(leaving, "20 providers match “zyx”.")
+
+    link = leaving.get_by_role("link", name="Show more providers").get_attribute("href")
+
+    assert "starting_after=" in link
+    assert "q=zyx" in link
     assert "patient_session_id=ps_" in link
 
 
 def test_facility_vendor_is_not_shown(leaving):
-    results = facilities(facility())
-    leaving.route("**/api/connections?*", lambda route: route.fulfill(json=results))
-    leaving.locator("#q").fill("al")
-    live(leaving, "1 place matches “al”.")
+    leaving.locator("#q").fill("otterb")
+    live(leaving, "One provider matches “otterb”.")
 
-    assert leaving.locator("#facilities button").inner_text() == "Alder Example Hospital 1"
+    assert leaving.locator("#facilities button").inner_text() == "Otterbank Walk-in Clinic"
 
 
 def test_late_response_to_an_earlier_search_is_ignored(leaving):
     pending = []
-
-    def respond(route):
-        if route.request.url.endswith("q=alder"):
-            route.fulfill(json=facilities(facility()))
-        else:
-            pending.append(route)
-
-    leaving.route("**/api/connections?*", respond)
-    with leaving.expect_request("**/api/connections?q=al"):
+    leaving.route("**/leaving?*q=al", lambda route: pending.append(route))  # noqa: PLW0108 - the same
+    with leaving.expect_request("**/leaving?*q=al"):
         leaving.locator("#q").fill("al")
     with leaving.expect_event("requestfailed"):
-        leaving.locator("#q").fill("alder")
-    live(leaving, "1 place matches “alder”.")
+        leaving.locator("#q").fill("alderb")
+    live(leaving, "One provider matches “alderb”.")
 
     assert len(pending) == 1
 
@@ -111,11 +142,11 @@ def open_session(site, open_page):
 def test_new_connection_appears_and_is_announced(open_session, site):
     page, token = open_session
     region = page.locator("#live").element_handle()
-    assert page.get_by_role("heading", level=1).inner_text() == "You are not done yet"
+    assert page.get_by_role("heading", level=1).inner_text() == "You haven\u2019t finished"
 
     site.store.approve(token, "fhirsrc_wrenhollow_labs")
     site.store.finish(token)
-    message = live(page, "Your health records are connected. Thank you. You have connected 1 place.")
+    message = live(page, "Your health records are connected. You connected one provider.")
 
     assert page.get_by_role("heading", level=1).inner_text() == "Your health records are connected"
     assert "Wrenhollow Labs" in page.locator("#facilities").inner_text()
@@ -128,10 +159,10 @@ def test_new_connection_appears_and_is_announced(open_session, site):
 @pytest.mark.parametrize(
     ("status", "message", "button"),
     [
-        ("pending", "We are still waiting for an answer", "Connect another place"),
+        ("pending", "We are still waiting for an answer", "Connect another provider"),
         ("refresh_failed", "Please sign in again", "Sign in again"),
-        ("expired", "Your permission has expired", "Connect again"),
-        ("disconnected", "Your connection has ended", "Connect again"),
+        ("expired", "Your access has expired", "Connect again"),
+        ("disconnected", "Your provider is disconnected", "Connect again"),
     ],
 )
 def test_stopped_connection_appears_and_is_announced(open_session, site, status, message, button):
@@ -147,10 +178,10 @@ def test_stopped_connection_appears_and_is_announced(open_session, site, status,
 
 def test_focus_is_kept_when_the_page_changes(open_session, site):
     page, token = open_session
-    page.get_by_role("link", name="Go on").focus()
+    page.get_by_role("link", name="Continue").focus()
 
     site.store.decline(token, "fhirsrc_wrenhollow_labs")
-    live(page, "You did not allow access")
+    live(page, "You didn\u2019t allow access")
 
     assert page.evaluate("document.activeElement.tagName") == "H1"
 
@@ -175,7 +206,7 @@ def test_unconfirmed_session_is_polled(site, open_page):
     site.store.set_connection_status(connection["id"], "active")
     live(page, "Your health records are connected")
 
-    assert page.get_by_role("link", name="Look again").count() == 1
+    assert page.get_by_role("link", name="Check again").count() == 1
 
 
 def test_form_is_submitted_once_until_shown_again(site, open_page):

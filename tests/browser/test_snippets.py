@@ -56,7 +56,7 @@ def test_second_create_rejects_with_a_clear_message(run, site, open_page):
         f'async () => {{ {SNIPPETS}; return createPatient({{ patientId: "user_99" }}).catch(String); }}'
     )
 
-    assert "This patient id is already taken. Please use another one." in message
+    assert "This patient number is already in use. Please use another one." in message
 
 
 def test_another_browser_finds_no_such_patient(run, site, open_page):
@@ -67,15 +67,15 @@ def test_another_browser_finds_no_such_patient(run, site, open_page):
         f'async () => {{ {SNIPPETS}; return getPatient("user_77").catch((error) => error.message); }}'
     )
 
-    assert message == "There is no patient with this id."
+    assert message == "There is no patient with this number."
 
 
 ERRORS = {
-    'createPatient({ patientId: "" })': "Enter a patient id: it must not be empty.",
+    'createPatient({ patientId: "" })': "Enter a patient number.",
     'createPatient({ patientId: "a", email: "x" })': "Enter an email address in the correct format",
-    'getPatient("nobody")': "There is no patient with this id.",
+    'getPatient("nobody")': "There is no patient with this number.",
     'getPatient("a/b")': "There is",
-    'getPatient("a?limit=100")': "There is no patient with this id.",
+    'getPatient("a?limit=100")': "There is no patient with this number.",
 }
 
 

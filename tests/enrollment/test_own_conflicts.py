@@ -194,7 +194,7 @@ def test_the_page_says_how_to_change_details(enforcing, store):
     reply = client.post("/intake", data={**form, "name": "Asha Example", "action": "create"})
 
     assert reply.status_code == 409
-    assert "“Connect health records” updates them." in reply.text
+    assert "Connecting your health records updates them." in reply.text
 
 
 @pytest.mark.parametrize("action", ["create", "connect"])
@@ -203,7 +203,7 @@ def test_the_page_promises_other_browsers_nothing(copied, action):
 
     reply = send_form(action)(browser, token)
 
-    assert "This was entered in this browser before, with other details." in reply.text
+    assert "You entered other details in this browser before." in reply.text
     assert "updates" not in reply.text
     assert "Asha" not in reply.text
 
@@ -217,5 +217,5 @@ def test_a_login_is_not_asked_for_another_id(signed_in, medblocks):
     reply = signed_in.post("/intake", data=form)
 
     assert reply.status_code == 409
-    assert "We know you already, with other details." in reply.text
+    assert "<h1>We already know you</h1>" in reply.text
     assert "number" not in reply.text

@@ -58,7 +58,7 @@ def test_create_read_conflict_session_hosted_page_and_return(demo, browser):
 
     conflict = requests.post(f"{demo.bff}/api/patients", json=body, timeout=10)  # another browser
     assert conflict.status_code == 409
-    assert "already taken" in conflict.json()["error"]["message"]
+    assert "already in use" in conflict.json()["error"]["message"]
 
     started = browser.post(f"{demo.bff}/api/patient-sessions", json={"patientId": "journey 1"}).json()
     assert started["status"] == "open"
@@ -74,7 +74,7 @@ def test_create_read_conflict_session_hosted_page_and_return(demo, browser):
         "patient_id": ["journey 1"],
         "patient_session_id": [started["id"]],
     }
-    assert "You have connected 1 place" in returned.text
+    assert "You connected one provider" in returned.text
     session = browser.get(f"{demo.bff}/api/patient-sessions/{started['id']}").json()
     assert [c["status"] for c in session["connections"]] == ["active"]
     patient = browser.get(f"{demo.bff}/api/patients/journey%201").json()
@@ -85,10 +85,11 @@ def test_the_form_works_without_javascript(demo, browser):
     page = browser.get(f"{demo.bff}/intake").text
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
 
-    created = browser.post(f"{demo.bff}/intake", data={**hidden, "name": "Bo Example", "action": "create"})
-    connecting = browser.post(f"{demo.bff}/intake", data={**hidden, "action": "connect"})
+    form = {**hidden, "patient_id": "member 7"}
+    created = browser.post(f"{demo.bff}/intake", data={**form, "name": "Bo Example", "action": "create"})
+    connecting = browser.post(f"{demo.bff}/intake", data={**form, "action": "connect"})
 
-    assert created.url == f"{demo.bff}/connected?patient_id={hidden['suggested_id']}"
+    assert created.url == f"{demo.bff}/connected?patient_id=member+7"
     assert f'href="{demo.sandbox}/c/' in connecting.text
 
 

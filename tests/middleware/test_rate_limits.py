@@ -248,14 +248,15 @@ def test_a_429_has_the_envelope_and_whole_seconds(limited):
     assert not [name for name, _ in reply.headers if name.startswith("X-RateLimit")]
 
 
-def test_a_limit_on_the_form_shows_a_page(limited, upstream):
+def test_a_limit_on_the_form_shows_the_form_again(limited, upstream):
     client, _ = limited(**CREATES), upstream()
     token = form_token(client)
     reply = [fill_in(client, token, "create") for _ in range(3)][-1]
 
     assert (reply.status_code, reply.mimetype) == (429, "text/html")
     assert re.fullmatch(r"[1-9]\d*", reply.headers["Retry-After"])
-    assert "Please wait a little" in reply.text
+    assert "There were too many attempts from your network." in reply.text
+    assert 'data-status="invalid"' in reply.text
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_a_chunked_form_over_the_limit_is_refused(send, form, medblocks):
     status, headers, text = send(body, "/intake", FORM, **CHUNKED, **cookie)
 
     assert (status, headers["Content-Type"]) == (413, "text/html; charset=utf-8")
-    assert "at most 64 KiB" in text
+    assert "What you entered is too long" in text
     assert not medblocks.calls
 
 

@@ -23,8 +23,11 @@ ALWAYS = {
 HTTPS = {"Strict-Transport-Security": "max-age=63072000"}
 DYNAMIC = {"Cache-Control": "no-store"}
 JSON = {**DYNAMIC, "Content-Type": "application/json"}
-PAGE = {**DYNAMIC, "Content-Type": "text/html; charset=utf-8"}
+TRANSLATED = {"Content-Language": "en", "Vary": "Accept-Language, Cookie"}
+ERROR = {**JSON, **TRANSLATED}
+PAGE = {**DYNAMIC, **TRANSLATED, "Content-Type": "text/html; charset=utf-8"}
 DATE = r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"
+REDIRECT = {**DYNAMIC, "Content-Type": "text/html; charset=utf-8"}
 FILE = {
     "Cache-Control": "no-cache",
     "Content-Type": "text/css; charset=utf-8",
@@ -37,17 +40,17 @@ FILE = {
 ANSWERS = {
     "json 200": (("GET", "/healthz"), 200, JSON),
     "openapi": (("GET", "/api/openapi.json"), 200, JSON),
-    "json 400": (("POST", "/api/patients", {"json": {}}), 400, JSON),
+    "json 400": (("POST", "/api/patients", {"json": {}}), 400, ERROR),
     "json 401": (
         ("GET", "/api/patients/user_42", {"headers": {"Authorization": "Basic x"}}),
         401,
-        {**JSON, "WWW-Authenticate": "Bearer"},
+        {**ERROR, "WWW-Authenticate": "Bearer"},
     ),
-    "json 403": (("POST", "/api/patients", {"headers": {"Origin": "https://evil.example"}}), 403, JSON),
-    "json 404": (("GET", "/api/nothing"), 404, JSON),
-    "json 405": (("GET", "/api/patients"), 405, {**JSON, "Allow": "(OPTIONS, POST|POST, OPTIONS)"}),
-    "json 413": (("POST", "/api/patients", {"json": {"name": "x" * 70_000}}), 413, JSON),
-    "json 415": (("POST", "/api/patients", {"data": "{}"}), 415, JSON),
+    "json 403": (("POST", "/api/patients", {"headers": {"Origin": "https://evil.example"}}), 403, ERROR),
+    "json 404": (("GET", "/api/nothing"), 404, ERROR),
+    "json 405": (("GET", "/api/patients"), 405, {**ERROR, "Allow": "(OPTIONS, POST|POST, OPTIONS)"}),
+    "json 413": (("POST", "/api/patients", {"json": {"name": "x" * 70_000}}), 413, ERROR),
+    "json 415": (("POST", "/api/patients", {"data": "{}"}), 415, ERROR),
     "page elsewhere": (("GET", "/connected"), 404, PAGE),
     "page 404": (("GET", "/nothing"), 404, PAGE),
     "page 405": (("POST", "/healthz"), 405, {**PAGE, "Allow": "(GET|HEAD|OPTIONS|, ){5}"}),
@@ -163,7 +166,7 @@ def test_a_redirect_has_exactly_these_headers(redirected, origin):
     location = {"Location": re.escape(f"{origin}/connected?patient_id=user_42")}
 
     assert redirected.status_code == 303
-    assert_headers(redirected, {**everywhere(origin), **PAGE, **location}, both_cookies(origin))
+    assert_headers(redirected, {**everywhere(origin), **REDIRECT, **location}, both_cookies(origin))
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/static/style.css", "/api/nothing"])
@@ -183,7 +186,7 @@ def test_a_crash_has_the_headers_of_every_error(origin):
     reply = app.test_client().get("/api/crash", base_url=origin)
 
     assert reply.status_code == 500
-    assert_headers(reply, {**everywhere(origin), **JSON})
+    assert_headers(reply, {**everywhere(origin), **ERROR})
 
 
 def test_an_unchanged_static_file_stays_cacheable(send, origin):

@@ -21,7 +21,7 @@ def test_page_shows_the_session_from_medblocks(come_back, catalog):
     reply = come_back(attempt(1), attempt(2, "failed"), hints=f"&{CANARY}")
 
     assert (reply.status_code, state_of(reply)) == (200, "connected")
-    assert "You have connected 1 place." in reply.text
+    assert "You connected one provider." in reply.text
     assert "Alder Example Hospital 1" in reply.text
     assert re.search(r'src="/facilities/fhirsrc_1/logo\?tag=[\w-]{22}"', reply.text)
     assert 'href="https://portal.alder.example/1" rel="noopener noreferrer"' in reply.text
@@ -57,7 +57,7 @@ def test_app_link_has_medblocks_parameters(come_back):
 
 
 def test_own_return_url_shows_no_app_link(come_back):
-    assert "Go back to the app" not in come_back(return_url="http://localhost/connected").text
+    assert "Return to the app" not in come_back(return_url="http://localhost/connected").text
 
 
 def test_own_return_url_behind_a_proxy_shows_no_app_link(medblocks):
@@ -74,7 +74,7 @@ def test_own_return_url_behind_a_proxy_shows_no_app_link(medblocks):
     page = client.get(PAGE, headers={**host, "Cookie": cookie})  # over http, as the proxy sends it
 
     assert state_of(page) == "nothing"
-    assert "Go back to the app" not in page.text
+    assert "Return to the app" not in page.text
 
 
 def test_page_works_with_and_without_scripts(come_back):
@@ -85,7 +85,7 @@ def test_page_works_with_and_without_scripts(come_back):
     )
     assert '<p role="status" id="live"></p>' in page
     assert '<script type="module" src="/static/connected.js"></script>' in page
-    assert f'<a href="{PAGE}">Look again</a>' in page
+    assert f'<a href="{PAGE}">Check again</a>' in page
     assert "http-equiv" not in page
 
 
@@ -103,8 +103,8 @@ def test_facility_that_can_not_be_looked_up_is_listed(come_back, medblocks):
 
     page = come_back(attempt(1)).text
 
-    assert "You have connected 1 place." in page
-    assert "A place whose name we can" in page
+    assert "You connected one provider." in page
+    assert "A provider whose name we can" in page
 
 
 def test_facility_vendor_is_not_shown(come_back, catalog):
@@ -157,9 +157,9 @@ def test_only_50_of_5000_connections_are_listed(come_back, catalog, medblocks):
     page = come_back(*(attempt(number) for number in range(5000))).text
 
     print(f"5,000 connections: {time.perf_counter() - began:.2f} s, {len(page):,} bytes")  # noqa: T201 - a figure
-    assert "You have connected 5000 places." in page
+    assert "You connected 5000 providers." in page
     assert page.count("data-connection-id") == 50
-    assert "And 4,950 more" in page
+    assert "4950 more are not listed here." in page
     assert sum("/connections/" in call.request.url for call in medblocks.calls) == 50
 
 

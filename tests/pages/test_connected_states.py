@@ -14,62 +14,60 @@ DENIED, CANCELLED, BROKEN = (
     ("failed", "oauth_callback_failed"),
 )
 OWN_URL = "http://localhost/connected"  # so that there is no link to an app
-ANOTHER = ("Connect another place", "/intake")
+ANOTHER = ("Connect another provider", "/intake")
+SEE = ("See your connections", "/account")
 
-# The heading, the explanation, and the buttons of each state: their labels and targets.
+# The heading, the explanation, and the buttons of each state: labels and targets, the primary first.
 STATES = {
     "connected": (
         "Your health records are connected",
-        (
-            "Thank you. You have connected 1 place. Your records arrive within minutes. "
-            "You do not have to wait here."
-        ),
-        [ANOTHER],
+        "You connected one provider. Your records should arrive in a few minutes. You can close this page.",
+        [SEE, ANOTHER],
     ),
     "unconfirmed": (
         "We are still waiting for an answer",
-        "Medblocks has not confirmed your connection yet. Look again soon, or connect another place.",
-        [("Look again", "/connected?"), ANOTHER],
+        "Your provider has not confirmed the connection yet. Check again in a few minutes.",
+        [("Check again", "/connected?"), ANOTHER],
     ),
     "refresh_failed": (
         "Please sign in again",
-        "A connection has stopped working, so no new records arrive from there. Sign in again to restart it.",
+        "A connection stopped working. New records arrive once you have signed in again.",
         [("Sign in again", "/leaving fhirsrc_1"), ANOTHER],
     ),
     "permission_expired": (
-        "Your permission has expired",
-        "Your permission to read these records has ended, so no new ones arrive. Connect again to renew it.",
+        "Your access has expired",
+        "Your provider has stopped sharing new records. Connect again to renew the access.",
         [("Connect again", "/leaving fhirsrc_1"), ANOTHER],
     ),
     "failed": (
-        "That did not work",
-        "We could not connect your health records. Try again in a few minutes, or choose another place.",
-        [("Try again", "/intake")],
+        "The connection did not work",
+        "We could not connect to your provider. Try again in a few minutes, or choose another one.",
+        [("Try again", "/intake"), SEE],
     ),
     "disconnected": (
-        "Your connection has ended",
-        "It was turned off, so no new records arrive from there. You can connect again at any time.",
+        "Your provider is disconnected",
+        "No new records arrive from there. You can connect again at any time.",
         [("Connect again", "/leaving fhirsrc_1"), ANOTHER],
     ),
     "declined": (
-        "You did not allow access",
-        "We cannot read your records there. If you change your mind, you can try again.",
-        [("Try again", "/intake")],
+        "You didn\u2019t allow access",
+        "Without your permission, we can\u2019t receive your records. You can try again at any time.",
+        [("Try again", "/intake"), SEE],
     ),
     "nothing": (
-        "No place was connected",
-        "You came back without connecting a place. You can choose one at any time.",
-        [("Choose a place", "/intake")],
+        "You haven\u2019t connected a provider",
+        "You came back without choosing one. You can choose your provider now.",
+        [("Choose a provider", "/intake"), SEE],
     ),
     "open": (
-        "You are not done yet",
-        "You have not finished connecting a place. You can go on where you stopped.",
-        [("Go on", "/leaving?")],
+        "You haven\u2019t finished",
+        "You started to connect a provider. Continue where you stopped.",
+        [("Continue", "/leaving?"), SEE],
     ),
     "expired": (
-        "Your link to Medblocks has expired",
-        "For your safety, the link works for a short time only. Please try again.",
-        [("Try again", "/intake")],
+        "Your link has expired",
+        "For your safety, the link to Medblocks works for a short time only. You can start again.",
+        [("Start again", "/intake"), SEE],
     ),
 }
 CONNECTIONS = [
@@ -112,19 +110,33 @@ HINTS = {
 }
 
 
-LINK = re.compile(r'<a class="button[^"]*" href="([^?"]*\??)[^"]*">(.*?)</a>')
-FORM = re.compile(r'action="([^"]*)".*?<button name="(\w+)" value="([^"]*)"[^>]*>(.*?)</button>', re.DOTALL)
+BUTTON = re.compile(
+    r'<a class="button(?P<secondary_link> secondary)?" href="(?P<url>[^?"]*\??)[^"]*">(?P<link>.*?)</a>'
+    r'|<form [^>]*action="(?P<action>[^"]*)".*?<button name="(?P<name>\w+)" value="(?P<value>[^"]*)"'
+    r'(?P<secondary_form> class="secondary")?>(?P<label>.*?)</button>',
+    re.DOTALL,
+)
 
 
 def buttons_of(page):
-    """Return the label and the target of each button, with the facility that it names."""
+    """Return the label and the target of each button, with the facility that it names.
+
+    The first one is the primary action, and no other.
+    """
     row = re.search(r'<div class="buttons">(.*?)</div>', page, re.DOTALL).group(1)
-    links = [(words, address) for address, words in LINK.findall(row)]
-    forms = [
-        (words, f"{address} {value}" if name == "connection_id" else address)
-        for address, name, value, words in FORM.findall(row)
+    found = list(BUTTON.finditer(row))
+    ranks = [bool(match["secondary_link"] or match["secondary_form"]) for match in found]
+    assert ranks == [False, *[True] * (len(found) - 1)]
+    return [
+        (
+            re.sub(r"<[^>]*>", "", match["link"] or match["label"]),
+            match["url"]
+            or (
+                f"{match['action']} {match['value']}" if match["name"] == "connection_id" else match["action"]
+            ),
+        )
+        for match in found
     ]
-    return [(re.sub(r"<[^>]*>", "", words), address) for words, address in links + forms]
 
 
 def assert_state(reply, state, buttons=None):
@@ -198,10 +210,10 @@ def test_order_of_connections_does_not_matter(come_back, catalog, build, rows):
 ROWS = {
     "active": "Connected",
     "failed": "Not connected",
-    "expired": "Permission expired: connect again",
+    "expired": "Access expired",
     "refresh_failed": "Sign in again to get new records",
     "disconnected": "Disconnected",
-    "new": "Still waiting for an answer",
+    "new": "Waiting for an answer",
 }
 
 

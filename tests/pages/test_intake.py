@@ -82,8 +82,9 @@ def test_disallowed_return_url_is_refused_with_a_page(client, post, medblocks, m
         reply = post(return_url=bad)
 
     assert (reply.status_code, reply.mimetype) == (400, "text/html")
-    assert "not one that this site allows" in reply.text
+    assert "The link that brought you here" in reply.text
     assert "evil" not in reply.text
+    assert "return_url" not in reply.text
     assert not medblocks.calls
 
 
@@ -200,7 +201,7 @@ def test_taken_id_is_shown_beside_its_field(post, medblocks, taken):
     reply = post()
 
     assert reply.status_code == 409
-    assert "This number is in use already." in reply.text
+    assert "This number is already in use." in reply.text
     assert 'id="patient_id-error"' in reply.text
     assert value_of(reply.text, "name") == "Asha Example"
 
@@ -228,10 +229,18 @@ def test_health_check_calls_no_upstream(client, medblocks):
     assert not medblocks.calls
 
 
-@pytest.mark.parametrize("path", ["/intake", "/leaving"])
-def test_too_large_form_gets_an_error_page(client, path):
-    reply = client.post(path, data={"name": "x" * 70_000}, query_string={"state": "7"})
+def test_too_large_form_gets_an_error_page(client):
+    reply = client.post("/leaving", data={"name": "x" * 70_000}, query_string={"state": "7"})
 
     assert (reply.status_code, reply.mimetype) == (413, "text/html")
     assert "at most 64 KiB" in reply.text
     assert 'href="/intake?state=7"' in reply.text
+
+
+def test_too_large_intake_form_is_shown_again(client):
+    reply = client.post("/intake", data={"name": "x" * 70_000})
+
+    assert (reply.status_code, reply.mimetype) == (413, "text/html")
+    assert "What you entered is too long. Please shorten it, and send it again." in reply.text
+    assert value_of(reply.text, "form_token")
+    assert value_of(reply.text, "suggested_id")

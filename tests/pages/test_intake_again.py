@@ -73,15 +73,6 @@ def test_another_browser_creates_another_patient(enforcing, create):
     assert first != second
 
 
-@pytest.mark.parametrize("values", [{}, {"name": "Asha Example"}, {"email": "asha@example.com"}])
-def test_without_name_and_email_the_id_is_random(enforcing, create, values):
-    browser = enforcing.test_client()
-    used, suggested = create(browser, **values)
-
-    assert used == suggested
-    assert create(browser, **values)[0] != used
-
-
 def test_entered_id_is_used_despite_name_and_email(enforcing, create):
     assert create(enforcing.test_client(), **ASHA, patient_id="user_42")[0] == "user_42"
 

@@ -60,7 +60,7 @@ def test_page_explains_and_links_to_medblocks(leave):
     reply = leave()
 
     assert reply.status_code == 200
-    assert "You are leaving this page for Medblocks" in reply.text
+    assert "You go on to Medblocks, the service that brings your records to us." in reply.text
     assert f'href="{LINK}" id="continue">Continue to Medblocks</a>' in reply.text
     assert 'data-status="leaving"' in reply.text
     assert "http-equiv" not in reply.text
@@ -98,18 +98,18 @@ def test_search_is_a_plain_form(leave):
     form = re.search(rf"{start}.*?</form>", page, re.DOTALL)
     assert 'name="patient_session_id" value="ps_1"' in form.group()
     assert '<label for="q">' in form.group()
-    assert "Type two letters" not in page
+    assert "Type at least two letters" not in page
 
 
 def test_search_results_are_a_list_of_buttons(search):
     page = search(1, 2)
 
-    assert 'Places that match “<span dir="auto">alder</span>”' in page
+    assert "2 providers match “<bdi>alder</bdi>”." in page
     for number in (1, 2):
         assert f'<button name="connection_id" value="fhirsrc_{number}"' in page
         assert f"Alder Example Hospital {number}" in page
     assert "<title>Search for “alder”" in page
-    assert "Show more places" not in page
+    assert "Show more providers" not in page
 
 
 def test_facility_vendor_is_not_shown(search):
@@ -123,14 +123,15 @@ def test_facility_vendor_is_not_shown(search):
 def test_short_query_is_not_searched(leave, q, kept):
     page = leave(f"&q={q}").text
 
-    assert "Type two letters of the name or more." in page
+    assert "Type at least two letters of the name." in page
     assert f'type="search" value="{kept}"' in page
 
 
 def test_search_without_results_suggests_what_to_try(search):
     page = search(query="&q=zz%22%3Cb%3E")
 
-    assert "No place matches" in page
+    assert "No provider matches" in page
+    assert f'<a class="button secondary" href="{LINK}">Continue to Medblocks</a>' in page
     assert "zz&#34;&lt;b&gt;" in page
     assert "<b>" not in page
 
@@ -200,14 +201,15 @@ def test_choosing_twice_starts_one_session(choose, leave, medblocks):
     assert sum("connection_id" in body for body in starts(medblocks)) == 1
 
 
-def test_session_with_a_facility_continues_by_itself(leave, catalog):
+def test_session_with_a_facility_continues_by_itself_once_explained(leave, catalog):
     catalog()
 
-    page = leave(connection_id="fhirsrc_7").text
+    explained, page = (leave(query, connection_id="fhirsrc_7").text for query in ("&explained=yes", ""))
 
-    assert f'http-equiv="refresh" content="0; url={LINK}"' in page
+    assert f'http-equiv="refresh" content="0; url={LINK}"' in explained
+    assert "http-equiv" not in page
     assert f'href="{LINK}" id="continue"' in page
-    assert "Going on to Alder Example Hospital 7" in page
+    assert "<h1>Sign in at <bdi>Alder Example Hospital 7</bdi></h1>" in page
     assert 'role="search"' not in page
     assert "meditech" not in page.lower()
 
@@ -220,7 +222,7 @@ def test_only_facility_ids_can_be_chosen(choose, leave, medblocks, connection_id
     reply = choose(connection_id)
 
     assert reply.status_code == 400
-    assert "Choose a place from the list." in reply.text
+    assert "Choose a provider from the list." in reply.text
     assert f'href="{PAGE}">Try again' in reply.text
     assert len(starts(medblocks)) == before
 
@@ -234,7 +236,7 @@ def test_unknown_facility_links_back_to_the_page(choose, leave, medblocks):
     reply = choose()
 
     assert reply.status_code == 400
-    assert "does not know this facility" in reply.text
+    assert "does not know this provider" in reply.text
     assert f'href="{PAGE}">Try again' in reply.text
 
 

@@ -36,7 +36,7 @@ def test_the_form_leads_back_to_the_same_name(browser, origin):
     form = browser("/intake")
     assert fields(form)["return_url"] == f"{origin}/connected"
 
-    created = browser("/intake", {**fields(form), "name": "Asha Example", "action": "create"})
+    created = browser("/intake", {**fields(form), "patient_id": "user_42", "action": "create"})
 
     assert created.status_code == 303
     assert created.location.startswith(f"{origin}/connected?patient_id=")
@@ -44,14 +44,16 @@ def test_the_form_leads_back_to_the_same_name(browser, origin):
 
 
 def test_a_session_returns_to_the_same_name(browser, origin, mocked_sandbox):
-    leaving = browser("/intake", {**fields(browser("/intake")), "action": "connect"}).location
+    leaving = browser(
+        "/intake", {**fields(browser("/intake")), "patient_id": "user_42", "action": "connect"}
+    ).location
     assert parse_qs(urlsplit(leaving).query).keys() == {"patient_session_id"}
     (session,) = mocked_sandbox.store.sessions.values()
 
     assert session.asked.return_url == f"{origin}/connected"
     page = browser(leaving.replace("/leaving", "/connected"))
     assert page.status_code == 200
-    assert "Go back to the app" not in page.text
+    assert "Return to the app" not in page.text
 
 
 @pytest.mark.parametrize("name", NAMES)

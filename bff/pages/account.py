@@ -1,0 +1,95 @@
+"""`/account`: the connections of the patient that this browser used last, or that a login names."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from bff.access.form_tokens import FormTokens
+from bff.errors import InvalidInput, NotFound
+from bff.medblocks import errors as upstream
+from bff.medblocks.grants import Grant
+from bff.medblocks.ids import is_connection_id, is_facility_id
+from bff.messages import Message
+from bff.middleware.errors import report
+from bff.pages.connected import MAX_FACILITIES, first_per_facility
+from bff.pages.links import leaving_url
+from bff.services import services
+
+blueprint = Blueprint("account", __name__)
+
+
+@blueprint.get("/account")
+def show() -> str:
+    """Show the connections. Raise NotFound if the browser knows no patient."""
+    browser, patient = services().browser, services().enrollment.read_patient(_grant()).body
+    connections = first_per_facility(c for c in patient["connections"] if c["status"] != "failed")
+    return render_template(
+        "account.html",
+        patient=patient,
+        patients=browser.count_patients(),
+        facilities=services().facilities.described(connections[:MAX_FACILITIES]),
+        hidden_count=max(0, len(connections) - MAX_FACILITIES),
+        form_id=uuid.uuid4().hex,
+        form_token=services().forms.make(browser.keep_owner()),
+    )
+
+
+@blueprint.post("/account/connect")
+def connect() -> Response:
+    """Start a session, straight to a facility if one is chosen, and go to `/leaving`."""
+    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
+    grant, facility_id = _grant(), request.form.get("connection_id")
+    if facility_id is not None and not is_facility_id(facility_id):
+        raise InvalidInput({"connection_id": Message("facility_not_chosen")})
+    options = {"connection_id": facility_id} if facility_id else {}
+    once = request.form.get("form_id")
+    started = services().enrollment.start_session(grant, options, once=once, host=request.host)
+    return redirect(leaving_url(started.body["id"], started.body["return_url"]), 303)
+
+
+@blueprint.get("/account/disconnect/<connection_id>")
+def confirm(connection_id: str) -> str:
+    """Ask before disconnecting. Raise NotFound for a connection that the patient does not have."""
+    connection = _connection(_grant(), connection_id)
+    return render_template(
+        "disconnect.html",
+        facility=services().facilities.look_up(connection["connection_id"]),
+        form_token=services().forms.make(services().browser.keep_owner()),
+    )
+
+
+@blueprint.post("/account/disconnect/<connection_id>")
+def disconnect(connection_id: str) -> Response:
+    """Disconnect a facility, and go back to the connections."""
+    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
+    grant = _grant()
+    if not is_connection_id(connection_id):
+        raise NotFound("connection")
+    services().enrollment.disconnect(grant, connection_id)
+    return redirect(url_for("account.show"), 303)
+
+
+def _grant() -> Grant:
+    """Return the grant for the login's own patient, or for the one used last. Raise NotFound."""
+    grant = services().guard.current_patient()
+    if grant is None:
+        raise NotFound("patient")
+    return grant
+
+
+def _connection(grant: Grant, connection_id: str) -> dict[str, Any]:
+    for connection in services().enrollment.read_patient(grant).body["connections"]:
+        if connection["id"] == connection_id:
+            found: dict[str, Any] = connection
+            return found
+    raise NotFound("connection")
+
+
+@blueprint.errorhandler(NotFound)
+@blueprint.errorhandler(upstream.NotFound)
+def unknown(error: Exception) -> tuple[str, int]:
+    """Show that this browser knows no patient, or not this connection."""
+    report(error)
+    return render_template("account_unknown.html"), 404
