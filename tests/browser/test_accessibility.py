@@ -111,3 +111,43 @@ def test_whole_journey_works_by_keyboard(site, open_page):
     tab_to(page, "a.portal")
 
     assert page.get_by_role("heading", level=1).inner_text() == "Your health records are connected"
+
+
+# With forced colors, a background no longer shows what is a button: only a border does.
+WITHOUT_BORDER = """() => [...document.querySelectorAll("button, .button, input:not([type=hidden])")]
+  .filter((element) => element.getClientRects().length)
+  .filter((element) => parseFloat(getComputedStyle(element).borderTopWidth) < 1
+    && parseFloat(getComputedStyle(element.closest("li") ?? element).borderTopWidth) < 1)
+  .map((element) => element.outerHTML)"""
+
+
+@pytest.mark.parametrize(
+    "state", ["form", "invalid", "results", "mixed", "account", "disconnect", "outdated"]
+)
+def test_forced_colors_keep_the_outlines_of_what_can_be_used(state, site, open_page):
+    page = open_page("about:blank")
+    page.emulate_media(forced_colors="active")
+    steps.STATES[state](page, site)
+
+    assert page.evaluate("matchMedia('(forced-colors: active)').matches")
+    assert page.evaluate(WITHOUT_BORDER) == []
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUS, "*")["visible"]
+
+
+@pytest.mark.parametrize("state", ["account", "disconnect"])
+def test_connections_are_managed_by_keyboard(state, site, open_page):
+    page = open_page("about:blank")
+    steps.STATES[state](page, site)
+    if state == "account":
+        tab_to(page, ".actions a.button")
+        page.keyboard.press("Enter")
+        page.locator("main[data-status=disconnect]").wait_for()
+    tab_to(page, "main button")
+    page.keyboard.press("Enter")
+    page.locator("main[data-status=account]").wait_for()
+
+    statuses = page.locator(".facilities > li").evaluate_all(
+        "(rows) => rows.map((row) => row.dataset.status)"
+    )
+    assert "active" not in statuses
