@@ -5,6 +5,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
+from bff.access.encryption import Encryption
+from bff.access.invites import Invites
+from bff.access.keys import Keys
+from bff.access.store import MemoryStore
+from bff.sandbox import DEMO_KEY
 from bff.sandbox.catalog import FACILITIES
 from tests.browser.conftest import Site
 
@@ -203,6 +208,15 @@ def reach_error(page: Page, site: Site) -> None:
     page.goto(f"{site.bff}/nothing")
 
 
+def reach_invite(page: Page, site: Site) -> None:
+    invites = Invites(Encryption(Keys(DEMO_KEY).derive("invite")), MemoryStore())
+    page.goto(f"{site.bff}/invite/{invites.make('user_42', 1)}")
+
+
+def reach_unusable_invite(page: Page, site: Site) -> None:
+    page.goto(f"{site.bff}/invite/forged")
+
+
 def reach_forget(page: Page, site: Site) -> None:
     reach_saved(page, site)
     page.get_by_role("link", name="Forget me on this device").click()
@@ -253,6 +267,8 @@ STATES: dict[str, Callable[[Page, Site], None]] = {
     "no-results": reach_no_results,
     "facility": reach_facility,
     "error": reach_error,
+    "invite": reach_invite,
+    "invite-unusable": reach_unusable_invite,
 }
 ALIASES = {
     "results": "leaving",
