@@ -64,7 +64,7 @@ async def _browse(connection: Connection, ends: float, late: float, rest: Rest) 
 
 
 def load(connections: list[Connection], seconds: float, rest: Rest, *, spread: float = 0.0) -> list[Sample]:
-    """Let every connection ask again and again for so long, with a rest after each answer.
+    """Send requests on every connection for so many seconds, with a pause after each response.
 
     They begin within the seconds of `spread`. Raises OSError, EOFError or TimeoutError when a request gets no
     answer.

@@ -79,7 +79,7 @@ class Stage:
     product: Running
 
     def run_fault(self, when: str, fault: str) -> list[Outcome]:
-        """Let every route meet a fault, all at once, and then once more without it."""
+        """Send every route's request during a fault, all at once, and once more without it."""
         faults = self.upstream.faults
         with ExitStack() as stack:
             well = ill = forward(self.product.address)
@@ -130,14 +130,14 @@ def _again(route: str, visit: Visit) -> str | None:
 
 
 def every_case() -> list[tuple[str, str]]:
-    """Give every fault, and every way in which it can happen."""
+    """Return every fault with every way in which it can happen."""
     return [
         (when, fault) for when in WHEN for fault in FAULTS if when == "always" or fault not in ALWAYS_ONLY
     ]
 
 
 def run_all(cases: Iterable[tuple[str, str]], stages: Collection[Stage]) -> Iterator[Outcome]:
-    """Give what became of every route in these cases; as many are run at once as there are stages."""
+    """Return the outcome of every route in these cases; as many run at once as there are stages."""
     free: Queue[Stage] = Queue()
     for stage in stages:
         free.put(stage)

@@ -39,7 +39,7 @@ class Figures:
 
 
 def resident_bytes(pid: int) -> int:
-    """Give the memory that a process holds."""
+    """Return the memory that a process holds."""
     return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * PAGE_BYTES
 
 
@@ -66,13 +66,13 @@ class Memory:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Give the processor time that a process has used."""
+    """Return the processor time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(process: Running, count: int, seconds: float) -> Figures:
-    """Let so many browsers ask at once, and count what was answered."""
+    """Send requests from so many browsers at once, and count the responses."""
     (worker,) = process.workers
     used = cpu_seconds(worker)
     ends = time.monotonic() + seconds

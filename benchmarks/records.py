@@ -7,12 +7,12 @@ _MANY = "many-"
 
 
 def patient_id(number: int, *, many: bool = False) -> str:
-    """Give the id of a patient with three connections, or with as many as `FACILITIES_OF_MANY`."""
+    """Return the id of a patient with three connections, or with as many as `FACILITIES_OF_MANY`."""
     return f"{_MANY if many else ''}bench-{number}"
 
 
 def answered(identity: str) -> dict[str, Any]:
-    """Give a patient as a browser is to get it: the documented fields alone."""
+    """Return a patient as a browser is to get it: the documented fields alone."""
     many = identity.startswith(_MANY)
     statuses = ["active"] * FACILITIES_OF_MANY if many else ["active", "expired", "failed"]
     return {
@@ -43,14 +43,14 @@ def _connection(identity: str, number: int, status: str) -> dict[str, Any]:
 
 
 def stored(identity: str) -> dict[str, Any]:
-    """Give a patient as the sandbox sends it: with fields that are not documented."""
+    """Return a patient as the sandbox sends it: with fields that are not documented."""
     patient = answered(identity)
     connections = [{**connection, "source_kind": "epic"} for connection in patient["connections"]]
     return {**patient, "organization_id": "org_bench", "livemode": False, "connections": connections}
 
 
 def facility(identity: str) -> dict[str, Any]:
-    """Give a facility of the catalog."""
+    """Return a facility of the catalog."""
     return {
         "id": identity,
         "resource_type": "fhir_source",

@@ -44,7 +44,7 @@ class Visit:
         self.ill = Client(self.failing) if self.failing is not self.product else self.well
 
     def share_cookie(self) -> None:
-        """Let the other client be the same browser."""
+        """Share the cookie, so that both clients are the same browser."""
         cookie = self.well.get_cookie("bff")
         if self.ill is not self.well and cookie:
             self.ill.set_cookie("bff", cookie.value)

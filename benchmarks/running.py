@@ -48,7 +48,7 @@ class Gate:
         self._open.set()
 
     def wait(self) -> None:
-        """Let a call through, or hold it."""
+        """Pass a call on, or hold it."""
         self.arrived.release()
         self._open.wait(60)
 
@@ -58,7 +58,7 @@ class Gate:
         self._open.clear()
 
     def open(self) -> None:
-        """Let everything through."""
+        """Pass every call on."""
         self._open.set()
 
 
@@ -78,7 +78,7 @@ def run_sandbox() -> Iterator[Upstream]:
 
 
 def variables(address: str, **changes: str) -> dict[str, str]:
-    """Give the settings for an upstream, as variables of the environment."""
+    """Return the settings for an upstream, as variables of the environment."""
     return {
         "MEDBLOCKS_API_KEY": DEMO_KEY,
         "MEDBLOCKS_BASE_URL": address,
@@ -102,7 +102,7 @@ def run_app(address: str, **changes: str) -> Iterator[Flask]:
 
 
 def forward(address: str) -> "WSGIApplication":
-    """Give an app that sends each request to a server, so that Werkzeug's test client can be its browser."""
+    """Return an app that sends each request to a server: a browser for it is Werkzeug's test client."""
     host = address.removeprefix("http://")
 
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
@@ -129,7 +129,7 @@ class Running:
 
     @property
     def port(self) -> int:
-        """Give the port alone."""
+        """Return the port alone."""
         return int(self.address.rpartition(":")[2])
 
     @property

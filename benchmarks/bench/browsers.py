@@ -36,7 +36,7 @@ def ask(port: int, path: str, cookie: str = "", body: dict[str, Any] | None = No
 
 
 def enroll(folder: Path, count: int) -> Browsers:
-    """Let so many browsers create a patient each through the product; its other runs know their cookies."""
+    """Create a patient for each browser through the product; its other runs accept their cookies."""
     lines = []
     with run_upstream(latency=0) as upstream, contestants.run(contestants.OURS, upstream, folder) as server:
         for number in range(count):

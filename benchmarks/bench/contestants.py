@@ -92,7 +92,7 @@ CONTESTANTS = {
 
 
 def settings(upstream: str, port: int) -> dict[str, str]:
-    """Give the product's settings, as variables of the environment."""
+    """Return the product's settings, as variables of the environment."""
     return {**_OURS, "MEDBLOCKS_BASE_URL": upstream, "BFF_PUBLIC_URL": f"http://127.0.0.1:{port}"}
 
 

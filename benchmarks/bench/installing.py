@@ -25,7 +25,7 @@ class Packages:
     put: Callable[[], None]
 
     def are_there(self) -> bool:
-        """Tell whether nothing is left to install."""
+        """Return whether nothing is left to install."""
         last = self.written_last
         return last.exists() and last.stat().st_mtime >= self.listed.stat().st_mtime
 

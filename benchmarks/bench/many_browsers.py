@@ -11,7 +11,7 @@ _LATENCY_SECONDS = 0.2
 
 
 def measure(setup: Setup) -> list[Figure]:
-    """Let them all ask, each again as soon as it is answered: that can be 2,500 times a second."""
+    """Send requests from all of them, each again after its response: up to 2,500 a second."""
     with (
         run_upstream(_LATENCY_SECONDS) as upstream,
         contestants.run(OURS, upstream, setup.folder, BFF_PROCESSES="2") as server,

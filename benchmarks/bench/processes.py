@@ -34,12 +34,12 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def resident_kib(self) -> list[int]:
-        """Give the resident memory of each of its processes; what they share counts in each."""
+        """Return the resident memory of each of its processes; what they share counts in each."""
         page = os.sysconf("SC_PAGE_SIZE") // _KIB
         return [int(fields[21]) * page for fields in _stats() if int(fields[2]) == self.group]
 
     def cpu_seconds(self) -> float:
-        """Give the processor time that its processes have used, those that have ended left out."""
+        """Return the processor time that its processes have used, those that have ended left out."""
         ticks = [int(fields[11]) + int(fields[12]) for fields in _stats() if int(fields[2]) == self.group]
         return sum(ticks) / os.sysconf("SC_CLK_TCK")
 
@@ -51,7 +51,7 @@ class RateLimited:
         self._began = _ticks()
 
     def share(self) -> float:
-        """Give the share of the cores' time that was used since then, by whomever; see proc_stat(5)."""
+        """Return the share of the cores' time that was used since then, by any process; see proc_stat(5)."""
         spent = [now - before for now, before in zip(_ticks(), self._began, strict=True)]
         return 1 - sum(spent[3:5]) / sum(spent)
 
@@ -62,7 +62,7 @@ def _ticks() -> list[int]:
 
 
 def _stats() -> Iterator[list[str]]:
-    """Give the fields of every process of this machine, from its state on; see proc_pid_stat(5)."""
+    """Return the fields of every process of this machine, from its state on; see proc_pid_stat(5)."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             yield path.read_text("utf-8", "replace").rpartition(")")[2].split()
@@ -71,7 +71,7 @@ def _stats() -> Iterator[list[str]]:
 
 
 def free_port() -> int:
-    """Give a port that nobody listens on now, for servers that can't take port 0."""
+    """Return a port that nobody listens on now, for servers that can't take port 0."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
@@ -116,7 +116,7 @@ def run_server(
 
 
 def find(program: str) -> str:
-    """Give where a program is. Raises NotStarted when it is nowhere."""
+    """Return the path of a program. Raise NotStarted if there is none."""
     found = shutil.which(program)
     if found is None:
         raise NotStarted(f"there is no {program} on this machine")

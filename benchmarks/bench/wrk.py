@@ -38,7 +38,7 @@ class Browsers:
         return cls(file)
 
     def lines(self) -> list[tuple[str, str]]:
-        """Give the path and the cookie of each of them."""
+        """Return the path and the cookie of each of them."""
         read = [line.partition("\t") for line in self.file.read_text("ascii").splitlines()]
         return [(path, cookie) for path, _, cookie in read]
 

@@ -9,12 +9,12 @@ UNAVAILABLE = {"error": {"message": "The health records service is unavailable."
 
 
 def address(patient_id: str) -> str:
-    """Give the upstream's address of a patient."""
+    """Return the upstream's address of a patient."""
     return f"{os.environ['UPSTREAM']}/patients/{quote(patient_id, safe='')}"
 
 
 def patient(answer: dict[str, Any]) -> dict[str, Any]:
-    """Give a patient's documented fields."""
+    """Return a patient's documented fields."""
     return {
         "id": answer["id"],
         "resource_type": "patient",

@@ -59,11 +59,11 @@ class SimulatedMedblocks:
         self._rival: tuple[int, Callable[[], None]] | None = None
 
     def invite_rival(self, rival: Callable[[], None], *, after_calls: int) -> None:
-        """Let somebody else act between two calls, as if at the same time."""
+        """Register a rival that acts between two calls, as if at the same time."""
         self._rival = self._calls + after_calls, rival
 
     def let_rival_in(self) -> None:
-        """Let the rival act now, if it has not acted yet."""
+        """Run the rival now if it has not acted yet."""
         if self._rival is None:
             return
         caller, (_, rival), self._rival = self.caller, self._rival, None
@@ -105,7 +105,7 @@ class SimulatedMedblocks:
         return _reply(200, committed) if committed else _refusal(409, "external_id_already_exists")
 
     def _commit(self, body: dict[str, Any], maker: str) -> dict[str, Any] | None:
-        """Give the new patient; None when the id is taken."""
+        """Return the new patient, or None if the id is taken."""
         patient_id = body["patient_id"]
         if patient_id in self.patients:
             return None

@@ -52,7 +52,7 @@ class Simulation:
         self._app = build_app()
 
     def run(self) -> Figures:
-        """Give the figures; nothing waits, and the same seed gives the same ones."""
+        """Return the figures; nothing waits, and the same seed has the same figures."""
         # Jitter is for pauses, which are left out.
         with patch(WIRE, self._medblocks.send), patch("bff.medblocks.retries.pause"):
             for number in range(self._creates):
