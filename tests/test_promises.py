@@ -17,11 +17,14 @@ ROWS = [
     for line in PROMISES.splitlines()
     if line.startswith("|") and line not in {"| promise | test |", "| --- | --- |"}
 ]
-LISTED = sorted({found for _, *tests in ROWS for found in TEST.findall("".join(tests))})
+LISTED = sorted(
+    {found for _, *tests in ROWS for found in TEST.findall("".join(tests))}
+    | set(TEST.findall((DOCS / "security.md").read_text()))
+)
 # Each page's file as the group of its promises names it, and the text of that group.
 GROUPS = dict(re.findall(r"^## \[[^]]+\]\(([^)]+)\)\n(.*?)(?=^## |\Z)", PROMISES, re.MULTILINE | re.DOTALL))
 # They say how the project is made, or have a table of tests of their own.
-WITHOUT_PROMISES = {"promises.md", "code-structure.md", "create-patients-page.md"}
+WITHOUT_PROMISES = {"promises.md", "code-structure.md", "create-patients-page.md", "security.md"}
 
 
 @cache
