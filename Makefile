@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-next coverage mutants check simulate figures bench screenshots translations format lock clean
+.PHONY: help run test test-slow fuzz test-next coverage mutants check simulate figures bench screenshots translations format lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,10 +14,16 @@ run: .venv/run.stamp  ## Start the demo: the BFF and a sandbox that stands in fo
 # A file's tests stay together, for they share servers; tests/conftest.py orders them and says how many processes.
 # Python keeps its bytecode even where the environment says not to: the tests start many processes.
 PYTEST_OPTIONS := --numprocesses auto --dist loadfile --no-loadscope-reorder
-test test-next: export PYTHONDONTWRITEBYTECODE =
+test test-slow test-next: export PYTHONDONTWRITEBYTECODE =
 
-test: .venv/dev.stamp  ## Run all tests
-	$(BIN)/pytest $(PYTEST_OPTIONS)
+test: .venv/dev.stamp  ## Run the tests, in about two minutes, without the slow ones
+	$(BIN)/pytest $(PYTEST_OPTIONS) -m "not slow"
+
+test-slow: .venv/dev.stamp  ## Run the slow tests: every state of the pages under axe, processes, schemathesis
+	$(BIN)/pytest $(PYTEST_OPTIONS) -m slow
+
+fuzz: .venv/dev.stamp  ## Feed the parser of requests with 200 times as many random requests as the tests do
+	FUZZ=200 $(BIN)/pytest tests/server/test_http_parser.py -k "split or damaged or random"
 
 # Includes pre-releases. Runs no tests if the pinned versions are the newest ones.
 test-next: .venv/dev.stamp  ## Run all tests with the newest Flask and Werkzeug

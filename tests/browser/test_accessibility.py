@@ -7,6 +7,8 @@ import pytest
 from tests.browser import steps
 from tests.browser.conftest import DESKTOP
 
+pytestmark = pytest.mark.slow
+
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
 PHONE = {"width": 320, "height": 640}
 # The CSS pixels of a 1280 by 1024 window at a zoom of 400 %.

@@ -10,6 +10,8 @@ from tests.browser.conftest import Site, run_site
 from tests.browser.test_accessibility import accessibility_problems
 from tests.catalogs import write_invented_languages
 
+pytestmark = pytest.mark.slow
+
 STATES = ("form", "results", "mixed", "account")
 COLORS = ("#ffd400", "#00ff7f", "#8a8a8a")
 

@@ -17,9 +17,13 @@ TIMEOUT = 30
 PATIENT = {"GUNICORN_CMD_ARGS": f"--graceful-timeout {2 * TIMEOUT}"}
 CHILDREN = "/proc/{pid}/task/{pid}/children"
 
-pytestmark = pytest.mark.skipif(
-    not Path(CHILDREN.format(pid=os.getpid())).exists(), reason="this system does not list child processes"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not Path(CHILDREN.format(pid=os.getpid())).exists(),
+        reason="this system does not list child processes",
+    ),
+]
 
 
 @pytest.fixture

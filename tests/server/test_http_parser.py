@@ -1,5 +1,6 @@
 """The request parser: the same requests however the bytes are split, within limits, and nothing malformed."""
 
+import os
 import tracemalloc
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from bff.server.error_responses import RequestRefused
 from bff.server.http_parser import RequestParser
 from tests.server.running import get, head
+
+FUZZ = int(os.environ.get("FUZZ", "1"))  # `make fuzz` sets it
 
 KIB = 1024
 MAX_BODY = 1000
@@ -194,7 +197,7 @@ def split(draw, streams):
     return [stream[start:end] for start, end in zip([0, *places], [*places, len(stream)], strict=True)]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150 * FUZZ)
 @given(
     st.lists(requests(), min_size=1, max_size=5).flatmap(
         lambda all_: st.tuples(st.just(len(all_)), split(st.just(b"".join(all_))))
@@ -208,7 +211,7 @@ def test_any_split_gives_the_same_requests(drawn):
     assert (len(whole), refused) == (count, 0)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100 * FUZZ)
 @given(requests(), st.data())
 def test_damaged_request_is_parsed_or_refused(request, data):
     at = data.draw(st.integers(0, len(request) - 1))
@@ -218,13 +221,13 @@ def test_damaged_request_is_parsed_or_refused(request, data):
     parse(*pieces)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200 * FUZZ)
 @given(split(st.binary(max_size=300) | st.builds(lambda noise: get()[:-2] + noise, st.binary(max_size=300))))
 def test_random_bytes_raise_only_a_refusal(pieces):
     parse(*pieces)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100 * FUZZ)
 @given(st.binary(max_size=60))
 def test_random_targets_raise_only_a_refusal(target):
     for form in (b"/%b", b"http://%b", b"%b"):
