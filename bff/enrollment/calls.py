@@ -86,13 +86,13 @@ class GrantedCalls:
         """
         last = self._medblocks.last_response
         status, request_id = (last.status_code, last.request_id) if last else (200, None)
-        details = ErrorDetails(request_id=request_id)
         try:
             listed = msgspec.to_builtins(msgspec.convert(body, model))
         except msgspec.ValidationError:  # a field that only the model has; the text may contain its value
-            raise BadResponse(operation, details, "wrong shape") from None
+            raise BadResponse(operation, ErrorDetails(request_id=request_id), "wrong shape") from None
         if listed[subject] != expected:
-            raise BadResponse(operation, details, f"another {subject} than asked for")
+            wrong = f"another {subject} than asked for"
+            raise BadResponse(operation, ErrorDetails(request_id=request_id), wrong)
         for row in listed.get("connections", ()):
             row["failure_code"] = _DOCUMENTED.get(row["failure_code"], row["failure_code"])
         metadata = listed.get("metadata", {})
