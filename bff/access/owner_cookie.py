@@ -22,7 +22,7 @@ from bff.access.cookies import cookie_attributes, cookie_reader
 # The oldest entries are dropped beyond these limits: browsers store at most 4 KiB per cookie.
 MAX_PATIENTS = 60
 MAX_SESSIONS = 30
-# How long a cookie that owns nothing is valid. Somebody may have copied it before the patient came.
+# How long a cookie that owns nothing is valid. It may have been copied before the patient came.
 EMPTY_SECONDS = 15 * 60
 _MAX_CACHED_HEADER = 8 * 1024  # characters
 

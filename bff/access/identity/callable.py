@@ -9,7 +9,7 @@ from bff.errors import InvalidCredential
 
 
 class CallableIdentity:
-    """Calls the function, which returns a patient id, or None if nobody is signed in."""
+    """Calls the function, which returns a patient id, or None if no patient is signed in."""
 
     def __init__(self, identify: Callable[[Request], str | None]) -> None:
         self._identify = identify
