@@ -35,6 +35,7 @@ from bff.medblocks.bulkhead import UpstreamLimit
 from bff.medblocks.catalog import Catalog
 from bff.middleware import errors
 from bff.middleware.rate_limits import RateLimits
+from bff.pages import login
 from bff.services import KEY, Services
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def create_app(
     middleware.init_app(app, settings, browser, limits, languages)
     api.init_app(app, __version__)
     pages.init_app(app, invites=settings.invites and identify is None)
+    if settings.login_url:
+        login.init_app(app, settings.login_url, settings.public_url)
     webhooks.init_app(app, settings, keys, audit, redis or MemoryStore(), on_event)
     errors.init_app(app)
     identity = "function" if identify else settings.identity
