@@ -1,8 +1,10 @@
-"""Logging through the standard library: every line is one JSON object on standard error."""
+"""Logging through the standard library, to standard error: JSON lines, or readable ones on a terminal."""
 
 import json
 import logging
 import logging.config
+import os
+import sys
 import time
 import traceback
 from functools import lru_cache
@@ -46,19 +48,53 @@ class JsonFormatter(logging.Formatter):
         return _json(line)
 
 
-def configure_logging() -> None:
-    """Send all log lines to standard error, one JSON object each.
+class TextFormatter(logging.Formatter):
+    """Formats each record as one readable line, for a terminal; a request's is colored by its status."""
 
-    This configures logging for the whole process, as the command line does. An embedding app may call it, or
+    def __init__(self, *, color: bool = True) -> None:
+        super().__init__()
+        self._color = color
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a line with local time and the fields of a request, or the message and its fields."""
+        message = record.msg
+        fields = dict(message) if isinstance(message, Fields) else {"message": record.getMessage()}
+        if record.exc_info and record.exc_info[1]:
+            fields["error"] = error_location(record.exc_info[1])
+        if record.name == "bff.access" and "status" in fields:
+            text = "{method} {route} {status} {ms} ms {request_id}".format(**fields)
+            color = _STATUS_COLORS.get(str(fields["status"])[0], "")
+        else:
+            rest = [
+                f"{name}={value}" for name, value in fields.items() if name != "message" and value is not None
+            ]
+            text = " ".join([record.levelname, str(fields["message"]), *rest])
+            color = _RED if record.levelno >= logging.ERROR else ""
+        line = f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {text}"
+        return f"{color}{line}{_PLAIN}" if self._color and color else line
+
+
+_RED, _PLAIN = "\x1b[31m", "\x1b[0m"
+_STATUS_COLORS = {"2": "\x1b[32m", "3": "\x1b[36m", "4": "\x1b[33m", "5": _RED}
+
+
+def configure_logging() -> None:
+    """Send all log lines to standard error: readable ones to a terminal, else one JSON object each.
+
+    `BFF_LOG_FORMAT` (`json`, `text` or `auto`) and `BFF_LOG_LEVEL` in the environment change that. This
+    configures logging for the whole process, as the command line does. An embedding app may call it, or
     configure logging in its own way.
     """
+    kind = os.environ.get("BFF_LOG_FORMAT", "auto")
+    is_text = kind == "text" or (kind == "auto" and sys.stderr is not None and sys.stderr.isatty())
+    text = {"()": TextFormatter, "color": "NO_COLOR" not in os.environ}
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"json": {"()": JsonFormatter}},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-            "root": {"level": "INFO", "handlers": ["stderr"]},
+            "formatters": {"line": text if is_text else {"()": JsonFormatter}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "root": {"level": os.environ.get("BFF_LOG_LEVEL", "info").upper(), "handlers": ["stderr"]},
         }
     )
     # Saves look-ups for fields that no line shows ("Optimization" in logging's documentation).

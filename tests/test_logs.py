@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -253,3 +254,55 @@ def test_an_app_answers_where_standard_error_is_closed(written, configure, stder
 def test_an_app_answers_where_standard_error_is_full(written, configure):
     with Path("/dev/full").open("w") as full:
         written(configure, stderr=full)
+
+
+def formatted(fields, name="bff.access", level=logging.INFO, *, color=True):
+    message = logs.Fields(fields) if isinstance(fields, dict) else fields
+    record = logging.LogRecord(name, level, "file.py", 1, message, None, None)
+    return logs.TextFormatter(color=color).format(record)
+
+
+REQUEST = {
+    "message": "request", "request_id": "req_1", "method": "GET", "route": "/intake", "status": 200, "ms": 1.5
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "color"), [(200, "32"), (303, "36"), (404, "33"), (502, "31")])
+def test_a_request_is_one_colored_line(status, color):
+    line = formatted({**REQUEST, "status": status})
+
+    assert re.fullmatch(rf"\x1b\[{color}m\d\d:\d\d:\d\d GET /intake {status} 1.5 ms req_1\x1b\[0m", line)
+
+
+def test_other_lines_have_level_message_and_fields():
+    fields = {"message": "audit", "event": "create", "outcome": "ok", "actor": None}
+
+    assert formatted(fields, "bff.audit", color=False)[9:] == "INFO audit event=create outcome=ok"
+    assert formatted("gone", "bff.errors", logging.ERROR).startswith("\x1b[31m")
+    assert formatted("gone", "bff.errors", logging.ERROR, color=False).endswith(" ERROR gone")
+
+
+@pytest.mark.parametrize(
+    ("kind", "terminal", "is_json"),
+    [(None, False, True), (None, True, False), ("json", True, True), ("text", False, False)],
+)
+def test_the_format_follows_setting_and_terminal(root_logging, monkeypatch, capsys, kind, terminal, is_json):
+    if kind:
+        monkeypatch.setenv("BFF_LOG_FORMAT", kind)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    logs.configure_logging()
+
+    logging.getLogger("bff.server").info("ready")
+
+    assert capsys.readouterr().err.startswith("{") is is_json
+
+
+def test_the_level_is_a_setting(root_logging, monkeypatch, capsys):
+    monkeypatch.setenv("BFF_LOG_LEVEL", "error")
+    logs.configure_logging()
+
+    logging.getLogger("bff.server").warning("hidden")
+    logging.getLogger("bff.server").error("shown")
+
+    assert "hidden" not in (written := capsys.readouterr().err)
+    assert "shown" in written

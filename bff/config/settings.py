@@ -53,6 +53,9 @@ class Settings:
     session_seconds: int | None = setting("BFF_SESSION_SECONDS", parsers.integer(60, _DAY, " seconds"), None)
     signup_source: str = setting("BFF_SIGNUP_SOURCE", parsers.short(200), "intake")
 
+    log_level: str = setting("BFF_LOG_LEVEL", parsers.choice("debug", "info", "warning", "error"), "info")
+    log_format: str = setting("BFF_LOG_FORMAT", parsers.choice("auto", "json", "text"), "auto")
+
     read_seconds: float = setting("BFF_READ_SECONDS", parsers.seconds, 8)
     write_seconds: float = setting("BFF_WRITE_SECONDS", parsers.seconds, 12)
     catalog_seconds: float = setting("BFF_CATALOG_SECONDS", parsers.seconds, 4)
