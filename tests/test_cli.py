@@ -101,10 +101,17 @@ def test_unusable_demo_settings_are_one_line(run):
 def test_the_demo_takes_settings_from_the_environment_alone(run, tmp_path):
     (tmp_path / ".env").write_text("BFF_BRAND_COLOR=red\n")
 
-    result = run("demo", "--port", "0", "--sandbox-port", "0", BFF_RETURN_URLS="nowhere", BFF_PROXY_HOPS="x")
+    result = run(
+        "demo", "--port", "0", "--sandbox-port", "0",
+        BFF_RETURN_URLS="nowhere", BFF_PROXY_HOPS="x", BFF_IDENTITY="jwt",
+        MEDBLOCKS_API_KEY="mb_sk_live_x", MEDBLOCKS_BASE_URL="nowhere", BFF_PUBLIC_URL="nowhere",
+    )  # fmt: skip
 
     assert result.exit_code == 78
-    assert [line.partition(" ")[0] for line in result.stderr.splitlines()] == ["BFF_RETURN_URLS"]
+    assert {line.partition(" ")[0] for line in result.stderr.splitlines()} == {
+        "BFF_RETURN_URLS",
+        "BFF_PROXY_HOPS",
+    }
 
 
 # A command that fails to refuse what it should ends all the same, instead of serving.

@@ -15,7 +15,11 @@ from bff.config import SETTING_NAMES, Settings, SettingsError, load_settings, un
 from bff.logs import configure_logging
 from bff.sandbox import DEMO_KEY, DEMO_WEBHOOK_SECRET, PROFILES, SandboxServer, WebhookSender
 
-_USED_SETTINGS = ("BFF_BRAND_", "BFF_RETURN_URLS")
+# The demo's own; it takes all other settings from the environment, so that a login can be tried with it.
+_OWN_SETTINGS = {
+    *("MEDBLOCKS_API_KEY", "MEDBLOCKS_API_KEY_FILE", "MEDBLOCKS_BASE_URL", "MEDBLOCKS_WEBHOOK_SECRET"),
+    *("BFF_PUBLIC_URL", "BFF_HOST_CHECK", "BFF_ACCESS"),
+}
 
 
 @click.command()
@@ -56,7 +60,12 @@ def demo(port: int, sandbox_port: int, faults: str | None, codes: str, *, enforc
 
 def _variables(address: str, upstream: str, *, enforce: bool) -> dict[str, str]:
     unknown = unknown_names(os.environ, SETTING_NAMES)
-    used = {n: text for n, text in os.environ.items() if (unknown.get(n) or n).startswith(_USED_SETTINGS)}
+    taken = {*SETTING_NAMES, *(name for name, meant in unknown.items() if meant)}
+    used = {
+        name: text
+        for name, text in os.environ.items()
+        if name in taken and (unknown.get(name) or name) not in _OWN_SETTINGS
+    }
     # Names that are nearly a used setting's are problems; load_settings reports them.
     startup.warn_about({name: meant for name, meant in unknown.items() if not meant or name not in used})
     return {
