@@ -8,6 +8,7 @@ from bff.config import Settings
 from bff.medblocks import deadline
 from bff.middleware import request_body, request_log, security_headers
 from bff.middleware.admission import AdmissionLimit
+from bff.middleware.cors import FILES, Cors
 from bff.middleware.cross_origin import CrossOriginProtection
 from bff.middleware.host_check import HostCheck
 from bff.middleware.rate_limits import RateLimits
@@ -21,6 +22,7 @@ def init_app(
 ) -> None:
     """Add the middleware to an app. It also applies to routes that are added later."""
     cross_origin = CrossOriginProtection(settings.public_url, settings.trusted_origins)
+    cors = Cors(settings.trusted_origins)
     admission = AdmissionLimit(settings.requests)
     admission.init_app(app)
     root = RootCheck()
@@ -48,6 +50,8 @@ def init_app(
             limits.release_conflict(context, response)
         browser.write_cookies(context, response)
         languages.finish(context, response)
+        if cors.enabled:
+            cors.finish(context, response)
         request_log.finish(context, response)
         return response
 
@@ -55,4 +59,5 @@ def init_app(
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's documented way to wrap an app
     request_body.init_app(app)
-    security_headers.init_app(app, https=settings.https)
+    shared = cors.enabled and FILES
+    security_headers.init_app(app, https=settings.https, shared=shared or ())

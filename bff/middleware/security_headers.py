@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _TWO_YEARS = 63_072_000  # seconds
 
 
-def _headers(*, https: bool) -> dict[str, str]:
+def _headers(*, https: bool, shared: bool) -> dict[str, str]:
     policy = (
         ContentSecurityPolicy()
         .default_src("'none'")
@@ -35,10 +35,11 @@ def _headers(*, https: bool) -> dict[str, str]:
         .base_uri("'none'")
         .frame_ancestors("'none'")
     )
+    resource = CrossOriginResourcePolicy()
     secure = Secure(
         csp=policy,
         coop=CrossOriginOpenerPolicy().same_origin(),
-        corp=CrossOriginResourcePolicy().same_origin(),
+        corp=resource.cross_origin() if shared else resource.same_origin(),
         hsts=StrictTransportSecurity().max_age(_TWO_YEARS) if https else None,
         permissions=PermissionsPolicy().camera().geolocation().microphone(),
         # "no-referrer" would make browsers send "Origin: null" with our own forms.
@@ -48,17 +49,18 @@ def _headers(*, https: bool) -> dict[str, str]:
     return dict(secure.headers)
 
 
-def init_app(app: Flask, *, https: bool) -> None:
-    """Add the headers to an app's responses.
+def init_app(app: Flask, *, https: bool, shared: tuple[str, ...] = ()) -> None:
+    """Add the headers to an app's responses; other origins may load what is below the `shared` paths.
 
     Only a successful response that sets `Cache-Control` itself may be stored.
     """
-    security = list(_headers(https=https).items())
-    no_store = [("Cache-Control", "no-store"), *security]
+    own, other = (list(_headers(https=https, shared=each).items()) for each in (False, True))
     inner = app.wsgi_app
 
     # As WSGI middleware: setting ten constant headers in Flask takes ten times as long.
     def with_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        security = other if shared and environ.get("PATH_INFO", "").startswith(shared) else own
+
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
             for pair in headers:
                 if pair[0] == "Cache-Control":
@@ -66,7 +68,7 @@ def init_app(app: Flask, *, https: bool) -> None:
                         return start_response(status, headers + security, *rest)
                     headers = [pair for pair in headers if pair[0] != "Cache-Control"]
                     break
-            return start_response(status, headers + no_store, *rest)
+            return start_response(status, [*headers, ("Cache-Control", "no-store"), *security], *rest)
 
         return inner(environ, start)
 
