@@ -3,7 +3,7 @@
 import json
 import unicodedata
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -177,9 +177,13 @@ def _name(**kwargs: Any) -> fields.String:
     return _text("name_not_text", validate=checks, allow_none=True, **kwargs)
 
 
-def _check_recommended_count(value: Sequence[str]) -> None:
-    if not 1 <= len(value) <= RECOMMENDED_MAX:
-        raise invalid(Message("facilities_count", {"max": RECOMMENDED_MAX}))
+class _ShortList(fields.List[Any]):
+    """A list whose length is checked first: a body has room for thousands of items to validate."""
+
+    def _deserialize(self, value: object, *args: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list) and not 1 <= len(value) <= RECOMMENDED_MAX:
+            raise invalid(Message("facilities_count", {"max": RECOMMENDED_MAX}))
+        return super()._deserialize(value, *args, **kwargs)
 
 
 def _metadata(description: str) -> fields.Dict:
@@ -241,9 +245,8 @@ class NewPatientSession(BrowserInput):
         validate=check_facility_id,
         metadata={"description": "The facility to go straight to, `fhirsrc_…`."},
     )
-    recommended_connection_ids = fields.List(
+    recommended_connection_ids = _ShortList(
         _text("facility_id_not_text", validate=check_facility_id),
-        validate=_check_recommended_count,
         allow_none=True,
         error_messages={"invalid": "facilities_not_list"},
         metadata={"description": "The facilities to show first in the search."},

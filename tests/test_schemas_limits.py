@@ -159,3 +159,13 @@ def test_form_loads_a_werkzeug_multidict():
     )
 
     assert IntakeForm().load(sent) == {"patient_id": "suggested-1", "action": "connect", "name": "Asha"}
+
+
+def test_the_length_of_a_list_is_checked_before_its_items(monkeypatch):
+    checked = []
+    monkeypatch.setattr("bff.schemas.is_facility_id", lambda value: checked.append(value) or True)
+
+    assert problems(session, recommended_connection_ids=[FACILITY] * 32_000) == {
+        "recommended_connection_ids": ["Name 1 to 50 facilities."]
+    }
+    assert checked == []

