@@ -266,7 +266,11 @@ class IntakeForm(NewPatient):
     suggested_id = _PatientId(required=True)
     return_url = fields.String()
     form_id = fields.String(validate=Length(max=256, error="form_outdated"))
-    action = fields.String(required=True, validate=OneOf(["create", "connect"], error="action_unknown"))
+    action = fields.String(
+        required=True,
+        validate=OneOf(["create", "connect"], error="action_unknown"),
+        error_messages={"required": "action_unknown"},
+    )
 
     class Meta:
         unknown = EXCLUDE

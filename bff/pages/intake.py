@@ -121,9 +121,12 @@ def show_problems(error: Exception) -> Response:
         if request.method != "POST" or problems.keys() & {"return_url", "state"}:
             page = render_template("error.html", problem=response)
         elif isinstance(error, AlreadyCreated):
-            page = _render_form(submitted_form(), {}, known=_FORM_MESSAGES[AlreadyCreated])
+            page = _render_form(request.form, {}, known=_FORM_MESSAGES[AlreadyCreated])
         else:
-            page = _render_form(submitted_form() or _new_form(None), problems)
+            # These two come before the form is parsed, which can be expensive.
+            unread = isinstance(error, RequestEntityTooLarge | TooManyRequests)
+            values = submitted_form() if unread else request.form
+            page = _render_form(values or _new_form(services().guard.own_patient_id()), problems)
     except Unauthenticated as unauthenticated:
         return handle(unauthenticated)
     return Response(page, response.status, response.headers, mimetype="text/html")

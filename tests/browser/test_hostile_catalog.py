@@ -133,5 +133,5 @@ def test_hostile_search_results_are_shown_as_text(leaving, hostile_site):
 def test_hostile_live_results_are_shown_as_text(leaving, hostile_site):
     page, urls = leaving
     page.locator("#q").fill("<script>")
-    page.locator("#live", has_text="20 providers match “<script>”.").wait_for()
+    page.locator("#live", has_text="These are the first 20 providers that match “<script>”.").wait_for()
     assert_harmless(page, urls, hostile_site, minimum=20)

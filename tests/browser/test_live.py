@@ -101,7 +101,7 @@ def test_more_live_results_are_linked(leaving, monkeypatch):
         id_ = f"fhirsrc_zyx_{number}"
         monkeypatch.setitem(FACILITIES, id_, replace(FACILITIES[ALDERBROOK], id=id_, name=f"Zyx {number}"))
     leaving.locator("#q").fill("zyx")
-    live(leaving, "20 providers match “zyx”.")
+    live(leaving, "These are the first 20 providers that match “zyx”.")
 
     link = leaving.get_by_role("link", name="Show more providers").get_attribute("href")
 

@@ -190,3 +190,34 @@ def test_a_patient_number_is_enough(app, medblocks):
         browser.post("/intake", data={**hidden, "patient_id": "A-7", "action": "create"}).status_code == 200
     )
     assert json.loads(medblocks.calls[0].request.body)["patient_id"] == "A-7"
+
+
+def test_a_long_form_keeps_what_was_entered(app):
+    browser = app.test_client()
+    hidden = hidden_fields(browser.get("/intake?return_url=https://app.example.com/records").text)
+
+    entered = {"name": "x" * 9000, "email": "asha@example.com", "action": "create"}
+    page = browser.post("/intake", data={**hidden, **entered}).text
+
+    assert 'value="asha@example.com"' in page
+    assert "x" * 9000 in page
+    assert hidden_fields(page)["return_url"] == "https://app.example.com/records"
+
+
+@pytest.mark.parametrize("action", [{}, {"action": ""}, {"action": "delete"}])
+def test_an_unknown_action_shows_the_form_again(app, action):
+    browser = app.test_client()
+    hidden = hidden_fields(browser.get("/intake?return_url=https://app.example.com/records").text)
+
+    page = browser.post("/intake", data={**hidden, "name": "Asha Rao", "email": "asha@example.com", **action})
+
+    assert page.status_code == 400
+    assert 'value="Asha Rao"' in page.text
+
+
+def test_a_form_that_is_too_large_stays_the_signed_in_patients(signed_in):
+    page = signed_in.post("/intake", data={"name": "x" * 70_000})
+
+    assert page.status_code == 413
+    assert hidden_fields(page.text)["suggested_id"] == "user_42"
+    assert 'name="patient_id"' not in page.text
