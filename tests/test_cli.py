@@ -26,7 +26,8 @@ def run(tmp_path, monkeypatch):
     """Run a command with these variables alone, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
-        if name.upper().startswith(("MEDBLOCKS", "BFF", "PORT")):
+        ours = name.upper().startswith(("MEDBLOCKS", "BFF", "PORT"))
+        if ours or name.upper().endswith(("_PROXY", "_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")):
             monkeypatch.delenv(name)
 
     def invoke(*arguments, **variables):
@@ -296,6 +297,36 @@ def working(medblocks):
     medblocks.get(f"{HOST}/health", json={"ok": True})
     medblocks.get(f"{HOST}/connections", json={"data": []})
     return {"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", "MEDBLOCKS_BASE_URL": HOST}
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("HTTPS_PROXY", "MEDBLOCKS_PROXY"),
+        ("http_proxy", "MEDBLOCKS_PROXY"),
+        ("ALL_PROXY", "MEDBLOCKS_PROXY"),
+        ("REQUESTS_CA_BUNDLE", "BFF_CA_FILE"),
+        ("CURL_CA_BUNDLE", "BFF_CA_FILE"),
+        ("SSL_CERT_DIR", "BFF_CA_FILE"),
+    ],
+)
+def test_check_names_ignored_variables_without_values(run, working, name, instead):
+    result = run("check", **working, **{name: "canary"})
+
+    assert result.exit_code == 0
+    assert f"Ignored: {name}. Set {instead} if calls need it." in result.output
+    assert "canary" not in result.output
+
+
+def test_check_names_no_variable_that_is_not_set(run, working):
+    assert "Ignored" not in run("check", **working).output
+
+
+def test_check_says_that_a_proxy_is_used_without_its_address(run, working):
+    result = run("check", **working, MEDBLOCKS_PROXY="http://asha:canary@proxy.example:3128")
+
+    assert "Proxy: calls to Medblocks go through MEDBLOCKS_PROXY." in result.output
+    assert "canary" not in result.output
 
 
 @pytest.mark.parametrize(("version", "said"), [("2027-01-31", "2027-01-31"), ("key", "pinned on the key")])

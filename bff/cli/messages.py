@@ -1,7 +1,7 @@
 """The texts that the command line prints."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bff import __version__
 from bff.config import Settings
@@ -12,6 +12,23 @@ UNKNOWN_KEY = (
     "Warning: the key (MEDBLOCKS_API_KEY, or what is in MEDBLOCKS_API_KEY_FILE) does not look like one of "
     f"Medblocks: those start with {LIVE} or {SANDBOX}."
 )
+
+# Other programs read these variables. Here they have no effect: what calls go through is set explicitly.
+_IGNORED = {
+    **dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"], "MEDBLOCKS_PROXY"),
+    **dict.fromkeys(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"], "BFF_CA_FILE"),
+}
+
+
+def outgoing_calls(settings: Settings, variables: Iterable[str]) -> Iterator[str]:
+    """Yield what calls to other machines go through, and which variables have no effect on them."""
+    if settings.proxy:
+        yield "Proxy: calls to Medblocks go through MEDBLOCKS_PROXY."
+    if settings.ca_file:
+        yield f"Certificates: those in {settings.ca_file} are trusted, instead of the public authorities."
+    for name in sorted(variables):
+        if instead := _IGNORED.get(name.upper()):
+            yield f"Ignored: {name}. Set {instead} if calls need it."
 
 
 def security_summary(settings: Settings) -> Iterator[str]:

@@ -46,6 +46,10 @@ def combination_problems(settings: Settings, given: Iterable[str]) -> dict[str, 
     elif settings.identity == "invite" and settings.processes > 1 and not settings.redis_url:
         needs = f"BFF_IDENTITY=invite with BFF_PROCESSES={settings.processes} needs it"
         problems["BFF_REDIS_URL"] = f"is not set, and {needs}: each process would accept an invite once."
+    if settings.proxy and settings.base_url.startswith("http://"):
+        problems["MEDBLOCKS_PROXY"] = (
+            "is set, but MEDBLOCKS_BASE_URL is http://: the proxy would see the key. Remove one of them."
+        )
     return problems | _unused(settings.identity, given)
 
 

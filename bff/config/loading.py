@@ -49,6 +49,7 @@ def _with_defaults(settings: Settings, given: Collection[str]) -> Settings:
     return replace(
         settings,
         access=_access(settings),
+        ca_file=settings.ca_file or settings.ssl_cert_file,
         host_check="BFF_PUBLIC_URL" in given if settings.host_check is None else settings.host_check,
         return_urls=settings.return_urls or (f"{settings.public_url}/connected",),
         secret=settings.secret if settings.secret.reveal() else settings.api_key,

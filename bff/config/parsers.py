@@ -7,6 +7,7 @@ contain the text.
 import codecs
 import ipaddress
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -225,6 +226,37 @@ def https_url(value: str) -> str:
 def https_origin(value: str) -> str:
     """Parse an https URL without a path; http is allowed for this machine alone."""
     return https_url(origin(value))
+
+
+def proxy(value: str) -> Secret:
+    """Parse the URL of a proxy, which can contain a password."""
+    # With its port: libcurl's default is 1080, which no one expects. `from None`, as in `redis_url`.
+    problem = ValidationError("must be such as http://proxy.example:3128, with its port and no path.")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise problem from None
+    beyond = (parts.path.strip("/"), parts.query, parts.fragment)
+    plain = value.isascii() and value.isprintable() and " " not in value
+    if not plain or parts.scheme not in {"http", "https"} or not port or any(beyond):
+        raise problem
+    if not is_host(parts.netloc.rpartition("@")[2]):
+        raise problem
+    return Secret(value)
+
+
+def ca_file(path: str) -> str:
+    """Check that a file has PEM certificates, and return its path."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError as error:
+        raise ValidationError(
+            "must be a file with certificates in PEM (-----BEGIN CERTIFICATE-----)."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ValidationError(UNREADABLE) from error
+    return path
 
 
 def network(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

@@ -46,6 +46,9 @@ class Settings:
     api_key_file: Secret | None = setting("MEDBLOCKS_API_KEY_FILE", parsers.api_key_file, None)
     base_url: str = setting("MEDBLOCKS_BASE_URL", parsers.https_origin, "https://app.medblocks.com")
     api_version: str | None = setting("MEDBLOCKS_API_VERSION", parsers.api_version, "2026-04-25")
+    proxy: Secret | None = setting("MEDBLOCKS_PROXY", parsers.proxy, None)
+    ca_file: str | None = setting("BFF_CA_FILE", parsers.ca_file, None)  # or the next one
+    ssl_cert_file: str | None = setting("SSL_CERT_FILE", parsers.ca_file, None)
     webhook_secrets: tuple[Secret, ...] = setting("MEDBLOCKS_WEBHOOK_SECRET", parsers.webhook_secrets, ())
     public_url: str = setting("BFF_PUBLIC_URL", parsers.origin, "http://127.0.0.1:8000")
     host_check: bool | None = setting("BFF_HOST_CHECK", parsers.on_off, None)

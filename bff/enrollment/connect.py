@@ -16,6 +16,8 @@ def connect(settings: Settings) -> Medblocks:
         settings.api_key.reveal(),
         settings.api_version,
         connections=settings.upstream_calls,
+        ca_file=settings.ca_file,
+        proxy=settings.proxy.reveal() if settings.proxy else None,
     )
     breaker = CircuitBreaker(failures=settings.breaker_failures, seconds=settings.breaker_seconds)
     retries = Retries(budget=RetryBudget())

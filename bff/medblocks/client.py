@@ -18,6 +18,7 @@ from bff.medblocks.urls import is_loopback, origin_of, split_http_url
 
 API_VERSION = "2026-04-25"
 KEY_VARIABLE = "MEDBLOCKS_API_KEY"
+_CA_VARIABLE = "SSL_CERT_FILE"
 _CONNECTIONS = 32
 _MAX_REPLY_BYTES = 64 * 1024 * 1024  # a page of records can be long
 
@@ -28,9 +29,10 @@ class Medblocks:
     """Medblocks' API, for servers: the API key must never reach a browser.
 
     Takes the API key, by default that of the environment variable `MEDBLOCKS_API_KEY`; the API version, None
-    for the one pinned on the key; how many seconds a method may take, retries included; and how often a call
-    may be retried. `transport` replaces how requests are sent; the other arguments but `timeout` have no
-    effect then.
+    for the one pinned on the key; how many seconds a method may take, retries included; how often a call may
+    be retried; and a file with the certificate authorities to trust, by default that of the environment
+    variable `SSL_CERT_FILE`, or the public ones. `transport` replaces how requests are sent; the other
+    arguments but `timeout` have no effect then.
 
     A client may be shared by threads. Create it after a fork, not before. It sends nothing before its first
     call, and as a context manager it closes its connections at the end.
@@ -44,6 +46,7 @@ class Medblocks:
         api_version: str | None = API_VERSION,
         timeout: float = 30.0,
         max_retries: int = MAX_RETRIES,
+        ca_file: str | None = None,
         transport: Transport | None = None,
     ) -> None:
         self._transport = transport or Transport(
@@ -53,6 +56,7 @@ class Medblocks:
                 api_version,
                 connections=_CONNECTIONS,
                 max_bytes=_MAX_REPLY_BYTES,
+                ca_file=ca_file or os.environ.get(_CA_VARIABLE),
             ),
             Retries(max_retries),
         )

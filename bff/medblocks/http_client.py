@@ -30,7 +30,8 @@ class HttpClient:
     """Sends requests with the key and the API version. Thread-safe.
 
     Takes the upstream's origin, the key, the API version (None for the one pinned on the key), how many idle
-    connections to keep, and how many bytes a response may have.
+    connections to keep, how many bytes a response may have, a file with the certificate authorities to trust
+    instead of the public ones, and the URL of a proxy.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class HttpClient:
         *,
         connections: int = 32,
         max_bytes: int = MAX_REPLY_BYTES,
+        ca_file: str | None = None,
+        proxy: str | None = None,
     ) -> None:
         self._base_url = base_url
-        self._adapter = CurlAdapter(handles=connections, max_bytes=max_bytes)
+        self._adapter = CurlAdapter(handles=connections, max_bytes=max_bytes, ca_file=ca_file, proxy=proxy)
         self._headers = CaseInsensitiveDict(
             {
                 "Authorization": f"Bearer {api_key}",

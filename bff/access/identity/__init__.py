@@ -29,8 +29,9 @@ def _jwt(settings: Settings) -> IdentityProvider:
     from bff.access.identity.jwt import JwtIdentity  # noqa: PLC0415 - the same
 
     secret = settings.jwt_secret
+    keys = Jwks(settings.jwt_jwks_url or "", ca_file=settings.ca_file)
     return JwtIdentity(
-        shared_secret(secret.reveal()) if secret else Jwks(settings.jwt_jwks_url or "").find,
+        shared_secret(secret.reveal()) if secret else keys.find,
         algorithms=settings.jwt_algorithms,
         issuer=settings.jwt_issuer or "",
         audience=settings.jwt_audience or "",

@@ -28,11 +28,14 @@ class Jwks:
 
     An unknown key id also causes a fetch, for rotated keys, but at most one per cool-down: otherwise invented
     ids could make this server flood the login. If a fetch fails, the keys of the last one stay in use.
-    `clock` returns seconds.
+    `clock` returns seconds. `ca_file` has the certificate authorities to trust instead of the public ones.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, url: str, clock: Callable[[], float] = time.monotonic, *, ca_file: str | None = None
+    ) -> None:
         self._url = url
+        self._ca_file = ca_file
         self._clock = clock
         self._lock = threading.Lock()
         self._keys: dict[str, jwk.Key] = {}
@@ -71,7 +74,7 @@ class Jwks:
     def _fetch(self) -> None:
         self._tried = self._clock()
         try:
-            keys = _usable_keys(_download(self._url))
+            keys = _usable_keys(_download(self._url, self._ca_file))
         except (requests.RequestException, HTTPError, OSError, ValueError, RecursionError) as error:
             log.warning("the keys of the login can't be fetched: %s", type(error).__name__)
             return
@@ -103,11 +106,12 @@ def _usable_keys(document: Any) -> dict[str, jwk.Key]:
     return keys
 
 
-def _download(url: str) -> Any:
+def _download(url: str, ca_file: str | None) -> Any:
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     body = bytearray()
     with requests.Session() as session:
-        session.trust_env = False
+        session.trust_env = False  # no proxy, ~/.netrc or REQUESTS_CA_BUNDLE
+        session.verify = ca_file or True
         with session.get(url, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True) as reply:
             if reply.status_code != 200:
                 raise ValueError("not a 200")

@@ -21,7 +21,9 @@ from bff.medblocks.curl.transfers import Transfers
 
 _TOO_LARGE = pycurl.E_FILESIZE_EXCEEDED
 _GZIP = 16 + zlib.MAX_WBITS
-QUICK_EXIT = 322  # CURLOPT_QUICK_EXIT in curl.h; pycurl has no name for it
+# Options of curl.h that pycurl has no names for.
+QUICK_EXIT = 322
+_SUPPRESS_CONNECT_HEADERS = 265
 
 
 class ReplyTooLarge(RequestsConnectionError):
@@ -75,11 +77,16 @@ class _Handle:
 class CurlAdapter(HTTPAdapter):
     """Sends one request at a time per libcurl handle; idle handles keep their connections.
 
-    Takes how many idle handles to keep, and how many bytes a body may have.
+    Takes how many idle handles to keep, how many bytes a body may have, a file with the certificate
+    authorities to trust instead of the public ones, and the URL of a proxy.
     """
 
-    def __init__(self, *, handles: int, max_bytes: int) -> None:
+    def __init__(
+        self, *, handles: int, max_bytes: int, ca_file: str | None = None, proxy: str | None = None
+    ) -> None:
         super().__init__()
+        self._ca_file = ca_file
+        self._proxy = proxy or ""
         self._idle: deque[_Handle] = deque(maxlen=handles)
         self._max_bytes = max_bytes
         self._transfers = Transfers(handles)
@@ -107,8 +114,9 @@ class CurlAdapter(HTTPAdapter):
         try:
             self._transfers.perform(curl)
         except pycurl.error as error:
+            proxy_status = curl.getinfo(pycurl.HTTP_CONNECTCODE)
             curl.close()
-            raise _exception(error.args[0]) from None
+            raise _exception(error.args[0], proxy_status) from None
         status = curl.getinfo(pycurl.RESPONSE_CODE)
         headers, body = Headers(handle.lines), bytes(handle.body)
         handle.forget(request)
@@ -137,12 +145,17 @@ class CurlAdapter(HTTPAdapter):
 
     def _new(self) -> _Handle:
         curl = pycurl.Curl()
+        authorities = self._ca_file or certifi.where()
         for option, value in (
             (pycurl.NOSIGNAL, 1),  # signals don't work in threads
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
             (pycurl.PATH_AS_IS, 1),  # the URL is sent as it was built
-            (pycurl.PROXY, ""),  # the environment's proxies would see where patients go
-            (pycurl.CAINFO, certifi.where()),
+            # Always set: libcurl would take proxies and their exceptions from the environment.
+            (pycurl.PROXY, self._proxy),
+            (pycurl.NOPROXY, ""),
+            (_SUPPRESS_CONNECT_HEADERS, 1),
+            (pycurl.CAINFO, authorities),
+            (pycurl.PROXY_CAINFO, authorities),
             (pycurl.TCP_KEEPALIVE, 1),
             (QUICK_EXIT, 1),  # does not wait for a name look-up after the deadline
             (pycurl.MAXFILESIZE_LARGE, self._max_bytes),
@@ -154,9 +167,11 @@ class CurlAdapter(HTTPAdapter):
 # With these errors, nothing of the request has left this machine.
 _NOT_SENT = {
     pycurl.E_COULDNT_RESOLVE_HOST: "its name is not known",
+    pycurl.E_COULDNT_RESOLVE_PROXY: "the proxy's name is not known",
     pycurl.E_COULDNT_CONNECT: "nothing answers there",
     pycurl.E_SSL_CONNECT_ERROR: "TLS fails",
     pycurl.E_PEER_FAILED_VERIFICATION: "its certificate is not trusted",
+    pycurl.E_SSL_CACERT_BADFILE: "the file of certificate authorities can't be used",
 }
 
 
@@ -164,8 +179,10 @@ class NotSent(RequestsConnectionError):
     """There was no connection to send anything over; the text has the reason, but no host or URL."""
 
 
-def _exception(code: int) -> RequestsConnectionError | Timeout:
+def _exception(code: int, proxy_status: int) -> RequestsConnectionError | Timeout:
     # Never libcurl's own texts: they contain host and URL.
+    if proxy_status not in {0, 200}:
+        return NotSent(f"the proxy refuses it, with status {proxy_status}")
     if code in _NOT_SENT:
         return NotSent(_NOT_SENT[code])
     if code == pycurl.E_OPERATION_TIMEDOUT:

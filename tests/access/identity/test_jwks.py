@@ -4,10 +4,14 @@ import gzip
 import json
 
 import pytest
-from joserfc.jwk import OctKey
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey
 
-from bff.errors import InvalidCredential
+from bff.access.identity.jwks import Jwks
+from bff.errors import IdentityUnavailable, InvalidCredential
 from tests.access.login import KEYS, URL, outcome
+from tests.factories import JWT, claims, make_app
+from tests.https_host import Host, certificate_file
 
 
 def test_nothing_is_fetched_before_a_key_is_needed(jwks, login):
@@ -140,3 +144,40 @@ def test_the_download_ignores_the_environment_and_has_a_timeout(jwks, publish, l
     assert request.req_kwargs["timeout"] == 3
     assert request.req_kwargs["verify"] is True
     assert not {"Authorization", "Cookie"} & request.headers.keys()
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A login with a certificate of a private authority, and the authority's file."""
+    certificate, body = certificate_file(tmp_path), json.dumps({"keys": [KEYS["old"]]}).encode()
+    started = Host(certificate, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    yield started, str(certificate)
+    started.close()
+
+
+def test_keys_are_fetched_with_a_private_authority(host):
+    server, certificate = host
+
+    assert outcome(Jwks(server.origin, ca_file=certificate), "old") == "old"
+
+
+@pytest.mark.parametrize("name", ["BFF_CA_FILE", "SSL_CERT_FILE"])
+def test_the_settings_name_the_logins_authority(host, name):
+    server, certificate = host
+    settings = {**JWT, "BFF_JWT_JWKS_URL": f"{server.origin}/keys", name: certificate}
+    token = jwt.encode({"alg": "ES256", "kid": "old"}, claims(), ECKey.generate_key("P-256"))
+    headers = {"Authorization": f"Bearer {token}"}
+
+    make_app(BFF_ACCESS="enforce", **settings).test_client().get("/api/patients/user_42", headers=headers)
+
+    assert server.received.startswith(b"GET /keys ")
+
+
+@pytest.mark.parametrize("name", [None, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_keys_of_an_untrusted_host_are_not_fetched(host, monkeypatch, name):
+    server, certificate = host
+    if name:
+        monkeypatch.setenv(name, certificate)
+
+    assert outcome(Jwks(server.origin), "old") is IdentityUnavailable
+    assert server.received == b""
