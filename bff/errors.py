@@ -83,6 +83,16 @@ class InvalidCredential(Unauthenticated):
     """The request's credential is not accepted; the exception's text has the reason, for the operator."""
 
 
+class UnusableLogin(AppError):
+    """The caller has signed in, but the login can't be used here, and signing in again would not help.
+
+    The exception's text has the cause, for the operator, without values of the login.
+    """
+
+    status = 403
+    code = "login_unusable"
+
+
 class IdentityUnavailable(AppError):
     """The credential can't be checked now."""
 

@@ -51,6 +51,8 @@ TEXTS = {
     "internal_error": "Something went wrong on our side. Please try again.",
     "length_required": "Send the body with a Content-Length.",
     "login_unavailable": "Your sign-in can't be checked right now. Please try again shortly.",
+    "login_unusable": "You are signed in, but this sign-in can't be used here. Please contact the "
+    "organization that sent you to this site.",
     "method_not_allowed": "This address does not answer this method.",
     "misdirected_request": "This site has another address. Please open the address that you were given. If "
     "that does not help, tell the site's operator.",

@@ -3,16 +3,21 @@
 A denied read gets the same 404 as one for a patient that does not exist, and Medblocks is not called.
 """
 
+import logging
+
 from flask import Response, after_this_request
 
 from bff.access.browser_owner import BrowserOwner
 from bff.access.identity.base import Caller, IdentityProvider
 from bff.access.keys import Keys
 from bff.audit import Audit
-from bff.errors import InvalidCredential, NotFound, Unauthenticated
+from bff.errors import InvalidCredential, NotFound, Unauthenticated, UnusableLogin
+from bff.logs import Fields
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.ids import is_session_id, patient_id_problem
 from bff.request_context import RequestContext, request_context
+
+log = logging.getLogger("bff.access")
 
 
 class Guard:
@@ -22,7 +27,8 @@ class Guard:
     the audit trail.
 
     Methods that need a caller raise Unauthenticated if the request has no credential and the identity
-    provider requires one, and InvalidCredential or IdentityUnavailable if the credential can't be accepted.
+    provider requires one, and InvalidCredential, UnusableLogin or IdentityUnavailable if the credential can't
+    be accepted.
     """
 
     def __init__(
@@ -39,6 +45,7 @@ class Guard:
         self._provider = provider
         self._audit = audit
         self.report_only = report_only
+        self._causes: set[str] = set()  # of unusable logins, which the log has
 
     def patient(self, patient_id: str) -> Grant:
         """Grant a patient that the caller owns. Raise NotFound for any other."""
@@ -114,11 +121,22 @@ class Guard:
             except InvalidCredential:
                 self._audit.record("access", "credential refused")
                 raise
+            except UnusableLogin as error:
+                self._audit.record("access", "credential refused")
+                self._log_once(str(error))
+                raise
             context.identified = True
         if context.caller is None and not self.report_only:
             self._audit.record("access", "not signed in")
             raise Unauthenticated
         return context.caller
+
+    def _log_once(self, cause: str) -> None:
+        # Every visitor can have the same problem, so once: causes have no values, so there are only a few.
+        if cause not in self._causes:
+            self._causes.add(cause)
+            text = f"a login can't be used: {cause}"
+            log.error(Fields(message=text, request_id=request_context().request_id))
 
     def _grant(self, patient_id: str) -> Grant:
         context = request_context()

@@ -10,7 +10,7 @@ from bff.access.store import open_redis
 from bff.cli import messages, startup
 from bff.config import Settings
 from bff.enrollment.connect import connect
-from bff.errors import IdentityUnavailable, InvalidCredential
+from bff.errors import IdentityUnavailable, InvalidCredential, UnusableLogin
 from bff.medblocks.errors import AccountError, MedblocksError, UnsupportedVersion
 
 
@@ -72,6 +72,8 @@ def _login(url: str, ca_file: str | None) -> Finding:
     except IdentityUnavailable:
         check = "Check BFF_JWT_JWKS_URL, and BFF_CA_FILE if its certificate authority is private."
         return Finding(f"Login: there are no usable keys at {url}. {check}", fine=False)
+    except UnusableLogin as error:
+        return Finding(f"Login: no token can be verified with the keys at {url}: {error}.", fine=False)
     except InvalidCredential:  # none of the keys has this id
         pass
     return Finding(f"Login: its keys are at {url}.")

@@ -16,8 +16,10 @@ from bff.errors import (
     AlreadyCreated,
     CreatedDifferently,
     FormOutdated,
+    IdentityUnavailable,
     InvalidInput,
     Unauthenticated,
+    UnusableLogin,
     invalid_input,
 )
 from bff.medblocks.errors import Conflict, MedblocksError
@@ -127,8 +129,8 @@ def show_problems(error: Exception) -> Response:
             unread = isinstance(error, RequestEntityTooLarge | TooManyRequests)
             values = submitted_form() if unread else request.form
             page = _render_form(values or _new_form(services().guard.own_patient_id()), problems)
-    except Unauthenticated as unauthenticated:
-        return handle(unauthenticated)
+    except (Unauthenticated, UnusableLogin, IdentityUnavailable) as refusal:
+        return handle(refusal)
     return Response(page, response.status, response.headers, mimetype="text/html")
 
 

@@ -310,9 +310,8 @@ def test_kubernetes_variables_are_not_unknown(service, rest):
     assert unknown_names([f"{service}_{rest}"], SETTING_NAMES) == {}
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in SETTING_NAMES if name != "SSL_CERT_FILE"]
-)  # not ours alone
+# SSL_CERT_FILE is not ours alone: other names like it are other programs'.
+@pytest.mark.parametrize("name", [name for name in SETTING_NAMES if name != "SSL_CERT_FILE"])
 def test_every_setting_is_suggested_for_other_spellings(name):
     others = [name.lower(), name.title(), name.replace("_", "-"), name.lower().replace("_", "-"), f"{name}_"]
 

@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from flask import Request
 
-from bff.errors import InvalidCredential
+from bff.errors import UnusableLogin
 from bff.medblocks.ids import patient_id_problem
 
 
@@ -33,14 +33,14 @@ class IdentityProvider(Protocol):
     def identify(self, request: Request) -> Caller | None:
         """Return the caller, or None if the request has no credential of this provider's kind.
 
-        Raise InvalidCredential if the credential can't be accepted: a bad credential never falls back to a
-        weaker one, such as the cookie.
+        Raise InvalidCredential if the credential can't be accepted, and UnusableLogin if signing in again
+        would not change that: a bad credential never falls back to a weaker one, such as the cookie.
         """
         ...
 
 
 def caller_for(patient_id: str) -> Caller:
-    """Return the caller whose login has this patient id. Raise InvalidCredential for an invalid id."""
-    if patient_id_problem(patient_id):
-        raise InvalidCredential("its patient id is not a valid one")
+    """Return the caller whose login has this patient id. Raise UnusableLogin for an invalid id."""
+    if problem := patient_id_problem(patient_id):
+        raise UnusableLogin(f"its patient id can't be used. {problem}")
     return Caller(patient_id)

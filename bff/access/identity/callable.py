@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Request
 
 from bff.access.identity.base import Caller, caller_for
-from bff.errors import InvalidCredential
+from bff.errors import UnusableLogin
 
 
 class CallableIdentity:
@@ -15,8 +15,8 @@ class CallableIdentity:
         self._identify = identify
 
     def identify(self, request: Request) -> Caller | None:
-        """Return the caller. Raise InvalidCredential if the function returns an invalid id."""
+        """Return the caller. Raise UnusableLogin if the function returns an invalid id."""
         patient_id = self._identify(request)
         if patient_id is not None and not isinstance(patient_id, str):
-            raise InvalidCredential("the function returned something that is not a string")
+            raise UnusableLogin("the function returned something that is not a string")
         return None if patient_id is None else caller_for(patient_id)

@@ -12,7 +12,7 @@ from joserfc import jwk
 from joserfc.errors import JoseError
 from urllib3.exceptions import HTTPError
 
-from bff.errors import IdentityUnavailable, InvalidCredential
+from bff.errors import IdentityUnavailable, InvalidCredential, UnusableLogin
 
 log = logging.getLogger("bff.access.jwks")
 
@@ -38,21 +38,33 @@ class Jwks:
         self._ca_file = ca_file
         self._clock = clock
         self._lock = threading.Lock()
-        self._keys: dict[str, jwk.Key] = {}
+        self._keys: list[jwk.Key] = []
         self._fetched = self._tried = float("-inf")
 
     def find(self, key_id: object) -> jwk.Key:
-        """Return the key with this id.
+        """Return the key with this id. A login's only key is found without an id in the token, or in the key.
 
-        Raise InvalidCredential if there is none, IdentityUnavailable if no keys could be fetched yet.
+        Raise InvalidCredential if there is none, UnusableLogin if ids are missing, and IdentityUnavailable if
+        no keys could be fetched yet.
         """
-        name = key_id if isinstance(key_id, str) else ""
-        self._refresh(known=name in self._keys)
-        if not self._keys:
+        self._refresh(known=self._match(key_id) is not None)
+        keys, key = self._keys, self._match(key_id)
+        if key:
+            return key
+        if not keys:
             raise IdentityUnavailable("the keys of the login can't be fetched")
-        if name not in self._keys:
-            raise InvalidCredential("its key is not known")
-        return self._keys[name]
+        if key_id is None:
+            raise UnusableLogin("it names no key (kid), and the login has several")
+        if not any(key.kid for key in keys):
+            raise UnusableLogin("the login has several keys, and none has an id (kid)")
+        raise InvalidCredential("its key is not known")
+
+    def _match(self, key_id: object) -> jwk.Key | None:
+        keys = self._keys
+        if len(keys) == 1 and (key_id is None or not keys[0].kid):
+            return keys[0]
+        name = key_id if isinstance(key_id, str) else None
+        return next((key for key in keys if key.kid and key.kid == name), None)
 
     def _refresh(self, *, known: bool) -> None:
         # With a known key, a thread does not wait for another one's fetch; without, it does.
@@ -88,19 +100,19 @@ def shared_secret(secret: str) -> Callable[[object], jwk.Key]:
     return lambda _: key
 
 
-def _usable_keys(document: Any) -> dict[str, jwk.Key]:
-    """Return the public keys with an id, except unreadable ones. Raise ValueError if there is none."""
-    keys = {}
+def _usable_keys(document: Any) -> list[jwk.Key]:
+    """Return the public keys for signatures, except unreadable ones. Raise ValueError if there is none."""
+    keys = []
     listed = document.get("keys") if isinstance(document, dict) else None
     for data in listed if isinstance(listed, list) else ():
-        if not isinstance(data, dict):
+        if not isinstance(data, dict) or data.get("use") == "enc":
             continue
         try:
             key = jwk.import_key(data)
         except (JoseError, ValueError, TypeError, LookupError, AttributeError):
             continue  # an unknown type, or malformed
-        if key.kid and key.key_type != "oct":
-            keys[key.kid] = key
+        if key.key_type != "oct":
+            keys.append(key)
     if not keys:
         raise ValueError("no usable key")
     return keys

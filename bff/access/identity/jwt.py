@@ -6,14 +6,21 @@ from typing import Any
 
 from flask import Request
 from joserfc import jwk, jwt
-from joserfc.errors import ClaimError, JoseError
+from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 
 from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.cookies import cookie_reader
 from bff.access.identity.base import Caller, caller_for
-from bff.errors import InvalidCredential
+from bff.errors import InvalidCredential, UnusableLogin
 
-_TYPES = {"jwt", "at+jwt", "application/at+jwt"}
+_TYPES = {"jwt", "application/jwt", "at+jwt", "application/at+jwt", "bearer"}
+_CHECKED = ("iss", "aud", "exp", "nbf", "iat")
+# What signing in again does not change. A wrong time does not count: the token is old, or a clock is wrong.
+_LASTING = {
+    "iss": "its iss is not BFF_JWT_ISSUER: they must be the same, with or without a slash at the end",
+    "aud": "its aud does not name BFF_JWT_AUDIENCE",
+    "exp": "its exp is missing, or is not a time",
+}
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _MAX_TOKEN_CHARACTERS = 8 * 1024
 
@@ -48,7 +55,11 @@ class JwtIdentity:
         )
 
     def identify(self, request: Request) -> Caller | None:
-        """Return the caller. Raise InvalidCredential, or IdentityUnavailable if there are no keys yet."""
+        """Return the caller.
+
+        Raise InvalidCredential, UnusableLogin if the login writes tokens that can't be used here, or
+        IdentityUnavailable if there are no keys yet.
+        """
         credential = self._credential(request)
         return None if credential is None else caller_for(self._patient_id(self._check(credential)))
 
@@ -68,13 +79,16 @@ class JwtIdentity:
             raise InvalidCredential("it is too long")
         try:
             checked = jwt.decode(token, self._key, algorithms=self._algorithms)
-            self._claims.validate(checked.claims)
+            # Not the others, which must have a type that real logins ignore: a sub can be a number there.
+            self._claims.validate({name: checked.claims[name] for name in _CHECKED if name in checked.claims})
         except ClaimError as error:
+            if error.claim in _LASTING and not isinstance(error, ExpiredTokenError):
+                raise UnusableLogin(_LASTING[error.claim]) from None
             raise InvalidCredential(f"its {error.claim} ({type(error).__name__})") from None
         except (JoseError, ValueError, TypeError) as error:
             raise InvalidCredential(type(error).__name__) from None
         if str(checked.header.get("typ", "jwt")).lower() not in _TYPES:
-            raise InvalidCredential("its typ is not that of an access token")
+            raise UnusableLogin("its typ is not that of an access token")
         return checked.claims
 
     def _key(self, token: Any) -> jwk.Key:
@@ -83,11 +97,12 @@ class JwtIdentity:
     def _patient_id(self, claims: Mapping[str, Any]) -> str:
         values = {}
         for name in _PLACEHOLDER.findall(self._template):
-            value = claims.get(name)
+            claim = claims.get(name)
+            value = str(claim) if type(claim) is int else claim  # a bool is an int, too
             if not isinstance(value, str) or not value:
-                raise InvalidCredential("a claim of the patient id is missing")
+                raise UnusableLogin(f"its claim {name} is missing, or is neither a text nor a whole number")
             if not self._separators.isdisjoint(value):
                 # Otherwise "a-b" and "c" would make the same id as "a" and "b-c".
-                raise InvalidCredential("a claim of the patient id contains the template's separator")
+                raise UnusableLogin(f"its claim {name} contains the separator in BFF_JWT_PATIENT_ID")
             values[name] = value
         return _PLACEHOLDER.sub(lambda match: values[match[1]], self._template)

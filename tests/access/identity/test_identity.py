@@ -12,7 +12,7 @@ from bff.access.identity.callable import CallableIdentity
 from bff.access.identity.jwt import JwtIdentity
 from bff.access.identity.proxy_header import HeaderIdentity
 from bff.config import load_settings
-from bff.errors import InvalidCredential
+from bff.errors import UnusableLogin
 from tests.factories import HOST, JWT_BY_SECRET, make_app, patient
 
 PATIENTS = f"{HOST}/patients"
@@ -24,8 +24,11 @@ BAD = {
     "an empty cookie": ({**JWT_BY_SECRET, "BFF_JWT_COOKIE": "login"}, {"Cookie": "login="}),
     "a bad cookie": ({**JWT_BY_SECRET, "BFF_JWT_COOKIE": "login"}, {"Cookie": "login=x"}),
     "a stranger's header": ({"BFF_IDENTITY": "header", **HEADER}, {"X-Patient-Id": "user_42"}),
-    "a callable's id": ({"identify": lambda _: ".."}, {}),
-    "a callable's empty id": ({"identify": lambda _: ""}, {}),
+}
+UNUSABLE = {
+    "an id": lambda _: "..",
+    "an empty id": lambda _: "",
+    "a number": lambda _: 42,
 }
 
 
@@ -56,6 +59,18 @@ def test_a_bad_credential_never_falls_back_to_the_cookie(owner_cookie, medblocks
     assert [reply.status_code for reply in replies] == [401, 401, 401]
     assert {reply.json["error"]["code"] for reply in replies} == {"not_authenticated"}
     assert {reply.headers["WWW-Authenticate"] for reply in replies} == {"Bearer"}
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("access", ["enforce", "report"])
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_an_unusable_login_never_falls_back_to_the_cookie(owner_cookie, medblocks, access, name):
+    client = make_app(BFF_ACCESS=access, identify=UNUSABLE[name]).test_client(use_cookies=False)
+
+    medblocks.reset()
+    reply = client.get("/api/patients/user_42", headers={"Cookie": owner_cookie})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (403, "login_unusable")
     assert not medblocks.calls
 
 
@@ -119,10 +134,11 @@ def test_the_apps_function_may_return_none():
 
 @pytest.mark.parametrize("patient_id", ["", ".", "..", "pat_1", "a/b", "a" * 201])
 def test_a_login_with_an_invalid_patient_id_is_refused(patient_id):
-    with pytest.raises(InvalidCredential) as caught:
+    with pytest.raises(UnusableLogin) as caught:
         caller_for(patient_id)
 
-    assert str(caught.value) == "its patient id is not a valid one"
+    assert str(caught.value).startswith("its patient id can't be used. ")
+    assert len(patient_id) < 3 or patient_id not in str(caught.value).replace("pat_,", "")
 
 
 def test_a_callers_repr_is_empty():

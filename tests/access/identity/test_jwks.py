@@ -8,7 +8,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from bff.access.identity.jwks import Jwks
-from bff.errors import IdentityUnavailable, InvalidCredential
+from bff.errors import IdentityUnavailable, InvalidCredential, UnusableLogin
 from tests.access.login import KEYS, URL, outcome
 from tests.factories import JWT, claims, make_app
 from tests.https_host import Host, certificate_file
@@ -33,11 +33,55 @@ def test_1000_unknown_ids_cause_at_most_2_fetches(jwks, publish, login, clock):
     assert len(login.calls) == 2
 
 
-@pytest.mark.parametrize("key_id", [None, "", 1, True, ["old"], {"kid": "old"}, b"old", "old ", "OLD"])
+@pytest.mark.parametrize("key_id", ["", 1, True, ["old"], {"kid": "old"}, b"old", "old ", "OLD"])
 def test_other_key_ids_are_not_found(jwks, publish, key_id):
     publish("old")
 
     with pytest.raises(InvalidCredential, match=r"^its key is not known$"):
+        jwks.find(key_id)
+
+
+def test_the_only_key_needs_no_id_in_the_token(jwks, publish):
+    publish("old")
+
+    assert outcome(jwks, None) == "old"
+
+
+@pytest.mark.parametrize("key_id", [None, "any", "old"])
+def test_the_only_key_needs_no_id_itself(jwks, login, key_id):
+    unnamed = {name: value for name, value in KEYS["old"].items() if name != "kid"}
+    login.get(URL, json={"keys": [unnamed]})
+
+    assert jwks.find(key_id).thumbprint() == ECKey.import_key(KEYS["old"]).thumbprint()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**KEYS["new"], "use": "enc"},
+        OctKey.generate_key(256, {"kid": "secret"}).as_dict(),
+        {"kty": "RSA", "kid": "broken"},
+    ],
+    ids=["for encryption", "symmetric", "broken"],
+)
+def test_keys_that_sign_nothing_do_not_count(jwks, login, other):
+    login.get(URL, json={"keys": [other, KEYS["old"]]})
+
+    assert outcome(jwks, None) == "old"
+
+
+def test_among_several_keys_a_token_must_name_one(jwks, publish):
+    publish("old", "new")
+
+    with pytest.raises(UnusableLogin, match="names no key"):
+        jwks.find(None)
+
+
+@pytest.mark.parametrize("key_id", [None, "", "old"])
+def test_several_keys_without_ids_are_reported(jwks, login, key_id):
+    login.get(URL, json={"keys": [{**key, "kid": ""} for key in KEYS.values()]})
+
+    with pytest.raises(UnusableLogin, match="kid"):
         jwks.find(key_id)
 
 

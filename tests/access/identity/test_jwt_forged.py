@@ -114,7 +114,6 @@ FORGED = {
     "signed by a stranger": lambda: token(by_stranger),
     "jwk in the header": lambda: with_their_key(kid="k1"),
     "jwk in the header, for a key that is ours": lambda: with_their_key(kid="ec"),
-    "jwk in the header and no kid": with_their_key,
     "jku elsewhere": lambda: token(by_stranger, jku="https://evil.example/jwks.json"),
     "x5u elsewhere": lambda: token(by_stranger, x5u="https://evil.example/cert.pem"),
     "x5c in the header": lambda: token(by_stranger, x5c=["MIIB"]),
@@ -127,7 +126,6 @@ FORGED = {
     "kid null": lambda: token(kid=None),
     "kid a list": lambda: token(kid=["k1"]),
     "kid empty": lambda: token(kid=""),
-    "kid missing": lambda: token(kid=...),
     "kid of a key for encryption": lambda: token(kid="enc"),
     "kid of a key for another algorithm": lambda: token(kid="rs512"),
     "kid of another kind of key": lambda: token(kid="ec"),
@@ -179,6 +177,37 @@ def test_a_forged_token_is_refused_and_leaves_no_trace(client, medblocks, caplog
     assert "a credential was refused" in output
     assert "user_42" not in output
     assert not [piece for piece in credential.split(".") if len(piece) > 8 and piece in output]
+
+
+@pytest.mark.parametrize(
+    "forge", [with_their_key, lambda: token(by_stranger, kid=...), lambda: token(kid=...)]
+)
+def test_a_token_without_a_kid_opens_nothing_among_keys(client, medblocks, forge):
+    reply = client.get("/api/patients/user_42", headers={"Authorization": f"Bearer {forge()}"})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (403, "login_unusable")
+    assert not medblocks.calls
+    assert "Set-Cookie" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda: token(by_stranger, kid=...),
+        lambda: token(lambda _: b"", alg="none", kid=...),
+        lambda: token(hs256(PEM), alg="HS256", kid=...),
+        with_their_key,
+    ],
+)
+def test_the_only_key_verifies_tokens_without_a_kid(medblocks, forge):
+    with responses.RequestsMock() as login:
+        login.get(JWKS, json={"keys": [OURS.as_dict(private=False)]})
+        client = create_app(load_settings(SETTINGS)).test_client()
+        ours = client.get("/api/patients/user_43", headers={"Authorization": f"Bearer {token(kid=...)}"})
+        forged = client.get("/api/patients/user_42", headers={"Authorization": f"Bearer {forge()}"})
+
+    assert (ours.status_code, forged.status_code) == (404, 401)
+    assert not medblocks.calls
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A reverse proxy's header: accepted from its networks and with its secret only."""
 
 from ipaddress import ip_network
+from urllib.parse import quote
 
 import pytest
 
@@ -21,9 +22,8 @@ def ask():
         app = shared_app(
             BFF_IDENTITY="header",
             BFF_ACCESS="enforce",
-            BFF_HEADER_SECRET=SECRET,
             BFF_HEADER_NETWORKS="10.0.0.0/8 192.0.2.7 fd00::/8",
-            **(settings or {}),
+            **{"BFF_HEADER_SECRET": SECRET, **(settings or {})},
         )
         usual = {"X-Patient-Id": "user_42", "X-Bff-Proxy-Secret": SECRET}
         sent = {name: value for name, value in {**usual, **(headers or {})}.items() if value is not None}
@@ -115,10 +115,65 @@ def test_without_the_header_there_is_no_login(ask, medblocks):
     assert not medblocks.calls
 
 
-@pytest.mark.parametrize("patient_id", ["", "..", "pat_1", "a" * 201, "user_42/", "user_42\x7f"])
+@pytest.mark.parametrize("patient_id", ["..", "pat_1", "a" * 201, "user_42/", "user_42\x7f"])
 def test_a_header_without_a_valid_patient_id_is_refused(ask, medblocks, patient_id):
-    assert ask(headers={"X-Patient-Id": patient_id}).status_code == 401
+    reply = ask(headers={"X-Patient-Id": patient_id})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (403, "login_unusable")
     assert not medblocks.calls
+
+
+@pytest.mark.parametrize("patient_id", ["", "  "])
+def test_an_empty_header_is_no_login(ask, medblocks, patient_id):
+    reply = ask(headers={"X-Patient-Id": patient_id})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (401, "not_authenticated")
+    assert not medblocks.calls
+
+
+def as_wsgi(text):
+    """Return a header's text as WSGI hands over its UTF-8."""
+    return text.encode().decode("latin-1")
+
+
+@pytest.mark.parametrize("patient_id", ["josé", "患者42", "Ŝ-1"])
+def test_the_header_is_read_as_utf_8(ask, medblocks, patient_id):
+    medblocks.get(f"{HOST}/patients/{quote(patient_id)}", json=patient(id=patient_id, connections=[]))
+
+    reply = ask(path=f"/api/patients/{quote(patient_id)}", headers={"X-Patient-Id": as_wsgi(patient_id)})
+
+    assert reply.status_code == 200
+
+
+def test_a_secret_is_read_as_utf_8(ask, found):
+    secret = "é" * 32
+
+    reply = ask(settings={"BFF_HEADER_SECRET": secret}, headers={"X-Bff-Proxy-Secret": as_wsgi(secret)})
+
+    assert reply.status_code == 200
+
+
+def test_a_header_that_is_not_utf_8_is_refused(ask, medblocks, caplog):
+    reply = ask(headers={"X-Patient-Id": "jos\xe9"}, settings={"BFF_SIGNUP_SOURCE": "latin"})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (403, "login_unusable")
+    assert "a login can't be used: the header is not UTF-8" in caplog.text
+    assert not medblocks.calls
+
+
+@pytest.mark.parametrize("sent", ["user_42,user_43", "user_42, user_42", "user_42,", ",user_42"])
+def test_a_header_that_came_twice_is_refused(ask, medblocks, sent):
+    reply = ask(headers={"X-Patient-Id": sent})
+
+    assert (reply.status_code, reply.json["error"]["code"]) == (403, "login_unusable")
+    assert not medblocks.calls
+
+
+def test_the_log_says_that_the_header_came_twice(medblocks, caplog, ask):
+    ask(headers={"X-Patient-Id": "user_42,CANARY"}, settings={"BFF_SIGNUP_SOURCE": "twice"})
+
+    assert "a login can't be used: the header came twice, or has a comma" in caplog.text
+    assert "CANARY" not in caplog.text
 
 
 @pytest.mark.parametrize("path", ["user_43", "USER_42", "user_4", "user_421", "user_42,user_43"])
