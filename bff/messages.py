@@ -136,9 +136,13 @@ TEXTS = {
     "patient_id_dots": "A patient number must be more than dots.",
     "patient_id_path_syntax": "A patient number can't contain / \\ % ? or #. Please leave them out.",
     "patient_id_control": "A patient number can't contain line breaks or control characters.",
+    "patient_id_invisible": "An invisible character is in this patient number. Please type the number "
+    "instead of pasting it.",
     "email_not_text": "The email address must be a text.",
     "email_too_long": "This email address is too long: use at most {max} characters.",
     "email_invalid": "Enter an email address in the correct format, like name@example.com.",
+    "email_invisible": "An invisible character is in this email address. Please type it instead of pasting "
+    "it.",
     "email_missing": "Enter your email address, or a patient number.",
     "name_missing": "Enter your name, or a patient number.",
     "name_not_text": "The name must be a text.",

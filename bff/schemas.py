@@ -11,7 +11,7 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, post_lo
 from marshmallow.validate import Email, Length, OneOf
 
 from bff.medblocks.grants import RESERVED_METADATA
-from bff.medblocks.ids import is_facility_id, patient_id_problem
+from bff.medblocks.ids import is_facility_id, is_invisible, patient_id_problem
 from bff.messages import Message
 
 METADATA_MAX_KEYS = 50
@@ -52,6 +52,12 @@ def one_line(code: str) -> Callable[[str], None]:
     return check
 
 
+def check_visible(value: str) -> None:
+    """Raise ValidationError for an email address with an invisible character."""
+    if any(map(is_invisible, value)):
+        raise invalid(Message("email_invisible"))
+
+
 def check_patient_id(value: str) -> None:
     """Raise ValidationError for an id that Medblocks does not accept, or that a path could misread."""
     if problem := patient_id_problem(value):
@@ -76,9 +82,29 @@ def suggested_id(form_id: str | None) -> str | None:
 
 
 def same_person(text: str) -> str:
-    """Return a name or an email address without differences of case, Unicode form, spaces and quotes."""
-    plain = unicodedata.normalize("NFKC", text).translate(_PLAIN_QUOTES)
+    """Return a name or an email address without differences that people don't mean.
+
+    These are case, Unicode form, spaces, quotes, and characters that show nothing.
+    """
+    visible = "".join(character for character in text if not is_invisible(character))
+    plain = unicodedata.normalize("NFKC", visible).translate(_PLAIN_QUOTES)
     return " ".join(plain.casefold().split())
+
+
+def strip_unseen(text: str) -> str:
+    """Return a text without the spaces and invisible characters around it, which come with a paste."""
+    start = next((place for place, character in enumerate(text) if _is_seen(character)), len(text))
+    end = next((place for place in range(len(text), start, -1) if _is_seen(text[place - 1])), start)
+    return text[start:end]
+
+
+def _is_seen(character: str) -> bool:
+    return not character.isspace() and not is_invisible(character)
+
+
+def is_blank(value: object) -> bool:
+    """Return whether a value is a text in which nothing can be seen."""
+    return isinstance(value, str) and not any(map(_is_seen, value))
 
 
 def state_problem(state: str) -> Message | None:
@@ -153,7 +179,7 @@ class BrowserInput(Schema):
 
     def _is_absent(self, name: object, value: object) -> bool:
         field = self.fields.get(self.load_names().get(str(name), ""))
-        return field is not None and not field.required and (value is None or value in ("", {}))
+        return field is not None and not field.required and (value in (None, {}) or is_blank(value))
 
 
 class _PatientId(fields.String):
@@ -166,7 +192,7 @@ class _PatientId(fields.String):
 def _email(**kwargs: Any) -> fields.String:
     return _text(
         "email_not_text",
-        validate=[at_most(EMAIL_MAX, "email_too_long"), Email(error="email_invalid")],
+        validate=[at_most(EMAIL_MAX, "email_too_long"), check_visible, Email(error="email_invalid")],
         allow_none=True,
         **kwargs,
     )
@@ -278,13 +304,20 @@ class IntakeForm(NewPatient):
 
     @pre_load
     def read_spellings(self, data: Mapping[str, str], **kwargs: object) -> object:
-        """Strip all values before empty ones are dropped: phones' keyboards add spaces."""
-        return super().read_spellings({name: text.strip() for name, text in data.items()}, **kwargs)
+        """Strip all values before empty ones are dropped: phones' keyboards add spaces.
+
+        Copied numbers and addresses also come with marks of direction. A name may end with a joiner.
+        """
+        pasted = {"patient_id", "email"}
+        stripped = {
+            name: strip_unseen(text) if name in pasted else text.strip() for name, text in data.items()
+        }
+        return super().read_spellings(stripped, **kwargs)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def check_person(self, data: Mapping[str, str], original: Mapping[str, str], **_: object) -> None:
         """Raise ValidationError for a new patient without a number whose name or email address is missing."""
-        entered = {name for name, text in original.items() if text.strip()}
+        entered = {name for name, text in original.items() if not is_blank(text)}
         suggested = suggested_id(data.get("form_id"))
         if "patient_id" in entered or suggested is None or data.get("suggested_id") != suggested:
             return

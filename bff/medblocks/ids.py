@@ -12,7 +12,16 @@ RESERVED_PREFIXES = ("pat_", "ps_", "pf_", "conn_", "fhirsrc_", "wh_", "evt_")
 # Characters that would end, nest or decode a path segment somewhere between here and Medblocks.
 _PATH_SYNTAX = frozenset("/\\%?#")
 # Control characters, lone surrogates, and the two separators that end a line without being controls.
-_INVISIBLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# What shows nothing, or can, without being of the category Cf: joiners, fillers, selectors and a blank.
+_SHOWS_NOTHING = frozenset(
+    chr(code)
+    for first, last in (
+        *((0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2800, 0x2800)),
+        *((0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF)),
+    )
+    for code in range(first, last + 1)
+)
 
 _RESOLVED = {"", ".", ".."}
 _PLAIN = re.compile(r"[A-Za-z0-9_-]*")  # what stands for itself in a path
@@ -27,7 +36,7 @@ def patient_id_problem(patient_id: str) -> Message | None:
 
     The limits are those of Medblocks' create call, and ours for what a path could misread.
     """
-    if not patient_id:
+    if not patient_id.strip():
         return Message("patient_id_missing")
     if len(patient_id) > PATIENT_ID_MAX:
         return Message("patient_id_too_long", {"max": PATIENT_ID_MAX})
@@ -37,10 +46,20 @@ def patient_id_problem(patient_id: str) -> Message | None:
         return Message("patient_id_dots")
     if not _PATH_SYNTAX.isdisjoint(patient_id):
         return Message("patient_id_path_syntax")
-    # Printable characters are fine; some that are not printable, such as joiners, are fine too.
-    if not patient_id.isprintable() and any(unicodedata.category(c) in _INVISIBLE for c in patient_id):
+    if not patient_id.isprintable() and any(unicodedata.category(c) in _CONTROLS for c in patient_id):
         return Message("patient_id_control")
+    # With one, it would be another patient that looks the same.
+    if any(map(is_invisible, patient_id)):
+        return Message("patient_id_invisible")
     return None
+
+
+def is_invisible(character: str) -> bool:
+    """Return whether a character shows nothing, such as a zero-width space or a mark of direction."""
+    # Most characters are ASCII, where none is invisible.
+    return not character.isascii() and (
+        unicodedata.category(character) == "Cf" or character in _SHOWS_NOTHING
+    )
 
 
 def is_session_id(text: str) -> bool:

@@ -146,7 +146,9 @@ def test_a_known_patient_is_offered_the_next_step(mocked_sandbox):
         {"name": "asha  o'EXAMPLE"},
         {"name": "Asha\u00a0O\u2018Example"},
         {"name": "\uff21sha O\u2019Example"},
+        {"name": "As\u200dha O\u2019Exa\u00admple"},
         {"email": "ASHA@example.com"},
+        {"email": "\u2066asha@example.com\u2069"},
     ],
 )
 def test_the_same_person_in_another_spelling_is_one_patient(mocked_sandbox, again):
