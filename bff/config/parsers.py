@@ -186,6 +186,11 @@ def redis_url(value: str) -> Secret:
 
 
 def url(value: str) -> str:
+    """Parse an http(s) URL without query and fragment. Normalize its origin, and drop slashes at its end."""
+    return return_url(value).rstrip("/")
+
+
+def return_url(value: str) -> str:
     """Parse an http(s) URL without query and fragment, and normalize its origin."""
     if "*" in value:
         raise ValidationError("is not a usable address. Write it without wildcards (*).")
@@ -203,7 +208,7 @@ def url(value: str) -> str:
         )
     if {".", ".."} & set(parts.path.split("/")):
         raise ValidationError("must not have . or .. in its path.")
-    return f"{origin_of(parts)}{parts.path.rstrip('/')}"
+    return f"{origin_of(parts)}{parts.path}"
 
 
 def origin(value: str) -> str:

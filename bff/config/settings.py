@@ -52,7 +52,7 @@ class Settings:
     webhook_secrets: tuple[Secret, ...] = setting("MEDBLOCKS_WEBHOOK_SECRET", parsers.webhook_secrets, ())
     public_url: str = setting("BFF_PUBLIC_URL", parsers.origin, "http://127.0.0.1:8000")
     host_check: bool | None = setting("BFF_HOST_CHECK", parsers.on_off, None)
-    return_urls: tuple[str, ...] = setting("BFF_RETURN_URLS", parsers.each(parsers.url), ())
+    return_urls: tuple[str, ...] = setting("BFF_RETURN_URLS", parsers.each(parsers.return_url), ())
     session_seconds: int | None = setting("BFF_SESSION_SECONDS", parsers.integer(60, _DAY, " seconds"), None)
     signup_source: str = setting("BFF_SIGNUP_SOURCE", parsers.short(200), "intake")
 

@@ -1,11 +1,24 @@
 """Checks where a browser may be sent afterwards: only URLs that the settings allow (no open redirects)."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
-from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from bff.config import host_name, is_same_origin, origin_of, split_http_url
 from bff.errors import InvalidInput
 from bff.messages import InvalidValue, Message
+
+# A URL up to its host, its path, and the rest. A backslash can't end the host here: to browsers it would.
+_PARTS = re.compile(r"([A-Za-z]+://[^/?#\\]*)([^?#]*)(.*)", re.DOTALL)
+# What browsers keep in `location.href`, and other URL parsers refuse.
+_KEPT_IN_PATH = re.compile(r"[{|}^`]")
+_KEPT_AFTER_PATH = re.compile(r"[{|}^`\\]")
+# Percent-encoded paths are decoded this often before they are checked; deeper ones are refused.
+_MAX_DECODES = 4
+# Bytes that are never UTF-8 and the escapes of IIS: some servers decode them to "." and "/".
+_ODD_ESCAPES = re.compile("%(?:c[01]|u)", re.IGNORECASE)
+_SPACES = "".join(map(chr, range(33)))  # around a segment, some servers ignore these
 
 
 class ReturnUrls:
@@ -33,10 +46,12 @@ class ReturnUrls:
     def check(self, return_url: str | None, host: str = "") -> str:
         """Return the URL, or the default for the request's host if it is None or empty.
 
-        Raise InvalidInput if it is not allowed.
+        Some characters that browsers write in URLs are percent-encoded. Raise InvalidInput if it is not
+        allowed.
         """
         if not return_url:
             return self.default(host)
+        return_url = _percent_encoded(return_url)
         try:
             candidate = split_http_url(return_url)
         except InvalidValue as error:
@@ -63,11 +78,41 @@ def _covers(allowed: SplitResult, candidate: SplitResult) -> bool:
     """Return whether a URL has the allowed origin, and a path at or below the allowed one."""
     if origin_of(allowed) != origin_of(candidate):
         return False
-    # A server that resolves "..", plain or encoded, would leave the allowed prefix.
-    if {".", ".."} & set(unquote(candidate.path).replace("\\", "/").split("/")):
+    if _may_have_dots(candidate.path):
         return False
     prefix = allowed.path.rstrip("/")
     return candidate.path == prefix or candidate.path.startswith(f"{prefix}/")
+
+
+def _percent_encoded(url: str) -> str:
+    """Return a URL with the characters percent-encoded that browsers keep in a path, query or fragment."""
+    parts = _PARTS.fullmatch(url)
+    if not parts:
+        return url
+    start, path, rest = parts.groups()
+    return start + _KEPT_IN_PATH.sub(_escape, path) + _KEPT_AFTER_PATH.sub(_escape, rest)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return quote(match[0])
+
+
+def _may_have_dots(path: str) -> bool:
+    """Return whether a server could read a segment "." or "..", with which a path may leave its prefix.
+
+    Servers and proxies decode more than once, drop parameters (`..;x`) and spaces, and map full-width forms.
+    """
+    for _ in range(_MAX_DECODES):
+        if _ODD_ESCAPES.search(path):
+            return True
+        decoded = unquote(path)
+        if decoded == path:
+            break
+        path = decoded
+    else:
+        return True
+    segments = unicodedata.normalize("NFKC", path).replace("\\", "/").split("/")
+    return not {".", ".."}.isdisjoint(segment.partition(";")[0].strip(_SPACES) for segment in segments)
 
 
 def with_query(url: str, **values: str) -> str:

@@ -87,7 +87,7 @@ def test_return_urls_are_separated_by_white_space():
     assert settings.return_urls == ("https://a.example/x", "https://b.example", "https://c.example")
 
 
-def test_trailing_slash_of_a_url_is_removed():
+def test_trailing_slash_is_removed_but_from_return_urls():
     settings = load(
         MEDBLOCKS_BASE_URL="https://m.example/",
         BFF_PUBLIC_URL="https://b.example/",
@@ -96,7 +96,7 @@ def test_trailing_slash_of_a_url_is_removed():
 
     assert settings.base_url == "https://m.example"
     assert settings.public_url == "https://b.example"
-    assert settings.return_urls == ("https://a.example/records",)
+    assert settings.return_urls == ("https://a.example/records/",)
 
 
 @pytest.mark.parametrize("empty", ["", "   ", "\t\n"])
