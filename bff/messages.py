@@ -43,6 +43,7 @@ _UNAVAILABLE = "The health records service is unavailable right now. Please try 
 
 TEXTS = {
     # Requests
+    "address_not_utf8": "The address of this request has bytes that are not UTF-8. Encode its text as UTF-8.",
     "bad_request": "This request can't be understood.",
     "cross_site_request": "This request did not come from our own page. Please open the page again.",
     "headers_too_large": "The headers of this request are too large.",
@@ -136,6 +137,7 @@ TEXTS = {
     "patient_id_dots": "A patient number must be more than dots.",
     "patient_id_path_syntax": "A patient number can't contain / \\ % ? or #. Please leave them out.",
     "patient_id_control": "A patient number can't contain line breaks or control characters.",
+    "patient_id_not_utf8": "A character of this patient number was lost on its way. Send it as UTF-8.",
     "patient_id_invisible": "An invisible character is in this patient number. Please type the number "
     "instead of pasting it.",
     "email_not_text": "The email address must be a text.",
@@ -171,6 +173,9 @@ TEXTS = {
     "cursor_invalid": "This is not a cursor.",
     "state_control": "A state must not contain line breaks or control characters.",
     "state_too_long": "This state is too long: use at most {max:,} characters, as the address encodes them.",
+    "link_parameter_twice": "This link has {name} twice. Send it once.",
+    "form_not_utf8": "This form has bytes that are not UTF-8. Please open the page again, and enter the text "
+    "there.",
     "form_outdated": "This page was open for too long. Please try again. If you see this once more, allow "
     "cookies for this site.",
     "action_unknown": "Choose one of the form's buttons.",

@@ -23,6 +23,7 @@ _SHOWS_NOTHING = frozenset(
     for code in range(first, last + 1)
 )
 
+_REPLACEMENT = "\ufffd"  # what decoders put in place of bytes that are not UTF-8, also in a path
 _RESOLVED = {"", ".", ".."}
 _PLAIN = re.compile(r"[A-Za-z0-9_-]*")  # what stands for itself in a path
 
@@ -46,8 +47,14 @@ def patient_id_problem(patient_id: str) -> Message | None:
         return Message("patient_id_dots")
     if not _PATH_SYNTAX.isdisjoint(patient_id):
         return Message("patient_id_path_syntax")
+    return _text_problem(patient_id)
+
+
+def _text_problem(patient_id: str) -> Message | None:
     if not patient_id.isprintable() and any(unicodedata.category(c) in _CONTROLS for c in patient_id):
         return Message("patient_id_control")
+    if _REPLACEMENT in patient_id:
+        return Message("patient_id_not_utf8")
     # With one, it would be another patient that looks the same.
     if any(map(is_invisible, patient_id)):
         return Message("patient_id_invisible")

@@ -13,7 +13,8 @@ from bff.middleware.cross_origin import CrossOriginProtection
 from bff.middleware.host_check import HostCheck
 from bff.middleware.rate_limits import RateLimits
 from bff.middleware.root_check import RootCheck
-from bff.request_context import RequestContext, request_context
+from bff.middleware.text_encoding import StrictRequest, query_problem
+from bff.request_context import request_context
 from bff.translations import Languages
 
 
@@ -28,12 +29,13 @@ def init_app(
     root = RootCheck()
     host = HostCheck(settings.public_url, enabled=settings.host_check)
     host.init_app(app)
-    app.request_class = RequestContext
+    app.request_class = StrictRequest
 
     # One function for all of them, because Flask looks up each registered function at every request.
     @app.before_request
     def before() -> None:
         context = request_context()
+        problem = query_problem(context)
         request_log.start(context)
         root.check(context.environ)
         host.check(context.environ)
@@ -42,6 +44,8 @@ def init_app(
         cross_origin.check(context)
         if limits:
             limits.check(context)
+        if problem:
+            raise problem
 
     @app.after_request
     def after(response: Response) -> Response:

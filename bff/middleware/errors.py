@@ -204,6 +204,8 @@ def _worth_logging(error: Exception, response: ErrorResponse) -> tuple[int, str]
     if isinstance(error, InvalidInput) and "return_url" in error.problems:
         why = error.problems["return_url"]
         return logging.WARNING, f"a return_url was refused. {why} BFF_RETURN_URLS lists what is allowed."
+    if isinstance(error, InvalidInput) and "state" in error.problems:
+        return logging.WARNING, f"a state was refused. {error.problems['state']}"
     if response.status >= 500:
         return logging.ERROR, f"{response.code}: {error_location(error)}"
     return logging.NOTSET, ""

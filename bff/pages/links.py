@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from bff.config import split_http_url
 from bff.enrollment.return_urls import with_query
 from bff.errors import InvalidInput
+from bff.messages import Message
 from bff.request_context import request_context
 from bff.schemas import state_problem
 from bff.services import services
@@ -26,6 +27,9 @@ def requested_return_url() -> str:
 
     From then on the state needs no storage: it is part of the URL, and Medblocks keeps a URL's parameters.
     """
+    for name in ("return_url", "state"):
+        if len(request.args.getlist(name)) > 1:
+            raise InvalidInput({name: Message("link_parameter_twice", {"name": name})})
     return_url = services().enrollment.return_urls.check(request.args.get("return_url"), request.host)
     state = request.args.get("state")
     if not state:
@@ -67,7 +71,7 @@ def submitted_form() -> Mapping[str, str]:
         return {}
     try:
         return request.form
-    except HTTPException:
+    except (HTTPException, InvalidInput):
         return {}
 
 

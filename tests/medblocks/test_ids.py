@@ -67,6 +67,7 @@ def test_an_ordinary_patient_id_is_fine(patient_id):
         ("a\x85", "line breaks or control characters"),
         ("a\u2028b", "line breaks or control characters"),
         ("a\u2029b", "line breaks or control characters"),
+        ("a\ufffdb", "was lost on its way"),
         ("\ud800", "line breaks or control characters"),
     ],
     ids=lambda case: repr(case)[:30],

@@ -44,12 +44,15 @@ def test_any_state_becomes_part_of_the_return_url(client, state):
 
 
 @pytest.mark.parametrize("state", ["x" * 2049, "%" * 683, "😀" * 171, "a\nb", "a\rb", "\0", "\x7f", "\x85"])
-def test_state_that_could_change_is_refused(client, state):
+def test_state_that_could_change_is_refused(client, caplog, state):
     reply = client.get("/intake?" + urlencode({"state": state}))
 
     assert reply.status_code == 400
     assert "The link that brought you here" in reply.text
     assert "go back to where you came from" in reply.text
+    reason = "state is too long" if len(state) > 1 and state.isprintable() else "must not contain line breaks"
+    assert "a state was refused." in caplog.text
+    assert reason in caplog.text
 
 
 def test_state_is_added_to_the_default_return_url(client):
