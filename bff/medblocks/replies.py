@@ -4,6 +4,11 @@ Only what a caller can't do without is required. A documented field that is miss
 usual, is filled in as empty: Medblocks may omit it, and an error would not help.
 """
 
+import math
+import time
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
@@ -13,6 +18,7 @@ from bff.medblocks.errors import ErrorDetails
 from bff.medblocks.http_client import RawReply
 
 MAX_DEPTH = 64
+_MAX_WAIT = 999_999  # seconds
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -118,8 +124,6 @@ _read_error = msgspec.json.Decoder(_ErrorReply).decode
 
 def read_error_details(reply: RawReply) -> ErrorDetails:
     """Return the details in an error envelope, or only the status if Medblocks did not send the response."""
-    wait = reply.headers.get("Retry-After", "")
-    retry_after = int(wait) if wait.isascii() and wait.isdigit() and len(wait) <= 6 else None
     try:
         error = _read_error(reply.body).error
     except (ValueError, RecursionError):
@@ -132,5 +136,27 @@ def read_error_details(reply: RawReply) -> ErrorDetails:
         param=error.param,
         doc_url=error.doc_url,
         request_id=error.request_id or reply.headers.get("X-Request-Id"),
-        retry_after=retry_after,
+        retry_after=_retry_after(reply.headers),
     )
+
+
+def _retry_after(headers: Mapping[str, str]) -> int | None:
+    """Return how many seconds to wait, or None if the reply does not say that. A longer wait is cut."""
+    wait = headers.get("Retry-After", "")
+    if wait.isascii() and wait.isdigit():
+        return int(wait) if len(wait) <= len(str(_MAX_WAIT)) else _MAX_WAIT
+    at = _timestamp(wait)
+    if at is None:
+        return None
+    # From the reply's own time if it has one, since clocks differ.
+    now = _timestamp(headers.get("Date", ""))
+    return min(max(0, math.ceil(at - (time.time() if now is None else now))), _MAX_WAIT)
+
+
+def _timestamp(date: str) -> float | None:
+    """Return the Unix time of a date in a form of HTTP, or None for any other text."""
+    try:
+        parsed = parsedate_to_datetime(date)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -45,6 +45,7 @@ _TYPES = {
     422: "invalid_request_error",
 }
 _THROTTLED = "throttled"
+_MAX_WAIT = 60 * 60  # seconds; a front end would wait for longer ones, too
 
 
 @dataclass(frozen=True)
@@ -123,16 +124,20 @@ def _upstream_response(error: upstream.MedblocksError) -> ErrorResponse:
             message = Message(_CONFLICTS[type(error)])
             return ErrorResponse(409, "external_id_already_exists", message, "patient_id")
         case upstream.RateLimited():
-            headers = {"Retry-After": str(error.retry_after or 5)}
+            headers = {"Retry-After": _wait(error.retry_after or 5)}
             return ErrorResponse(503, _THROTTLED, Message("upstream_busy"), headers=headers)
-        case upstream.CallRejected():
-            headers = {"Retry-After": str(error.retry_after or 1)}
+        case upstream.CallRejected() | upstream.BadResponse(status_code=503, retry_after=int()):
+            headers = {"Retry-After": _wait(error.retry_after or 1)}
             return ErrorResponse(503, "upstream_unavailable", unavailable, headers=headers)
         case upstream.UpstreamTimeout():
             return ErrorResponse(504, "upstream_timeout", Message("upstream_timeout"))
         case upstream.InvalidApiKey() if error.code in _KEY_CODES:
             return ErrorResponse(502, _KEY_CODES[error.code], unavailable)
     return ErrorResponse(502, "upstream_unavailable", unavailable)
+
+
+def _wait(seconds: int) -> str:
+    return str(min(max(1, seconds), _MAX_WAIT))
 
 
 # Medblocks' fields that have another name here.

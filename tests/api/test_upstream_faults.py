@@ -94,13 +94,46 @@ def test_a_conflict_is_a_409(failing):
 
 
 @pytest.mark.parametrize(
-    ("wait", "told"), [("7", "7"), (None, "5"), ("Wed, 21 Oct 2026 07:28:00 GMT", "5"), ("0", "5")]
+    ("wait", "told"),
+    [
+        *(("7", "7"), (None, "5"), ("soon", "5"), ("0", "5")),
+        *(
+            ("Wed, 21 Oct 2009 07:28:00 GMT", "5"),
+            ("Wed, 21 Oct 2099 07:28:00 GMT", "3600"),
+            ("9" * 99, "3600"),
+        ),
+    ],
 )
 def test_an_upstream_429_becomes_503_with_retry_after(failing, wait, told):
     reply = failing(json=error_body("throttled"), status=429, headers={"Retry-After": wait} if wait else {})
 
     assert_told(reply, 503, "throttled")
     assert reply.headers["Retry-After"] == told
+
+
+@pytest.mark.parametrize(
+    ("wait", "told"),
+    [
+        *(("30", "30"), ("0", "1"), ("999999999", "3600")),
+        *(("Wed, 21 Oct 2026 07:28:30 GMT", "30"), ("Wed, 21 Oct 2026 07:00:00 GMT", "1")),
+    ],
+)
+def test_an_upstream_503_with_retry_after_stays_one(failing, pauses, wait, told):
+    headers = {"Retry-After": wait, "Date": "Wed, 21 Oct 2026 07:28:00 GMT"}
+
+    reply = failing(json=error_body("unavailable"), status=503, headers=headers)
+
+    assert_told(reply, 503, "upstream_unavailable")
+    assert reply.headers["Retry-After"] == told
+    assert all(pause < 8 for pause in pauses)
+
+
+@pytest.mark.parametrize("wait", [None, "soon"])
+def test_an_upstream_503_without_a_time_to_wait_is_a_502(failing, wait):
+    reply = failing(body="<html>", status=503, headers={"Retry-After": wait} if wait else {})
+
+    assert_told(reply, 502, "upstream_unavailable")
+    assert "Retry-After" not in reply.headers
 
 
 # How the bodies of these requests spell a field; where they lack it, its name in snake case.

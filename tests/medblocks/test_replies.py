@@ -274,13 +274,56 @@ def test_an_error_reply_may_be_poor():
     assert (poor.code, poor.param, poor.request_id) == (None, None, None)
 
 
+AT = "Wed, 21 Oct 2026 07:28:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Wed, 21 Oct 2026 07:27:23 GMT", 37),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 0),
+        ("Wed, 21 Oct 2026 09:28:00 GMT", 0),
+        ("Tue, 20 Oct 2026 07:28:00 GMT", 24 * 60 * 60),
+    ],
+)
+def test_a_date_to_wait_for_counts_from_the_replys_own(date, seconds):
+    assert read(429, Retry_After=AT, Date=date).retry_after == seconds
+
+
+@pytest.mark.parametrize("wait", [AT, "Wednesday, 21-Oct-26 07:28:00 GMT", "Wed Oct 21 07:28:00 2026"])
+@pytest.mark.parametrize("date", [{}, {"Date": "soon"}])
+def test_a_date_in_each_form_of_http_is_read(monkeypatch, wait, date):
+    monkeypatch.setattr("time.time", lambda: 1_792_567_680 - 7.5)
+
+    assert read(503, Retry_After=wait, **date).retry_after == 8
+
+
+@given(
+    st.text()
+    | st.from_regex(r"[A-Z][a-z]{2}, \d{1,3} [A-Z][a-z]{2} \d{1,6} \d\d:\d\d:\d\d( [-+A-Z0-9]{1,5})?")
+)
+def test_any_retry_after_is_read_or_ignored(wait):
+    seconds = read(503, Retry_After=wait).retry_after
+
+    assert seconds is None or 0 <= seconds <= 999_999
+
+
+@pytest.mark.parametrize("wait", ["1000000", "9" * 5000, "Wed, 21 Oct 2099 07:28:00 GMT"])
+def test_an_absurd_wait_is_a_very_long_one(wait):
+    assert read(503, Retry_After=wait).retry_after == 999_999
+
+
 @pytest.mark.parametrize(("wait", "seconds"), [("0", 0), ("7", 7), ("007", 7), ("999999", 999_999)])
 def test_how_long_to_wait_is_in_whole_seconds(wait, seconds):
     assert read(429, Retry_After=wait).retry_after == seconds
 
 
 @pytest.mark.parametrize(
-    "wait", ["", "-1", "1.5", "1000000", "9" * 5000, "soon", "٣", "7 ", "Wed, 21 Oct 2026 07:28:00 GMT"]
+    "wait",
+    [
+        *("", "-1", "1.5", "soon", "٣", "7 ", "1e3", "0x7", "7, 8", "Wed"),
+        *("Wed, 99 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 99999 07:28:00 GMT", "2026-10-21T07:28:00Z"),
+    ],
 )
 def test_other_retry_after_values_are_ignored(wait):
     assert read(429, Retry_After=wait).retry_after is None
