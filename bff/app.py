@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
+from werkzeug.routing import Rule
 
 from bff import __version__, api, middleware, pages, translations, webhooks
 from bff.access.browser_owner import BrowserOwner
@@ -93,7 +94,15 @@ def _create_flask() -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # For "//" in a path, Werkzeug would redirect to the request's host, which a client chooses.
     app.url_map.merge_slashes = False
+    app.url_rule_class = _Rule  # type: ignore[assignment]  # mypy infers the signature of Rule's own constructor
     return app
+
+
+class _Rule(Rule):
+    """A route that may be called with a slash at its end, unless it has an id, which a slash would change."""
+
+    def __init__(self, string: str, **options: Any) -> None:
+        super().__init__(string, **{"strict_slashes": "<" in string, **options})
 
 
 def _create_services(

@@ -71,6 +71,17 @@ class UnsupportedMediaType(AppError):
     code = "unsupported_media_type"
 
 
+class UnsupportedContentEncoding(UnsupportedMediaType):
+    """The request's body is compressed."""
+
+    headers: ClassVar[Mapping[str, str]] = {"Accept-Encoding": "identity"}
+
+    @property
+    def message(self) -> Message:
+        """Return the message that names the header."""
+        return Message("content_encoding")
+
+
 class Unauthenticated(AppError):
     """The request has no credential, and the settings require one."""
 

@@ -45,6 +45,7 @@ TEXTS = {
     # Requests
     "address_not_utf8": "The address of this request has bytes that are not UTF-8. Encode its text as UTF-8.",
     "bad_request": "This request can't be understood.",
+    "content_encoding": "Send the body without compression, and without the header Content-Encoding.",
     "cross_site_request": "This request did not come from our own page. Please open the page again.",
     "headers_too_large": "The headers of this request are too large.",
     "idempotency_key_invalid": "Use {min} to {max} random characters as Idempotency-Key, such as a UUID.",

@@ -2,6 +2,7 @@
 
 import json
 import math
+from codecs import BOM_UTF8
 from typing import Any, NoReturn
 
 from bff.messages import InvalidValue
@@ -10,14 +11,14 @@ _MAX_DIGITS = 1000  # Python refuses to convert more than 4,300
 
 
 def loads(raw: bytes, *, max_depth: int) -> object:
-    """Parse a JSON document in UTF-8.
+    """Parse a JSON document in UTF-8, with or without a byte order mark.
 
     Raise InvalidValue for invalid JSON, duplicate keys, NaN, infinities, lone surrogates, and values nested
     deeper than `max_depth`.
     """
     try:
         value: object = json.loads(
-            raw.decode("utf-8"),
+            raw.removeprefix(BOM_UTF8).decode("utf-8"),
             object_pairs_hook=_object,
             parse_constant=_refuse_constant,
             parse_float=_float,

@@ -69,7 +69,7 @@ def test_any_bytes_parse_as_standard_or_raise(raw):
         (b"{'a': 1}", "not valid JSON"),
         (b"1 2", "not valid JSON"),
         (b'"tab\tinside"', "not valid JSON"),
-        (b"\xef\xbb\xbf{}", "not valid JSON"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", "not valid JSON"),
         (b'{"a": 1}\0', "not valid JSON"),
         ('{"a": 1}'.encode("utf-16"), "it is not UTF-8"),
         (b'"\xff"', "it is not UTF-8"),

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import product
 from typing import Any, NamedTuple, cast
 
 from flask import Request, Response
@@ -17,7 +18,7 @@ from itsdangerous import BadPayload, BadSignature, TimestampSigner, URLSafeTimed
 from marshmallow import Schema, ValidationError, fields, post_load
 
 from bff.access import CLOCK_SKEW_SECONDS
-from bff.access.cookies import cookie_attributes, cookie_reader
+from bff.access.cookies import cookie_attributes, cookie_values
 
 # The oldest entries are dropped beyond these limits: browsers store at most 4 KiB per cookie.
 MAX_PATIENTS = 60
@@ -91,7 +92,7 @@ class OwnerCookie:
     def __init__(self, keys: Sequence[bytes], *, https: bool, max_age: int) -> None:
         # With this prefix, browsers accept the cookie only from this host itself, and only over https.
         self.name = "__Host-bff" if https else "bff"
-        self._read_value = cookie_reader(self.name)
+        self._read_values = cookie_values(self.name)
         self._https = https
         self._max_age = max_age
         kwargs = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
@@ -127,12 +128,11 @@ class OwnerCookie:
         return owner if age >= -CLOCK_SKEW_SECONDS else Owner(owner.name)
 
     def _verify(self, header: str) -> _Verified:
-        """Return the owner in a header's cookie, when it was signed, and how long it is valid.
+        """Return the owner in the first cookie that is signed by us, when it was signed, and its life.
 
         Raise BadSignature.
         """
-        value = self._read_value(header) or ""
-        payload, signed_at, older = self._unsign(value)
+        value, payload, signed_at, older = self._unsign(self._read_values(header))
         try:
             held = self._serializer.load_payload(payload)
         except BadPayload:
@@ -145,14 +145,17 @@ class OwnerCookie:
             return _Verified(owner, signed_at, self._max_age)
         return _Verified(owner, signed_at, self._max_age_of(owner))
 
-    def _unsign(self, value: str) -> tuple[bytes, float, bool]:
-        """Return the payload, when it was signed, and whether an older key signed it. Raise BadSignature."""
-        for signer in self._signers:
+    def _unsign(self, values: Sequence[str]) -> tuple[str, bytes, float, bool]:
+        """Return the first value that we have signed, its payload, when, and whether with an older key.
+
+        Raise BadSignature.
+        """
+        for value, signer in product(values, self._signers):
             try:
                 payload, signed_at = signer.unsign(value, return_timestamp=True)
-            except BadSignature:
+            except (BadSignature, UnicodeError):
                 continue
-            return payload, signed_at.timestamp(), signer is not self._signers[0]
+            return value, payload, signed_at.timestamp(), signer is not self._signers[0]
         raise BadSignature("no key fits")
 
     def _max_age_of(self, owner: Owner) -> int:

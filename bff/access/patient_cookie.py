@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Request, Response
 
-from bff.access.cookies import cookie_attributes, cookie_reader
+from bff.access.cookies import cookie_attributes, cookie_values
 
 if TYPE_CHECKING:
     from bff.access.encryption import Encryption
@@ -27,15 +27,16 @@ class PatientCookie:
 
     def __init__(self, encryption: "Callable[[], Encryption]", *, https: bool, max_age: int) -> None:
         self.name = "__Host-bff-patient" if https else "bff-patient"
-        self._read_value = cookie_reader(self.name)
+        self._read_values = cookie_values(self.name)
         self._encryption = encryption
         self._https = https
         self._max_age = max_age
 
     def read(self, request: Request) -> LastPatient | None:
         """Return the patient, or None if the cookie is missing or not encrypted by us."""
-        value = self._read_value(request.environ.get("HTTP_COOKIE", ""))
-        claims = self._encryption().decrypt(value) if value else None
+        values = self._read_values(request.environ.get("HTTP_COOKIE", ""))
+        decrypted = (self._encryption().decrypt(value) for value in values if value)
+        claims = next(filter(None, decrypted), None)
         return LastPatient(claims["p"], claims["i"]) if claims else None
 
     def write(self, response: Response, patient: LastPatient) -> None:

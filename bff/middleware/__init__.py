@@ -46,6 +46,7 @@ def init_app(
             limits.check(context)
         if problem:
             raise problem
+        request_body.check_encoding(context)
 
     @app.after_request
     def after(response: Response) -> Response:

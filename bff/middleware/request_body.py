@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import BadRequest, HTTPException, LengthRequired, RequestEntityTooLarge
 from werkzeug.wsgi import get_content_length
 
+from bff.errors import UnsupportedContentEncoding
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from _typeshed.wsgi import InputStream, StartResponse, WSGIEnvironment
     from flask import Flask
 
+    from bff.request_context import RequestContext
+
+_WITH_BODY = {"POST", "PUT", "PATCH"}
 _NUMBER = re.compile("[0-9]{1,19}")
 
 
@@ -37,6 +42,13 @@ def init_app(app: Flask) -> None:
         return inner(environ, start_response)
 
     app.wsgi_app = checking  # type: ignore[method-assign]  # Flask's own way to wrap an app
+
+
+def check_encoding(context: RequestContext) -> None:
+    """Raise UnsupportedContentEncoding for a compressed body, which would be read as broken text."""
+    coding = context.environ.get("HTTP_CONTENT_ENCODING")
+    if coding and coding.strip().lower() != "identity" and context.method in _WITH_BODY:
+        raise UnsupportedContentEncoding
 
 
 class Body(io.RawIOBase):

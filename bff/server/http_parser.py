@@ -27,6 +27,7 @@ _FIELD_BYTES = 32  # what a header counts besides its text (RFC 9113, section 6.
 _CACHED_NAME_BYTES = 64  # longer header names are not cached
 _WITHOUT_PREFIX = {"CONTENT_TYPE", "CONTENT_LENGTH"}
 _END = b"\r\n\r\n"  # ends a head, and a chunked body with its trailers
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _REQUEST_LINE = re.compile(rb"([A-Z-]+) ([^ \r\n]+) HTTP/(1\.[01])\r\n")
 _UPGRADE = re.compile(rb"\r\nUpgrade:[^\r\n\0]*(?=\r\n)", re.IGNORECASE)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+;=-]*)(?::[0-9]*)?")
@@ -96,6 +97,9 @@ class RequestParser:
         self._method, self._target, self._version = line.groups()
         # No other protocol is spoken here, and llhttp would not read the body of a request that offers one.
         head = _UPGRADE.sub(b"", buffer[:size])
+        if not self._target.isascii():
+            # llhttp refuses raw UTF-8 here, and other servers do not. The app reads the target as it came.
+            head = head.replace(self._target, _NOT_ASCII.sub(b"-", self._target), 1)
         del buffer[:size]
         self._feed(head)
         self._check_head()
