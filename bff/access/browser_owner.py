@@ -152,8 +152,9 @@ class BrowserOwner:
             self._patient_cookie.delete(response)
         elif context.owner_changed and response.status_code != 409:
             self._cookie.write(response, self.owner_of(context))
-            if context.last_patient:
-                self._patient_cookie.write(response, context.last_patient)
+            # Both end together, and move to a new secret together.
+            if last := context.last_patient or self._patient_cookie.read(context):
+                self._patient_cookie.write(response, last)
 
     def _renamed_owner(self) -> Owner:
         context = request_context()

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from flask import Response, request
 
+from bff.access.idempotency import PARAMETER
 from bff.api.openapi import JsonBlueprint, respond
 from bff.schemas import NewPatientSession
 from bff.services import services
@@ -38,7 +39,8 @@ class StartedSession(msgspec.Struct):
     NewPatientSession,
     example={"patientId": "user_42", "return_url": "https://your-app.example.com/connected"},
 )
-@blueprint.returns("StartedSession", 401, 403, 404, 409, 413, 415, 429, example=_STARTED)
+@blueprint.doc(parameters=[PARAMETER])
+@blueprint.returns("StartedSession", 401, 403, 404, 409, 413, 415, 422, 429, example=_STARTED)
 def start_patient_session(session: dict[str, Any]) -> Response:
     """Start a patient session.
 
@@ -47,6 +49,7 @@ def start_patient_session(session: dict[str, Any]) -> Response:
     """
     services().browser.rename_with_key()
     grant = services().guard.enrollment(session.pop("patient_id"))
+    services().idempotency.check(request)
     details: dict[str, Any] = {n: session.pop(n) for n in ("email", "name") if n in session}
     started = services().enrollment.start_session(grant, session, details, host=request.host)
     return respond(started, *_STARTED)

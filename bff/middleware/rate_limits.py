@@ -63,16 +63,18 @@ class RateLimits:
         counted, reserved = self._by_address(client), _NONE
         if owner := self._browser.known_owner(context):
             counted += self._by_owner(owner.name)
-        if endpoint in _CREATES:
-            counted += self._creates(client)
-        if endpoint in _SESSIONS:
-            counted += self._sessions(client)
-        if endpoint in _CONFLICTS:
-            reserved = self._conflicts(client)
+        # A browser asks with OPTIONS before each call from another origin; only the call can create anything.
+        if context.method != "OPTIONS":
+            counted += self._by_purpose(endpoint, client)
+            reserved = self._conflicts(client) if endpoint in _CONFLICTS else _NONE
         if seconds := self._counters.hit(counted, reserved):
             raise TooManyRequests(retry_after=math.ceil(seconds))
         if reserved:
             context.conflict_reserved_at = time.monotonic()
+
+    def _by_purpose(self, endpoint: str | None, client: str) -> tuple[Window, ...]:
+        creates = self._creates(client) if endpoint in _CREATES else _NONE
+        return creates + (self._sessions(client) if endpoint in _SESSIONS else _NONE)
 
     def release_conflict(self, context: RequestContext, response: Response) -> None:
         """Take back the conflict that a request has reserved, unless its response reveals a taken id."""

@@ -28,7 +28,8 @@ def show() -> str:
     return render_template(
         "account.html",
         patient=patient,
-        patients=browser.count_patients(),
+        # With a login, the others are not for this person to see.
+        patients=1 if services().guard.own_patient_id() else browser.count_patients(),
         facilities=services().facilities.described(connections[:MAX_FACILITIES]),
         hidden_count=max(0, len(connections) - MAX_FACILITIES),
         form_id=uuid.uuid4().hex,

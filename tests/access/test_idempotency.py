@@ -154,3 +154,11 @@ def test_a_denied_create_does_not_use_the_key(medblocks):
 
     assert create(stranger, email="canary@example.com").status_code == 401
     assert create(browser).status_code == 200
+
+
+def test_a_session_start_refuses_a_short_key(app):
+    reply = app.test_client().post(
+        "/api/patient-sessions", json={"patient_id": "user_42"}, headers={"Idempotency-Key": "short"}
+    )
+
+    assert reply.status_code == 400

@@ -132,6 +132,8 @@ def test_an_invited_browser_is_recognized(visit):
     meanwhile, another = (visit(ROTATING, each, BFF_IDENTITY="invite") for each in (before, None))
 
     assert 'name="suggested_id" value="user_42"' in meanwhile.get("/").text
+    after = visit(AFTER, meanwhile, BFF_IDENTITY="invite")
+    assert 'name="suggested_id" value="user_42"' in after.get("/").text
     assert another.post(links[1], data=hidden_fields(another.get(links[1]).text)).status_code == 303
 
 

@@ -311,3 +311,13 @@ def test_the_store_has_no_addresses_or_names(limited, upstream):
     assert "address" in stored
     for canary in ("192.0.2.1", "user_42", "Asha", client.get_cookie("bff").value):
         assert canary not in stored
+
+
+def test_preflights_use_up_no_creates(medblocks):
+    medblocks.post(f"{HOST}/patients", json=patient())
+    browser = make_app(BFF_TRUSTED_ORIGINS="https://app.example.com", **CREATES).test_client()
+    preflight = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST"}
+    for _ in range(3):
+        assert browser.options("/api/patients", headers=preflight).status_code == 200
+
+    assert create(browser).status_code == 200

@@ -203,6 +203,18 @@ def test_one_patient_is_not_counted(browser, connected):
     assert "patients have used" not in browser.get("/account").text
 
 
+def test_patients_of_other_logins_are_not_counted(mocked_sandbox):
+    app = make_app(identify=lambda request: request.headers.get("X-User"), BFF_ACCESS="enforce")
+    browser = app.test_client()
+    for user in ("user_42", "user_43"):
+        browser.post("/api/patients", json={"patientId": user}, headers={"X-User": user})
+
+    page = browser.get("/account", headers={"X-User": "user_43"})
+
+    assert page.status_code == 200
+    assert "patients have used" not in page.text
+
+
 def test_a_login_names_the_patient(medblocks):
     medblocks.get(PATIENT, json=patient(connections=[]))
     browser = make_app(BFF_ACCESS="enforce", **JWT_BY_SECRET).test_client()
