@@ -81,7 +81,7 @@ lock: .venv/dev.stamp  ## Update the locked versions, within what pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
 
 clean:  ## Remove everything that the other targets create
-	rm -rf .venv .venv-next .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist mutants screenshots bench benchmarks/peers/node_modules
+	rm -rf .venv .venv-next .coverage .mypy_cache .pytest_cache .ruff_cache .schemathesis .hypothesis .import_linter_cache dist mutants screenshots bench benchmarks/peers/node_modules
 
 .venv/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "medblocks-bff needs Python 3.11 or newer. Choose one: make PYTHON=python3.12 …")'
