@@ -42,10 +42,5 @@ def cookie_reader(name: str) -> Callable[[str], str | None]:
 
     It does not parse the others: a header with thousands of cookies would block the server.
     """
-    search = re.compile(rf"(?:^|;)[ \t]*{re.escape(name)}[ \t]*=([^;]*)").search
-
-    def read(header: str) -> str | None:
-        match = search(header)
-        return match[1].strip(' \t"') if match else None
-
-    return read
+    values = cookie_values(name)
+    return lambda header: next(iter(values(header)), None)

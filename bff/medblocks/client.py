@@ -25,7 +25,7 @@ _MAX_REPLY_BYTES = 64 * 1024 * 1024  # a page of records can be long
 _HEALTH = Shape(Health)
 
 
-class Medblocks:
+class Medblocks(Resource):
     """Medblocks' API, for servers: the API key must never reach a browser.
 
     Takes the API key, by default that of the environment variable `MEDBLOCKS_API_KEY`; the API version, None
@@ -49,7 +49,7 @@ class Medblocks:
         ca_file: str | None = None,
         transport: Transport | None = None,
     ) -> None:
-        self._transport = transport or Transport(
+        transport = transport or Transport(
             HttpClient(
                 _origin(base_url),
                 _checked_key(api_key),
@@ -60,15 +60,15 @@ class Medblocks:
             ),
             Retries(max_retries),
         )
-        self._root = _Root(self._transport, timeout)
-        self.connections = Connections(self._transport, timeout)
-        self.patients = Patients(self._transport, timeout, self.connections)
-        self.patient_session = PatientSessions(self._transport, timeout)
+        super().__init__(transport, timeout)
+        self.connections = Connections(transport, timeout)
+        self.patients = Patients(transport, timeout, self.connections)
+        self.patient_session = PatientSessions(transport, timeout)
         self.webhooks = webhooks  # `construct_event` needs no connection, and is a function of the module
 
     def health(self) -> Health:
         """Return whether Medblocks is up; this needs no valid key."""
-        return self._root.health()
+        return self._call(_HEALTH, "health", "GET", "health")
 
     @property
     def last_response(self) -> ResponseInfo | None:
@@ -89,11 +89,6 @@ class Medblocks:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-class _Root(Resource):
-    def health(self) -> Health:
-        return self._call(_HEALTH, "health", "GET", "health")
 
 
 def _checked_key(api_key: str | None) -> str:

@@ -30,6 +30,15 @@ class WrongShape(Exception):
     """A response does not have the documented shape; the text has the place in it, but no value."""
 
 
+def error_path(error: Exception) -> str:
+    """Return the path in an error of msgspec, such as "$.connections[...].status".
+
+    The rest of the error's text may contain values.
+    """
+    _, _, path = str(error).partition(" - at `")
+    return path.rstrip("`") or "$"
+
+
 class Shape(Generic[T]):
     """The shape of a response: a TypedDict."""
 
@@ -47,10 +56,7 @@ class Shape(Generic[T]):
                 strict_json.check(value, MAX_DEPTH)
             self._check(value)
         except (ValueError, RecursionError) as error:
-            # `from None`, and only the path in msgspec's text, such as "$.connections[...].status": the rest
-            # of the text, and the causes, may contain values of the response.
-            _, _, path = str(error).partition(" - at `")
-            raise WrongShape(path.rstrip("`") or "$") from None
+            raise WrongShape(error_path(error)) from None  # the causes may contain values of the response
         return cast("T", value)
 
     def _check(self, value: Json) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 import msgspec
 from msgspec import Meta
 
+from bff.medblocks.replies import error_path
 from bff.messages import InvalidValue
 
 EVENT_TYPES = (
@@ -125,7 +126,5 @@ def _event(payload: bytes) -> Event:
         event: Event = msgspec.json.decode(payload)
         msgspec.convert(event, _RequiredFields)
     except (ValueError, RecursionError) as error:
-        # `from None`, and only the path in msgspec's text, such as "$.data": the rest may contain values.
-        _, _, path = str(error).partition(" - at `")
-        raise InvalidEvent("webhook_event_invalid", path=path.rstrip("`") or "$") from None
+        raise InvalidEvent("webhook_event_invalid", path=error_path(error)) from None  # the cause has values
     return event

@@ -64,5 +64,4 @@ def init_app(
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's documented way to wrap an app
     request_body.init_app(app)
-    shared = cors.enabled and FILES
-    security_headers.init_app(app, https=settings.https, shared=shared or ())
+    security_headers.init_app(app, https=settings.https, shared=FILES if cors.enabled else ())

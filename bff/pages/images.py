@@ -28,19 +28,13 @@ def facility_logo(facility_id: str) -> Response:
 @blueprint.get("/brand/logo")
 def brand_logo() -> Response:
     """Return the organization's logo. Raise NotFound if there is none."""
-    logo = services().brand.logo
-    if logo is None:
-        raise NotFound("image")
-    return _image_response(logo, f"public, max-age={DAY}")
+    return _brand_image(services().brand.logo)
 
 
 @blueprint.get("/brand/logo-dark")
 def brand_logo_dark() -> Response:
     """Return the organization's logo for dark backgrounds. Raise NotFound if there is none."""
-    logo = services().brand.logo_dark
-    if logo is None:
-        raise NotFound("image")
-    return _image_response(logo, f"public, max-age={DAY}")
+    return _brand_image(services().brand.logo_dark)
 
 
 @blueprint.get("/brand.css")
@@ -59,6 +53,12 @@ def _logo(facility_id: str) -> Image | None:
         return None
     url = web_link(services().facilities.look_up(facility_id).get("logo_url"))
     return services().logos.get(url) if url else None
+
+
+def _brand_image(logo: Image | None) -> Response:
+    if logo is None:
+        raise NotFound("image")
+    return _image_response(logo, f"public, max-age={DAY}")
 
 
 def _image_response(image: Image, cache_control: str) -> Response:

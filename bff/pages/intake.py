@@ -117,7 +117,10 @@ def _redirect(url: str) -> str | BaseResponse:
 def show_problems(error: Exception) -> Response:
     """Show the form with the values that were entered and the messages."""
     response = report(error)
-    problems = _problems(error, response)
+    # These two come before the form is parsed, which can be expensive.
+    unread = isinstance(error, RequestEntityTooLarge | TooManyRequests)
+    values = submitted_form() if unread else request.form
+    problems = _problems(error, response, values)
     try:
         # The visitor can't correct these two, and has entered nothing yet before a POST.
         if request.method != "POST" or problems.keys() & {"return_url", "state"}:
@@ -125,22 +128,21 @@ def show_problems(error: Exception) -> Response:
         elif isinstance(error, AlreadyCreated):
             page = _render_form(request.form, {}, known=_FORM_MESSAGES[AlreadyCreated])
         else:
-            # These two come before the form is parsed, which can be expensive.
-            unread = isinstance(error, RequestEntityTooLarge | TooManyRequests)
-            values = submitted_form() if unread else request.form
             page = _render_form(values or _new_form(services().guard.own_patient_id()), problems)
     except (Unauthenticated, UnusableLogin, IdentityUnavailable) as refusal:
         return handle(refusal)
     return Response(page, response.status, response.headers, mimetype="text/html")
 
 
-def _problems(error: Exception, response: ErrorResponse) -> dict[str | None, Message]:
+def _problems(
+    error: Exception, response: ErrorResponse, values: Mapping[str, str]
+) -> dict[str | None, Message]:
     if isinstance(error, InvalidInput):
         return {name: error.problems[name] for name in sorted(error.problems, key=_position)}
     if isinstance(error, TooManyRequests):
         return {None: Message("form_too_many_requests", {"wait": wait(response.headers["Retry-After"])})}
     # A patient id that was not entered has no field to correct.
-    param = response.param if submitted_form().get(response.param or "") else None
+    param = response.param if values.get(response.param or "") else None
     return {param: _FORM_MESSAGES.get(type(error), response.message)}
 
 

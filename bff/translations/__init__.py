@@ -42,6 +42,7 @@ class Languages:
                 added.add_fallback(texts.get(code, NullTranslations()))
                 texts[code] = added
         self._languages = {code: _language(code, found) for code, found in texts.items()}
+        self._by_folded_code = {code.casefold(): language for code, language in self._languages.items()}
 
     def __iter__(self) -> Iterator[Language]:
         return iter(self._languages.values())
@@ -56,10 +57,9 @@ class Languages:
         return self.asked_for(request) or kept or self._preferred(request)
 
     def _preferred(self, request: Request) -> Language:
-        by_code = {code.casefold(): language for code, language in self._languages.items()}
         # Unlike Werkzeug's, it prefers Spanish for "es-MX, en;q=0.5" where there is no Mexican Spanish.
-        code = negotiate_locale(list(request.accept_languages.values()), list(by_code), sep="-")
-        return by_code[(code or SOURCE).casefold()]
+        code = negotiate_locale(list(request.accept_languages.values()), list(self._by_folded_code), sep="-")
+        return self._by_folded_code[(code or SOURCE).casefold()]
 
     def finish(self, context: RequestContext, response: Response) -> None:
         """Name the language in a response that depends on it, and keep one that the address asked for."""

@@ -81,19 +81,18 @@ class Receiver:
             return "no handler"
         keys, claim = self._tags(event["id"]), secrets.token_hex(16)
         states = {self._store.setdefault(key, claim, CLAIM_SECONDS) for key in keys}
-        outcome = "already handled" if _DONE in states else None
+        if states != {claim}:
+            self._release(keys, claim, event)
+            if _DONE in states:
+                return "already handled"
+            raise EventInProgress
         try:
-            if outcome is None:
-                if states != {claim}:
-                    raise EventInProgress
-                self._run(handler, event)
-                outcome = "ok"
-        finally:
-            if outcome != "ok":
-                self._release(keys, claim, event)
-        if outcome == "ok":
-            self._finish(keys, event)
-        return outcome
+            self._run(handler, event)
+        except BaseException:  # also where a server's time limit ends the request
+            self._release(keys, claim, event)
+            raise
+        self._finish(keys, event)
+        return "ok"
 
     def _run(self, handler: EventHandler, event: Event) -> None:
         started = self._clock()

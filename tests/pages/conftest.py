@@ -24,6 +24,15 @@ def started(enforcing, medblocks):
 
 
 @pytest.fixture
+def browser(medblocks):
+    """A browser that has created user_42."""
+    medblocks.post(f"{HOST}/patients", json=patient())
+    browser = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off").test_client()
+    browser.post("/api/patients", json={"patientId": "user_42"})
+    return browser
+
+
+@pytest.fixture
 def catalog(medblocks):
     """Mock a catalog with every facility; changes apply to each."""
 

@@ -21,15 +21,6 @@ PATIENT = f"{HOST}/patients/user_42"
 
 
 @pytest.fixture
-def browser(medblocks):
-    """A browser that has created user_42."""
-    medblocks.post(f"{HOST}/patients", json=patient())
-    browser = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off").test_client()
-    browser.post("/api/patients", json={"patientId": "user_42"})
-    return browser
-
-
-@pytest.fixture
 def connected(medblocks, catalog):
     """Mock the patient with connections of these statuses, and the catalog."""
 

@@ -5,15 +5,6 @@ import pytest
 from tests.factories import HOST, hidden_fields, make_app, patient
 
 
-@pytest.fixture
-def browser(medblocks):
-    """A browser that owns user_42."""
-    medblocks.post(f"{HOST}/patients", json=patient())
-    browser = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off").test_client()
-    browser.post("/api/patients", json={"patientId": "user_42"})
-    return browser
-
-
 def forget(browser):
     return browser.post("/forget", data=hidden_fields(browser.get("/forget").text))
 

@@ -74,10 +74,14 @@ def given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def pages(fetch: Callable[[str | None], P], starting_after: str | None = None) -> Iterator[P]:
-    """Yield one page after another. Raise BadResponse if a cursor leads back to itself."""
+def pages(fetch: Callable[..., P]) -> Iterator[P]:
+    """Yield one page after another; `fetch` takes the cursor of a page as `starting_after`.
+
+    Raise BadResponse if a cursor leads back to itself.
+    """
+    starting_after = None
     while True:
-        page = fetch(starting_after)
+        page = fetch(starting_after=starting_after)
         yield page
         cursor = page["next_cursor"]
         if not page["has_more"] or not cursor:

@@ -33,8 +33,7 @@ class Connections(Resource):
         limit: int = MAX_PAGE,
     ) -> Iterator[models.Facility]:
         """Yield the facilities of all pages, which are read when they are needed, `limit` each."""
-        fetch = partial(self.list, q=q, type=type, limit=limit)
-        for page in pages(lambda cursor: fetch(starting_after=cursor)):
+        for page in pages(partial(self.list, q=q, type=type, limit=limit)):
             yield from page["data"]
 
     def retrieve(self, facility_id: str) -> models.Facility:

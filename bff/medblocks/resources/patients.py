@@ -104,8 +104,7 @@ class Patients(Resource):
         self, *, patient_id: str | None = None, email: str | None = None, limit: int = MAX_PAGE
     ) -> Iterator[models.Patient]:
         """Yield the patients of all pages, which are read when they are needed, `limit` patients each."""
-        fetch = partial(self.list, patient_id=patient_id, email=email, limit=limit)
-        for page in pages(lambda cursor: fetch(starting_after=cursor)):
+        for page in pages(partial(self.list, patient_id=patient_id, email=email, limit=limit)):
             yield from page["data"]
 
     def update(
@@ -164,8 +163,7 @@ class Patients(Resource):
         self, patient_id: str, *, status: str | None = None, limit: int = MAX_PAGE
     ) -> Iterator[models.PatientSession]:
         """Yield the sessions of all pages, which are read when they are needed, `limit` sessions each."""
-        fetch = partial(self.list_sessions, patient_id, status=status, limit=limit)
-        for page in pages(lambda cursor: fetch(starting_after=cursor)):
+        for page in pages(partial(self.list_sessions, patient_id, status=status, limit=limit)):
             yield from page["data"]
 
     def records(
@@ -201,8 +199,7 @@ class Patients(Resource):
         count: int = MAX_PAGE,
     ) -> Iterator[models.Record]:
         """Yield the records of all pages, which are read when they are needed, `count` records each."""
-        fetch = partial(self.records, patient_id, type=type, since=since, count=count)
-        for page in pages(lambda cursor: fetch(starting_after=cursor)):
+        for page in pages(partial(self.records, patient_id, type=type, since=since, count=count)):
             yield from page["data"]
 
 
