@@ -32,8 +32,7 @@ class RequestContext(Request):
     owner: "Owner | None" = None  # as it will be after this request
     came_with_cookie = False
     owner_changed = False
-    new_name: str | None = None  # the owner's, from its first patient on
-    other_name: str | None = None  # that the owner had if this request came before its first patient
+    mark: str | None = None  # of a patient that this request creates: from its form or its `Idempotency-Key`
     language: "Language | None" = None
     last_patient: "LastPatient | None" = None  # for the patient cookie
     forget = False

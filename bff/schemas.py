@@ -73,7 +73,7 @@ def check_facility_id(value: str) -> None:
 def suggested_id(form_id: str | None) -> str | None:
     """Return the patient id that a new patient's form suggests, or None for the id of another form.
 
-    The id of the form is secret, since it renames the browser, so it must not follow from the patient id.
+    The id of the form is secret, since it marks the patient, so it must not follow from the patient id.
     """
     try:
         return str(uuid.uuid5(_SUGGESTED_IDS, uuid.UUID(hex=form_id or "").hex))

@@ -2,7 +2,6 @@
 
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Sequence
 from uuid import UUID
 
 from flask import Response
@@ -63,54 +62,45 @@ class BrowserOwner:
             context.owner_changed = True
         return owner
 
-    def rename_with_form(self, form_id: str) -> None:
-        """Rename the owner with its first patient, by the random id that this form was shown with.
+    def mark_with_form(self, form_id: str) -> None:
+        """Mark a patient of this request with the random id that its form was shown with, if it has one.
 
-        A cookie that was copied before then opens nothing afterwards. A browser that has patients keeps its
-        name, as does one whose form has no such id.
+        A cookie that was copied before, and so has no such mark, opens nothing afterwards.
         """
-        if not _FORM_ID.fullmatch(form_id):
-            return
-        owner = self.owner()
-        self._rename(fingerprint("owner by form", owner.first_name or owner.name, form_id))
+        if _FORM_ID.fullmatch(form_id):
+            owner = self.owner()
+            request_context().mark = fingerprint("owner by form", owner.first_name or owner.name, form_id)
 
-    def rename_with_key(self) -> None:
-        """Rename the owner with its first patient, by the request's `Idempotency-Key` if it has one."""
-        self._rename(owner_name(request_context()))
+    def mark_with_key(self) -> None:
+        """Mark a patient of this request with its `Idempotency-Key`, if it has one."""
+        request_context().mark = owner_name(request_context())
 
-    def _rename(self, name: str | None) -> None:
-        context = request_context()
-        if self.owner_of(context).is_empty:
-            context.new_name = name
-        else:
-            # Another request may have used this name at the same time, and its cookie may be lost.
-            context.other_name = name
+    def name(self, context: RequestContext) -> str:
+        """Return the name under which the cookie lists patients. The first patient's mark becomes it."""
+        return self._renamed_owner(context).name
 
     def patient_tags(self, context: RequestContext, patient_id: str) -> tuple[str, ...]:
-        """Return the tags that mark this browser's patient in Medblocks, the current one first."""
-        names = (context.new_name or self.owner_of(context).name, context.other_name)
-        return tuple(tag for name in names if name for tag in self._keys.tags("patient", name, patient_id))
+        """Return the tags that mark a patient of this request in Medblocks, the current one first."""
+        return self._keys.tags("patient", context.mark or self.owner_of(context).name, patient_id)
 
-    def owns(self, patient_tags: Sequence[str]) -> bool:
-        """Return whether the browser owns the patient with these tags.
-
-        If its cookie has another of the tags, the first one replaces it.
-        """
-        owner, current = self.owner(), patient_tags[0]
-        if current in owner.patients:
+    def owns(self, context: RequestContext, patient_id: str) -> bool:
+        """Return whether the browser's cookie lists the patient, and move a tag there to a new secret."""
+        owner, tags = self.owner_of(context), self._keys.tags("patient", self.name(context), patient_id)
+        if tags[0] in owner.patients:
             return True
-        if owned := not set(patient_tags).isdisjoint(owner.patients):
-            self._change(owner.retagged(patient_tags))
+        if owned := not set(tags).isdisjoint(owner.patients):
+            self._change(owner.retagged(tags))
         return owned
 
     def add_patient(self, grant: Grant, *, invited: bool = False) -> None:
         """Add the patient to the browser's cookie, as the one used last; `invited` if by an invite."""
-        self._change(self._renamed_owner().with_patient(grant.owner_tag))
+        tag = self._keys.tag("patient", grant.owner, grant.patient_id)
+        self._change(self._renamed_owner(request_context()).with_patient(tag))
         self._use(grant, invited=invited)
 
     def add_session(self, patient_session_id: str, grant: Grant) -> None:
         """Add a session that the grant's caller started in this browser to the cookie."""
-        owner = self._renamed_owner()
+        owner = self._renamed_owner(request_context())
         self._change(owner.with_session(self._session_tags(owner, patient_session_id, grant.owner)[0]))
         self._use(grant)
 
@@ -134,12 +124,11 @@ class BrowserOwner:
     def derive_patient_id(self, name: str, email: str) -> str:
         """Return the id of a person without one: always the same in this browser, another in any other."""
         context = request_context()
-        owner = self.owner_of(context)
-        tags = self._keys.tags("patient id", context.new_name or owner.name, name, email)
+        parts = ("patient id", self.name(context), name, email)
+        # A new secret must not change the id. Ids of an earlier version had a key; this finds these patients.
+        tags = (fingerprint(*parts), *self._keys.tags(*parts))
         ids = [str(UUID(bytes=urlsafe_b64decode(f"{tag}=="))) for tag in tags]
-        owned = [id_ for id_ in ids if self.owns(self.patient_tags(context, id_))]
-        # A form that was shown before the secret changed may have been sent before, too.
-        return owned[0] if owned else ids[-1] if owner.older else ids[0]
+        return next((id_ for id_ in ids if self.owns(context, id_)), ids[0])
 
     def forget(self) -> None:
         """Delete the browser's cookies with the response."""
@@ -156,10 +145,9 @@ class BrowserOwner:
             if last := context.last_patient or self._patient_cookie.read(context):
                 self._patient_cookie.write(response, last)
 
-    def _renamed_owner(self) -> Owner:
-        context = request_context()
+    def _renamed_owner(self, context: RequestContext) -> Owner:
         owner = self.owner_of(context)
-        return owner.renamed(context.new_name) if owner.is_empty and context.new_name else owner
+        return owner.renamed(context.mark) if owner.is_empty and context.mark else owner
 
     def _change(self, owner: Owner) -> None:
         context = request_context()

@@ -148,8 +148,8 @@ class Guard:
 
     def _browser_grant(self, context: RequestContext, patient_id: str) -> Grant:
         tags = self._browser.patient_tags(context, patient_id)
-        name = context.new_name or self._browser.owner_of(context).name
-        return Grant(patient_id, name, tags[0], self._browser.owns(tags), tags[1:])
+        owned = self._browser.owns(context, patient_id)
+        return Grant(patient_id, self._browser.name(context), tags[0], owned, tags[1:])
 
     def _deny(self, what: str, owner: str, patient_id: str | None = None) -> None:
         if self.report_only:

@@ -8,7 +8,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple, cast
@@ -32,15 +32,13 @@ _MAX_CACHED_HEADER = 8 * 1024  # characters
 class Owner:
     """A browser: its random name, and the tags of its patients and sessions, newest last.
 
-    `first_name` is its name before it was renamed with its first patient. `older` means that its cookie was
-    signed with the previous secret.
+    `first_name` is its name before it was renamed with its first patient.
     """
 
     name: str
     patients: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
     first_name: str | None = None
-    older: bool = field(default=False, compare=False)
 
     @property
     def is_empty(self) -> bool:
@@ -132,30 +130,27 @@ class OwnerCookie:
 
         Raise BadSignature.
         """
-        value, payload, signed_at, older = self._unsign(self._read_values(header))
+        value, payload, signed_at = self._unsign(self._read_values(header))
         try:
             held = self._serializer.load_payload(payload)
         except BadPayload:
             held = None
         try:
-            owner = replace(self._schema.load(held), older=older)
+            owner: Owner = self._schema.load(held)
         except ValidationError:
             # It may list patients, so it is not an empty one.
-            owner = Owner(_name_in(held) or hashlib.sha256(value.encode()).hexdigest()[:32], older=older)
+            owner = Owner(_name_in(held) or hashlib.sha256(value.encode()).hexdigest()[:32])
             return _Verified(owner, signed_at, self._max_age)
         return _Verified(owner, signed_at, self._max_age_of(owner))
 
-    def _unsign(self, values: Sequence[str]) -> tuple[str, bytes, float, bool]:
-        """Return the first value that we have signed, its payload, when, and whether with an older key.
-
-        Raise BadSignature.
-        """
+    def _unsign(self, values: Sequence[str]) -> tuple[str, bytes, float]:
+        """Return the first value that we have signed, its payload, and when. Raise BadSignature."""
         for value, signer in product(values, self._signers):
             try:
                 payload, signed_at = signer.unsign(value, return_timestamp=True)
             except (BadSignature, UnicodeError):
                 continue
-            return value, payload, signed_at.timestamp(), signer is not self._signers[0]
+            return value, payload, signed_at.timestamp()
         raise BadSignature("no key fits")
 
     def _max_age_of(self, owner: Owner) -> int:

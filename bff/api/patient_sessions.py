@@ -47,7 +47,7 @@ def start_patient_session(session: dict[str, Any]) -> Response:
     Send the browser to the returned `url`. A patient that does not exist is created. The name and email of
     the browser's own patient are updated.
     """
-    services().browser.rename_with_key()
+    services().browser.mark_with_key()
     grant = services().guard.enrollment(session.pop("patient_id"))
     services().idempotency.check(request)
     details: dict[str, Any] = {n: session.pop(n) for n in ("email", "name") if n in session}

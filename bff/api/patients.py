@@ -64,7 +64,7 @@ def create_patient(patient: dict[str, Any]) -> Response:
 
     Only the id is required. A `signup_source` is added to the metadata, unless it has one.
     """
-    services().browser.rename_with_key()
+    services().browser.mark_with_key()
     grant = services().guard.enrollment(patient.pop("patient_id"))
     services().idempotency.check(request)
     return respond(services().enrollment.create_patient(grant, patient))

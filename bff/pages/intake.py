@@ -62,16 +62,21 @@ def submit() -> str | BaseResponse:
     """Create the patient and go to `return_url`, or start a session and go to `/leaving`."""
     browser = services().browser
     services().forms.check(browser.owner(), request.form.get(FormTokens.FIELD))
-    browser.rename_with_form(request.form.get("form_id", ""))
+    browser.mark_with_form(request.form.get("form_id", ""))
     return_url = services().enrollment.return_urls.check(request.form.get("return_url"), request.host)
     patient = _load_form()
-    once = patient.pop("form_id", None)
-    action, grant = patient.pop("action"), services().guard.enrollment(patient.pop("patient_id"))
-    if action == "connect":
-        session = services().enrollment.start_session(grant, {"return_url": return_url}, patient, once=once)
-        return redirect(leaving_url(session.body["id"], return_url), 303)
-    created = services().enrollment.create_patient(grant, patient)
-    return _redirect(with_query(return_url, patient_id=created.body["id"]))
+    once, action, entered_id = (patient.pop(name, None) for name in ("form_id", "action", "patient_id"))
+    known_id = _id_of_person(patient) if entered_id == suggested_id(once) else None
+    try:
+        return _enroll(action, known_id or entered_id, patient, return_url, once)
+    except (AlreadyCreated, CreatedDifferently):
+        raise
+    except Conflict:
+        if known_id is None:
+            raise
+        # Another form with a cookie of this name created this person: one whose response was lost, or one
+        # with a copy of the cookie. Which of them is unknown, so this form creates a patient of its own.
+        return _enroll(action, entered_id, patient, return_url, once)
 
 
 def form_page(patient_id: str | None, return_url: str) -> str:
@@ -92,11 +97,26 @@ def _load_form() -> dict[str, Any]:
     except ValidationError as error:
         raise invalid_input(error.messages_dict) from error
     patient.pop("return_url", None)
-    name, email = patient.get("name"), patient.get("email")
-    # The same name and email address are the same patient, also in another form of this browser.
-    if name and email and patient["patient_id"] == suggested_id(patient.get("form_id")):
-        patient["patient_id"] = services().browser.derive_patient_id(same_person(name), same_person(email))
     return patient
+
+
+def _id_of_person(patient: Mapping[str, Any]) -> str | None:
+    """Return the id that the same name and email address have in every form of this browser."""
+    name, email = patient.get("name"), patient.get("email")
+    if not name or not email:
+        return None
+    return services().browser.derive_patient_id(same_person(name), same_person(email))
+
+
+def _enroll(
+    action: str, patient_id: str, details: Mapping[str, Any], return_url: str, once: str | None
+) -> str | BaseResponse:
+    enrollment, grant = services().enrollment, services().guard.enrollment(patient_id)
+    if action == "connect":
+        session = enrollment.start_session(grant, {"return_url": return_url}, details, once=once)
+        return redirect(leaving_url(session.body["id"], return_url), 303)
+    created = enrollment.create_patient(grant, details)
+    return _redirect(with_query(return_url, patient_id=created.body["id"]))
 
 
 def _redirect(url: str) -> str | BaseResponse:

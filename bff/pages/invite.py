@@ -1,6 +1,6 @@
 """`/invite/<token>`: accepting an invite lets this browser act for the patient; opening it changes nothing.
 
-Accepting renames a browser that owned nothing; see `BrowserOwner.rename_with_form`. Once accepted, the same
+A cookie that was copied before opens nothing; see `BrowserOwner.mark_with_form`. Once accepted, the same
 address shows this browser the form, so the page can be reloaded. The patient id is in no address.
 """
 
@@ -38,13 +38,13 @@ def accept(token: str) -> Response:
     """Use the invite, and go to the form. Raise NotFound if another browser has used it."""
     browser = services().browser
     services().forms.check(browser.owner(), request.form.get(FormTokens.FIELD))
-    browser.rename_with_form(request.form.get("form_id", ""))
+    browser.mark_with_form(request.form.get("form_id", ""))
     invites = services().invites()
     invite = invites.read(token)
     if invite is None:
         raise NotFound("invitation")
     grant = services().guard.invitation(invite.patient_id)
-    accepted = invites.consume(invite, grant)
+    accepted = invites.consume(invite, grant) or grant.owned
     services().audit.record(
         "invite", "accepted" if accepted else "denied", actor=grant.owner, patient_id=grant.patient_id
     )

@@ -74,6 +74,56 @@ def test_a_copy_from_before_a_create_with_a_key_reaches_nothing(app, copy):
     assert attacker.get(URL).status_code == 404
 
 
+@pytest.mark.parametrize("values", [{}, {"patient_id": "user_42"}], ids=["person", "id"])
+def test_a_copy_with_a_patient_reaches_no_later_one_by_form(app, copy, stored, values):
+    browser = app.test_client()
+    submit(browser, name="Bo Example", email="bo@example.com")
+    attacker, before = copy(browser), set(stored)
+    assert submit(browser, **values).status_code == 200
+    (patient_id,) = stored.keys() - before
+
+    submit(attacker, **values)
+
+    assert browser.get(f"/api/patients/{patient_id}").status_code == 200
+    assert attacker.get(f"/api/patients/{patient_id}").status_code == 404
+
+
+def test_a_copy_with_a_patient_reaches_no_later_one_by_key(app, copy):
+    browser = app.test_client()
+    create(browser, patientId="user_1")
+    attacker = copy(browser)
+    assert create(browser, KEY).status_code == 200
+
+    assert [create(attacker, key).status_code for key in (None, OTHER_KEY)] == [409, 409]
+    assert attacker.get(URL).status_code == 404
+    assert create(browser, KEY).status_code == 200
+    assert browser.get(URL).status_code == 200
+
+
+def test_a_later_form_sent_again_after_a_lost_reply_is_one_patient(app, copy, stored):
+    browser = app.test_client()
+    create(browser)
+    page = browser.get("/intake").text
+    lost = copy(browser)
+    submit(lost, page, name="Bo Example")
+
+    assert submit(browser, page, name="Bo Example").status_code == 200
+    assert len(stored) == 2
+
+
+@pytest.mark.parametrize("action", ["create", "connect"])
+def test_a_later_person_whose_reply_was_lost_can_use_a_new_form(app, copy, stored, action):
+    browser = app.test_client()
+    create(browser)
+    submit(copy(browser), name="Bo Example", action=action)
+    page = browser.get("/intake").text
+
+    replies = [submit(browser, page, name="Bo Example", action=action) for _ in range(2)]
+
+    assert [reply.status_code for reply in replies] == [200 if action == "create" else 303] * 2
+    assert len(stored) == 3
+
+
 def test_a_copy_from_before_an_invitation_reaches_nothing():
     app = make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce", BFF_IDENTITY="invite")
     link = f"/invite/{app.extensions['medblocks-bff'].invites().make('user_42', 1)}"

@@ -110,6 +110,8 @@ def test_the_same_person_stays_one_patient(visit, stored):
     meanwhile = visit(ROTATING, before)
 
     assert [submit(meanwhile).status_code for _ in range(2)] == [200, 200]
+    after = visit(AFTER, meanwhile)
+    assert [submit(after).status_code for _ in range(2)] == [200, 200]
     assert len(stored) == 1
 
 

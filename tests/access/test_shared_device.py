@@ -50,7 +50,7 @@ def test_the_session_of_a_patient_that_dropped_out_says_how_to_get_back(browser)
 
     assert browser.get(f"/api/patient-sessions/{started['id']}").status_code == 404
     assert page.status_code == 404
-    assert "Enter the same details as before to get back to yours" in page.text
+    assert "To see yours again, ask the organization that sent you for a link" in page.text
     assert "user_0" not in page.text
 
 

