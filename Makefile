@@ -16,10 +16,10 @@ run: .venv/run.stamp  ## Start the demo: the BFF and a sandbox that stands in fo
 PYTEST_OPTIONS := --numprocesses auto --dist loadfile --no-loadscope-reorder
 test test-slow test-next: export PYTHONDONTWRITEBYTECODE =
 
-test: .venv/dev.stamp  ## Run the tests, in about two minutes, without the slow ones
+test: .venv/dev.stamp  ## Run the tests, in about 100 seconds, without the slow ones
 	$(BIN)/pytest $(PYTEST_OPTIONS) -m "not slow"
 
-test-slow: .venv/dev.stamp  ## Run the slow tests: every state of the pages under axe, processes, schemathesis
+test-slow: .venv/dev.stamp  ## Run the slow tests: every state of the pages under axe, every server, processes, schemathesis
 	$(BIN)/pytest $(PYTEST_OPTIONS) -m slow
 
 fuzz: .venv/dev.stamp  ## Feed the parser of requests with 200 times as many random requests as the tests do

@@ -1,7 +1,11 @@
 """Repeated journeys: double clicks, reloads, going back, two tabs and two browsers."""
 
+import pytest
+
 from tests.browser import steps
 from tests.browser.steps import counts, heading, with_and_without_javascript
+
+pytestmark = pytest.mark.slow
 
 
 @with_and_without_javascript

@@ -8,6 +8,8 @@ from tests.browser import steps
 from tests.browser.conftest import Site
 from tests.browser.steps import heading
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["localhost", "demo.localhost", "127.0.0.1"])
 def named_site(request, enforcing_demo):

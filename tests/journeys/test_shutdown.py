@@ -13,6 +13,8 @@ import requests
 from benchmarks.running import run_process, run_sandbox, variables
 from tests.processes import wait_until
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 30
 # What orchestrators wait before they kill.
 GRACE_SECONDS = 10

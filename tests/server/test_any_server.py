@@ -13,6 +13,8 @@ from tests.processes import wait_until
 from tests.server.products import COMMANDS, OUR_LOGGER, run_product
 from tests.server.promises import promises
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 30
 WHO = {"email": "asha@example.com", "name": "Asha Example"}
 SEARCH = "/api/connections?q="

@@ -13,7 +13,10 @@ from tests.server.running import answer, get, read_reply
 
 TIMEOUT = 30
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system has no /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system has no /proc"),
+]
 
 
 def serving(server):
