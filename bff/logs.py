@@ -126,9 +126,15 @@ def quiet_http_client() -> None:
 
 def error_location(error: BaseException) -> str:
     """Return an exception's type and where it was raised, without its text, which may contain anything."""
-    frames = reversed(traceback.extract_tb(error.__traceback__)[-8:])
-    where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
-    return f"{type(error).__name__} at {where}"
+    frames = [
+        frame
+        for frame in reversed(traceback.extract_tb(error.__traceback__))
+        if not frame.filename.startswith("<frozen importlib")
+    ]
+    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[:8]]
+    if isinstance(error, SyntaxError):  # raised by the import, not by the file that it is in
+        where.insert(0, f"{error.filename}:{error.lineno}")
+    return f"{type(error).__name__} at {' < '.join(where)}"
 
 
 def _json(fields: dict[str, object]) -> str:

@@ -85,7 +85,7 @@ def _run(
     sys.stdout.flush()
     sandbox.start()  # its threads inherit the blocked signals, so that this thread gets them
     with subprocess.Popen(  # noqa: S603 - the command is our own
-        startup.gunicorn_command(listener, settings, "bff.server.demo_conf"),
+        startup.gunicorn_command(listener, settings, "bff.server.demo_conf", app="create_served_app()"),
         env={**startup.without_settings(), **variables},
         pass_fds=[listener.fileno()],
         stdin=subprocess.PIPE,  # the server stops when this closes, which it does however this process ends

@@ -73,11 +73,12 @@ def _access(settings: Settings) -> str:
     return f"Access: enforce. {who.capitalize()}, and nobody else's."
 
 
-def serving(settings: Settings, address: str) -> str:
-    """Return where the production server listens, for which settings."""
+def serving(settings: Settings, address: str, app: str | None) -> str:
+    """Return where the production server listens, for which settings, and which app it serves."""
+    of = f" with {app}" if app else ""
     return "\n".join(
         [
-            f"medblocks-bff {__version__} on {address}, for {settings.base_url}. Ctrl-C stops it.",
+            f"medblocks-bff {__version__}{of} on {address}, for {settings.base_url}. Ctrl-C stops it.",
             f"Browsers reach it at {settings.public_url}.",
             *security_summary(settings),
         ]

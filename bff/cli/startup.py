@@ -106,11 +106,16 @@ def hold_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
 
-def gunicorn_command(listener: socket.socket, settings: Settings, configuration: str) -> list[str]:
-    """Return the command that serves the app on a socket, with a module as gunicorn's configuration."""
-    options = ["--config", f"python:{configuration}", "--workers", str(settings.processes)]
+def gunicorn_command(
+    listener: socket.socket, settings: Settings, configuration: str, *options: str, app: str
+) -> list[str]:
+    """Return the command that serves an app of `bff.server.app` on a socket.
+
+    `configuration` is a module with gunicorn's configuration; the options add to it.
+    """
+    config = ["--config", f"python:{configuration}", "--workers", str(settings.processes)]
     bound = ["--bind", f"fd://{listener.fileno()}"]
-    return [sys.executable, "-m", "gunicorn", *options, *bound, "bff.server.app:create_served_app()"]
+    return [sys.executable, "-m", "gunicorn", *config, *bound, *options, f"bff.server.app:{app}"]
 
 
 def without_settings() -> dict[str, str]:

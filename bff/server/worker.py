@@ -24,7 +24,9 @@ from gunicorn.workers.base import Worker as GunicornWorker
 from bff.access.client_address import network_of
 from bff.errors import MAX_BODY_BYTES
 from bff.logs import Fields, error_location
+from bff.server.app import AppNotFound
 from bff.server.connection import REQUEST_SECONDS, Connection
+from bff.server.reload import files_of, unavailable
 
 _MAX_FILES = 65_536
 
@@ -63,11 +65,23 @@ class Worker(GunicornWorker):
 
     def load_wsgi(self) -> None:
         """Load the app. gunicorn logs the text of what this raises, so it must be fit for a log."""
+        try:
+            self._load()
+        except Exception as error:
+            if not self.cfg.reload:
+                raise
+            # Wait for the next change, instead of ending with the mistake of this one.
+            log.error("%s (Loaded again when a file changes.)", error)  # noqa: TRY400 - its text is fit for a log
+            for file in files_of(error):
+                self.reloader.add_extra_file(file)
+            self.wsgi = unavailable
+
+    def _load(self) -> None:
         from bff.config import SettingsError  # noqa: PLC0415 - only after the standard library is patched
 
         try:
-            super().load_wsgi()
-        except (AppImportError, SettingsError):
+            self.wsgi = self.app.wsgi()
+        except (AppImportError, AppNotFound, SettingsError):
             raise
         except Exception as error:  # noqa: BLE001 - an app may raise anything
             raise AppNotLoaded(error_location(error)) from None
