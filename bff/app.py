@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 _PACKAGE = Path(__file__).resolve().parent
 # In a checkout, templates/ and static/ are beside the package; in an installed wheel, inside it.
 _ASSETS = _PACKAGE if (_PACKAGE / "templates").is_dir() else _PACKAGE.parent
+# The apps of this process, for our worker: what it serves may be an app of a team's own that contains one.
+created: WeakSet[Flask] = WeakSet()
 
 
 def create_app(
@@ -84,6 +87,7 @@ def create_app(
     errors.init_app(app)
     identity = "function" if identify else settings.identity
     audit.record("configuration", "ok", details={**_security_summary(settings), "identity": identity})
+    created.add(app)
     return app
 
 

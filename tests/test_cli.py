@@ -541,6 +541,21 @@ def test_check_says_where_webhooks_arrive(run, medblocks, processes, redis, said
     assert "of_the_tests" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"BFF_PROCESSES": "2"}, True),
+        ({"BFF_PROCESSES": "2", "BFF_REDIS_URL": "redis://127.0.0.1:1"}, False),
+        ({}, False),
+    ],
+)
+def test_check_warns_of_processes_without_redis(run, working, variables, said):
+    result = run("check", **working, **variables)
+
+    assert ("Processes: 2, and each counts limits for itself. Set BFF_REDIS_URL" in result.output) is said
+    assert ("Processes:" in result.output) is said
+
+
 def test_invite_prints_a_link_without_the_id(run, caplog):
     result = run(
         "invite", "--patient-id", "user_42", MEDBLOCKS_API_KEY="mb_sk_sbx_x", BFF_IDENTITY="invite",

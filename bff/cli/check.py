@@ -35,6 +35,8 @@ def findings(settings: Settings, variables: Iterable[str]) -> Iterator[Finding]:
     """Yield the result of each check as soon as it is known; `variables` are the names that are set."""
     yield Finding(f"Settings: fine. Browsers reach this server at {settings.public_url}.")
     yield from (Finding(text) for text in messages.security_summary(settings))
+    if settings.processes > 1 and not settings.redis_url:
+        yield Finding(messages.separate_processes(settings))
     yield from (Finding(text) for text in messages.outgoing_calls(settings, variables))
     yield from _medblocks(settings)
     if redis := open_redis(settings):

@@ -55,6 +55,14 @@ def security_summary(settings: Settings) -> Iterator[str]:
         yield f"Webhooks: on, at {settings.public_url}/webhooks/medblocks.{_webhooks_warning(settings)}"
 
 
+def separate_processes(settings: Settings) -> str:
+    """Return what several processes without Redis mean."""
+    return (
+        f"Processes: {settings.processes}, and each counts limits for itself. Set BFF_REDIS_URL, or serve with "
+        "one process."
+    )
+
+
 def _webhooks_warning(settings: Settings) -> str:
     if settings.processes == 1 or settings.redis_url:
         return ""

@@ -11,11 +11,14 @@ from bff.middleware.admission import AdmissionLimit
 from bff.middleware.cors import FILES, Cors
 from bff.middleware.cross_origin import CrossOriginProtection
 from bff.middleware.host_check import HostCheck
+from bff.middleware.process_check import ProcessCheck
 from bff.middleware.rate_limits import RateLimits
 from bff.middleware.root_check import RootCheck
 from bff.middleware.text_encoding import StrictRequest, query_problem
 from bff.request_context import request_context
 from bff.translations import Languages
+
+PROCESS_CHECK = "process_check"  # in app.extensions, for our worker
 
 
 def init_app(
@@ -29,6 +32,7 @@ def init_app(
     root = RootCheck()
     host = HostCheck(settings.public_url, enabled=settings.host_check)
     host.init_app(app)
+    processes = app.extensions[PROCESS_CHECK] = ProcessCheck(shared=settings.redis_url is not None)
     app.request_class = StrictRequest
 
     # One function for all of them, because Flask looks up each registered function at every request.
@@ -37,6 +41,7 @@ def init_app(
         context = request_context()
         problem = query_problem(context)
         request_log.start(context)
+        processes.check(context.environ)
         root.check(context.environ)
         host.check(context.environ)
         admission.check(context.environ)
@@ -60,7 +65,7 @@ def init_app(
         request_log.finish(context, response)
         return response
 
-    hops = app.config["PROXY_HOPS"] = settings.proxy_hops  # the worker class reads it, too
+    hops = app.config["PROXY_HOPS"] = settings.proxy_hops  # our worker reads it, too
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's documented way to wrap an app
     request_body.init_app(app)

@@ -52,7 +52,8 @@ class Connection:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._worker = worker
         self._sock = sock
-        self._parser = RequestParser(_base_environ(sock.getsockname(), client), worker.max_body)
+        environ = _base_environ(sock.getsockname(), client, multiprocess=worker.cfg.workers > 1)
+        self._parser = RequestParser(environ, worker.max_body)
         self._hub = get_hub()
         self._readable = self._hub.loop.io(sock.fileno(), 1)
         self._wait_for_client(_STOP_SECONDS if worker.stopping else worker.request_seconds)
@@ -144,7 +145,7 @@ class Connection:
             received += len(data)
 
 
-def _base_environ(server: tuple[Any, ...], client: tuple[Any, ...]) -> WSGIEnvironment:
+def _base_environ(server: tuple[Any, ...], client: tuple[Any, ...], *, multiprocess: bool) -> WSGIEnvironment:
     """Return the part of the WSGI environment that all requests of a connection share (PEP 3333)."""
     return {
         "REMOTE_ADDR": client[0],
@@ -154,7 +155,7 @@ def _base_environ(server: tuple[Any, ...], client: tuple[Any, ...]) -> WSGIEnvir
         "SERVER_PORT": str(server[1]),
         "wsgi.errors": sys.stderr,
         "wsgi.input_terminated": True,
-        "wsgi.multiprocess": True,
+        "wsgi.multiprocess": multiprocess,
         "wsgi.multithread": True,
         "wsgi.run_once": False,
         "wsgi.url_scheme": "http",

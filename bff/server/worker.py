@@ -43,6 +43,7 @@ class AppNotLoaded(Exception):
 class Worker(GunicornWorker):
     """Serves the app; `worker_connections` limits its connections, with a quarter for each client network."""
 
+    age: int  # how many workers gunicorn had started when it started this one
     alive: bool
     nr: int
     sockets: list[Any]
@@ -88,9 +89,8 @@ class Worker(GunicornWorker):
 
     def run(self) -> None:
         """Accept connections until gunicorn stops the worker, then finish the requests in progress."""
-        proxied = getattr(self.wsgi, "config", {}).get("PROXY_HOPS")
         # Behind a proxy all clients have its address, so it may have all connections.
-        self._network_limit = math.inf if proxied else max(1, self.cfg.worker_connections // 4)
+        self._network_limit = math.inf if self._meet_apps() else max(1, self.cfg.worker_connections // 4)
         self._refused = 0
         self._networks: Counter[str] = Counter()
         self._connections: set[Connection] = set()
@@ -103,6 +103,15 @@ class Worker(GunicornWorker):
             self._housekeep()
             self._stopped.wait(1)
         self._drain(servers)
+
+    def _meet_apps(self) -> bool:
+        """Tell our apps how many processes serve; return whether one of them is behind a proxy."""
+        from bff.app import created  # noqa: PLC0415 - only after the standard library is patched
+        from bff.middleware import PROCESS_CHECK  # noqa: PLC0415 - as above
+
+        for app in created:
+            app.extensions[PROCESS_CHECK].start(self.cfg.workers, first=self.age == 1)
+        return any(app.config["PROXY_HOPS"] for app in created)
 
     def handle_exit(self, sig: int, frame: object) -> None:  # noqa: ARG002 - gunicorn's signature
         """Stop, for SIGTERM: accept no more connections, and finish the requests in progress."""

@@ -5,7 +5,8 @@ import socket
 
 from flask import Flask, request
 
-from bff.config import SettingsError
+from bff import create_app
+from bff.config import SettingsError, load_settings
 
 MAX_BODY = 64 * 1024
 LARGE = 8_000_000
@@ -14,7 +15,10 @@ LARGE = 8_000_000
 def create_wire_app():
     made = Flask("wire")
     made.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    made.config["PROXY_HOPS"] = int(os.environ.get("TEST_PROXY_HOPS", "0"))
+    if hops := os.environ.get("TEST_PROXY_HOPS"):  # our app is a part of the one that is served
+        made.extensions["part"] = create_app(
+            load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", "BFF_PROXY_HOPS": hops})
+        )
 
     @made.route("/echo/<name>", methods=["GET", "POST"])
     def echo(name):
