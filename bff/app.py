@@ -32,7 +32,7 @@ from bff.enrollment.enrollment import Enrollment
 from bff.enrollment.facilities import Facilities
 from bff.enrollment.return_urls import ReturnUrls
 from bff.errors import MAX_BODY_BYTES
-from bff.logs import add_default_handler, quiet_http_client
+from bff.logs import follow_settings, quiet_http_client
 from bff.medblocks.bulkhead import UpstreamLimit
 from bff.medblocks.catalog import Catalog
 from bff.middleware import errors
@@ -66,7 +66,7 @@ def create_app(
     Raise SettingsError if the environment's settings can't be used.
     """
     settings = settings or load_settings(environment())
-    add_default_handler()
+    follow_settings(settings.log_level, settings.log_format)
     quiet_http_client()
     app = _create_flask()
     keys = Keys(*settings.secrets)

@@ -81,20 +81,17 @@ _STATUS_COLORS = {"2": "\x1b[32m", "3": "\x1b[36m", "4": "\x1b[33m", "5": _RED}
 def configure_logging() -> None:
     """Send all log lines to standard error: readable ones to a terminal, else one JSON object each.
 
-    `BFF_LOG_FORMAT` (`json`, `text` or `auto`) and `BFF_LOG_LEVEL` in the environment change that. This
-    configures logging for the whole process, as the command line does. An embedding app may call it, or
-    configure logging in its own way.
+    `BFF_LOG_FORMAT` (`json`, `text` or `auto`) and `BFF_LOG_LEVEL` change that. This configures logging for
+    the whole process, as the command line does. An embedding app may call it, or configure logging in its
+    own way.
     """
-    kind = os.environ.get("BFF_LOG_FORMAT", "auto")
-    is_text = kind == "text" or (kind == "auto" and sys.stderr is not None and sys.stderr.isatty())
-    text = {"()": TextFormatter, "color": "NO_COLOR" not in os.environ}
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"line": text if is_text else {"()": JsonFormatter}},
+            "formatters": {"line": {"()": lambda: _formatter(os.environ.get("BFF_LOG_FORMAT", ""))}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-            "root": {"level": os.environ.get("BFF_LOG_LEVEL", "info").upper(), "handlers": ["stderr"]},
+            "root": {"level": _environment_level(), "handlers": ["stderr"]},
         }
     )
     # Saves look-ups for fields that no line shows ("Optimization" in logging's documentation).
@@ -102,21 +99,39 @@ def configure_logging() -> None:
     quiet_http_client()
 
 
-def add_default_handler() -> None:
-    """Send our log lines to standard error if nothing has configured logging, as Flask does for its logger.
+def follow_settings(level: str, kind: str) -> None:
+    """Log with the level and the format of the settings, unless the process logs in its own way.
 
-    Without a handler, Python drops everything below a warning, including the audit trail.
+    If nothing has configured logging, our lines go to standard error, as Flask does for its logger. Without a
+    handler, Python drops everything below a warning, including the audit trail. After `configure_logging`,
+    which reads the environment alone, settings from elsewhere apply too.
     """
     from flask.logging import has_level_handler  # noqa: PLC0415 - gunicorn's parent process needs no Flask
 
-    logger = logging.getLogger("bff")
-    if has_level_handler(logger):
-        return
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter())
-    logger.addHandler(handler)
-    if logger.level == logging.NOTSET:
-        logger.setLevel(logging.INFO)
+    logger, root = logging.getLogger("bff"), logging.getLogger()
+    if not has_level_handler(logger):
+        handler = logging.StreamHandler()
+        handler.setFormatter(_formatter(kind))
+        logger.addHandler(handler)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(level.upper())
+    for ours in [each for each in root.handlers if isinstance(each.formatter, JsonFormatter | TextFormatter)]:
+        ours.setFormatter(_formatter(kind))
+        if logging.getLevelName(root.level) == _environment_level():  # no one has changed it since
+            root.setLevel(level.upper())
+
+
+def _formatter(kind: str) -> logging.Formatter:
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    if kind == "text" or (kind != "json" and is_terminal):
+        return TextFormatter(color=not os.environ.get("NO_COLOR"))  # https://no-color.org
+    return JsonFormatter()
+
+
+def _environment_level() -> str:
+    # An invalid level is INFO here: the app refuses it at its start, with the name of the setting.
+    level = os.environ.get("BFF_LOG_LEVEL", "").strip().upper()
+    return level if level in {"DEBUG", "INFO", "WARNING", "ERROR"} else "INFO"
 
 
 def quiet_http_client() -> None:

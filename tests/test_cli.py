@@ -104,7 +104,7 @@ def test_the_demo_takes_settings_from_the_environment_alone(run, tmp_path):
 
     result = run(
         "demo", "--port", "0", "--sandbox-port", "0",
-        BFF_RETURN_URLS="nowhere", BFF_PROXY_HOPS="x", BFF_IDENTITY="jwt",
+        BFF_RETURN_URLS="nowhere", BFF_PROXY_HOPS="x", BFF_ACCESS="x", BFF_IDENTITY="jwt",
         MEDBLOCKS_API_KEY="mb_sk_live_x", MEDBLOCKS_BASE_URL="nowhere", BFF_PUBLIC_URL="nowhere",
     )  # fmt: skip
 
@@ -112,6 +112,7 @@ def test_the_demo_takes_settings_from_the_environment_alone(run, tmp_path):
     assert {line.partition(" ")[0] for line in result.stderr.splitlines()} == {
         "BFF_RETURN_URLS",
         "BFF_PROXY_HOPS",
+        "BFF_ACCESS",
     }
 
 
@@ -184,10 +185,10 @@ def test_a_slip_in_what_counts_stops_the_demo(run, name, meant):
 
 
 def test_a_misspelled_unused_name_only_warns(run):
-    result = run("demo", "--port", "0", "--sandbox-port", "0", bff_access="enforce", **STOPS)
+    result = run("demo", "--port", "0", "--sandbox-port", "0", bff_host_check="off", **STOPS)
 
     assert result.stderr.splitlines() == [
-        "Warning: bff_access is no setting. Did you mean BFF_ACCESS?",
+        "Warning: bff_host_check is no setting. Did you mean BFF_HOST_CHECK?",
         STOPPED,
     ]
 

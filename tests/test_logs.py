@@ -306,3 +306,69 @@ def test_the_level_is_a_setting(root_logging, monkeypatch, capsys):
 
     assert "hidden" not in (written := capsys.readouterr().err)
     assert "shown" in written
+
+
+@pytest.mark.parametrize("level", ["", " ", "canary", "0"])
+def test_an_unusable_level_is_left_to_the_settings(root_logging, monkeypatch, level):
+    monkeypatch.setenv("BFF_LOG_LEVEL", level)
+    logs.configure_logging()
+
+    assert root_logging.level == logging.INFO
+
+
+@pytest.mark.parametrize(("no_color", "colored"), [(None, True), ("", True), ("1", False)])
+def test_no_color_removes_the_colors(root_logging, monkeypatch, capsys, no_color, colored):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color is not None:
+        monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("BFF_LOG_FORMAT", "text")
+    logs.configure_logging()
+
+    logging.getLogger("bff.access").info(logs.Fields(REQUEST))
+
+    assert ("\x1b[" in capsys.readouterr().err) is colored
+
+
+def make_with(**changes):
+    return create_app(load_settings({"MEDBLOCKS_API_KEY": KEY, **changes}))
+
+
+def test_settings_from_elsewhere_apply_after_configuring(root_logging, capsys):
+    logs.configure_logging()
+    make_with(BFF_LOG_FORMAT="text", BFF_LOG_LEVEL="warning")
+
+    logging.getLogger("bff.server").info("hidden")
+    logging.getLogger("bff.server").warning("shown")
+
+    assert capsys.readouterr().err[9:] == "WARNING shown\n"
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "ERROR"])
+def test_a_level_that_the_app_sets_stays(root_logging, level):
+    logs.configure_logging()
+    root_logging.setLevel(level)
+    make_with(BFF_LOG_LEVEL="warning")
+
+    assert logging.getLevelName(root_logging.level) == level
+
+
+def test_a_handler_of_the_apps_own_stays_as_it_is(root_logging):
+    handler = logging.StreamHandler()
+    root_logging.addHandler(handler)
+    root_logging.setLevel("INFO")
+    make_with(BFF_LOG_FORMAT="text", BFF_LOG_LEVEL="warning")
+
+    assert (handler.formatter, root_logging.level) == (None, logging.INFO)
+
+
+def test_an_app_on_a_terminal_gets_readable_lines(written):
+    told = written("sys.stderr.isatty = lambda: True; import os; os.environ['NO_COLOR'] = '1'")
+
+    assert re.fullmatch(r"\d\d:\d\d:\d\d GET /api/patients/<patient_id> 404 [\d.]+ ms req_\w+", told[-1])
+
+
+def test_a_syntax_error_is_located_in_its_file():
+    with pytest.raises(SyntaxError) as caught:
+        compile("\n\ncanary(", "broken.py", "exec")
+
+    assert logs.error_location(caught.value).startswith("SyntaxError at broken.py:3 < ")

@@ -18,7 +18,7 @@ from bff.sandbox import DEMO_KEY, DEMO_WEBHOOK_SECRET, PROFILES, SandboxServer, 
 # The demo's own; it takes all other settings from the environment, so that a login can be tried with it.
 _OWN_SETTINGS = {
     *("MEDBLOCKS_API_KEY", "MEDBLOCKS_API_KEY_FILE", "MEDBLOCKS_BASE_URL", "MEDBLOCKS_WEBHOOK_SECRET"),
-    *("BFF_PUBLIC_URL", "BFF_HOST_CHECK", "BFF_ACCESS"),
+    *("BFF_PUBLIC_URL", "BFF_HOST_CHECK"),
 }
 
 
@@ -74,7 +74,7 @@ def _variables(address: str, upstream: str, *, enforce: bool) -> dict[str, str]:
         "MEDBLOCKS_BASE_URL": upstream,
         "MEDBLOCKS_WEBHOOK_SECRET": DEMO_WEBHOOK_SECRET,
         "BFF_PUBLIC_URL": address,
-        "BFF_ACCESS": "enforce" if enforce else "report",
+        "BFF_ACCESS": "enforce" if enforce else used.get("BFF_ACCESS", "report"),
     }
 
 

@@ -58,8 +58,8 @@ def security_summary(settings: Settings) -> Iterator[str]:
 def separate_processes(settings: Settings) -> str:
     """Return what several processes without Redis mean."""
     return (
-        f"Processes: {settings.processes}, and each counts limits for itself. Set BFF_REDIS_URL, or serve with "
-        "one process."
+        f"Processes: {settings.processes}, and each counts limits for itself. Set BFF_REDIS_URL, or serve "
+        "with one process."
     )
 
 
@@ -130,8 +130,8 @@ def demo(address: str, sandbox_address: str) -> str:
   The BFF, with the intake page:               {address}
   The sandbox, which stands in for Medblocks:  {sandbox_address}
 
-Nothing leaves this machine: no key is used, and no request goes anywhere else. Of the settings, BFF_BRAND_*
-and BFF_RETURN_URLS count here, from the environment alone.
+Nothing leaves this machine: no key is used, and no request goes anywhere else. Settings of the environment
+count here, without .env; the demo has its own keys and addresses.
 Try the page, or these, as one browser whose cookie is kept in cookies.txt:
 
   {curl} {address}/api/patients -H 'Content-Type: application/json' -d {body}
