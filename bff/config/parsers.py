@@ -325,6 +325,13 @@ def page_url(value: str) -> str:
     return value
 
 
+def login_url(value: str) -> str:
+    """Parse the URL of a login page, or its path if an app on the same origin has it."""
+    # Browsers take a second slash, or a backslash, for the beginning of a host.
+    is_path = value.startswith("/") and value[1:2] not in {"/", "\\"} and value.isprintable()
+    return value if is_path and " " not in value else page_url(value)
+
+
 def catalogs(folder: str) -> Mapping[str, bytes]:
     """Read the gettext catalogs in a folder."""
     try:

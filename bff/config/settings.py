@@ -73,7 +73,7 @@ class Settings:
     secret: Secret = setting("BFF_SECRET", parsers.random_secret, Secret(""))
     secret_previous: Secret | None = setting("BFF_SECRET_PREVIOUS", parsers.previous_secret, None)
     owner_max_age: int = setting("BFF_OWNER_MAX_AGE", parsers.integer(60, 400 * _DAY, " seconds"), 7 * _DAY)
-    login_url: str | None = setting("BFF_LOGIN_URL", parsers.page_url, None)
+    login_url: str | None = setting("BFF_LOGIN_URL", parsers.login_url, None)
     trusted_origins: tuple[str, ...] = setting("BFF_TRUSTED_ORIGINS", parsers.each(parsers.origin), ())
     proxy_hops: int = setting("BFF_PROXY_HOPS", parsers.integer(0, 10), 0)
 

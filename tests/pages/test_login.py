@@ -4,7 +4,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.factories import JWT_BY_SECRET, bearer, make_app
+from bff.config import SettingsError, load_settings
+from tests.factories import JWT_BY_SECRET, bearer, make_app, variables
 
 LOGIN = "https://login.example/start?tenant=7"
 
@@ -63,3 +64,26 @@ def test_without_the_setting_the_page_says_so():
     assert reply.status_code == 401
     assert "Please sign in" in reply.text
     assert "Sign in</a>" not in reply.text
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000"])
+def test_a_login_of_the_same_origin_is_a_path(host):
+    settings = {
+        **JWT_BY_SECRET,
+        "BFF_LOGIN_URL": "/login?tenant=7",
+        "BFF_PUBLIC_URL": "http://127.0.0.1:8000",
+    }
+    browser = make_app(BFF_ACCESS="enforce", **settings).test_client()
+
+    url = urlsplit(browser.get("/account", base_url=f"http://{host}").location)
+
+    assert (url.netloc, url.path) == ("", "/login")
+    assert parse_qs(url.query) == {"tenant": ["7"], "return_url": [f"http://{host}/account"]}
+
+
+@pytest.mark.parametrize("url", ["//login.example", "/\\login.example", "login", "/log in", "/\tlogin"])
+def test_what_browsers_take_for_a_host_is_no_path(url):
+    settings = variables(BFF_LOGIN_URL=url)
+
+    with pytest.raises(SettingsError, match=r"^BFF_LOGIN_URL is not a usable address"):
+        load_settings(settings)
