@@ -1,5 +1,6 @@
 """Languages: complete catalogs, no sentence outside them, and the choice of a request's language."""
 
+import json
 import re
 from string import Formatter
 
@@ -8,6 +9,7 @@ import pytest
 from bff import load_settings
 from bff.config import SettingsError
 from bff.messages import TEXTS, Message, wait
+from bff.translations import ngettext
 from tests import catalogs
 from tests.factories import HOST, form_token, hidden_fields, make_app, patient, session, shared_app, variables
 
@@ -18,6 +20,7 @@ MARKED = (
     r"\{% trans .*?\{% endtrans %\}|\{% block main_attributes %\}.*?\{% endblock %\}"
     r"|\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}"
 )
+PO = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: {};\\n"\n\n'
 ASHA = {"name": "Asha Example", "email": "asha@example.com"}
 
 
@@ -90,6 +93,13 @@ def test_a_sentence_has_at_most_15_words(code):
         ("", {"bff-lang": "es"}, "es"),
         ("", {"bff-lang": "xx", "Accept-Language": "es"}, "es"),
         ("?lang=en", {"bff-lang": "es"}, "en"),
+        ("?lang=ES", {}, "es"),
+        ("", {"bff-lang": "ES"}, "es"),
+        ("", {"Accept-Language": "ES-mx"}, "es"),
+        ("", {"Accept-Language": "es;q=0"}, "en"),
+        ("", {"Accept-Language": "es-MX, ES;q=0"}, "en"),
+        ("", {"Accept-Language": "es-MX;q=0, es"}, "es"),
+        ("", {"Accept-Language": "en;q=0, *;q=0"}, "en"),
     ],
 )
 def test_address_cookie_and_browser_choose_the_language(browser, address, headers, code):
@@ -170,7 +180,11 @@ def folder(tmp_path):
 
     def write(**catalog):
         for code, entries in catalog.items():
-            lines = [f'msgid "{text}"\nmsgstr "{translation}"\n' for text, translation in entries.items()]
+            quoted = {
+                json.dumps(text, ensure_ascii=False): json.dumps(string, ensure_ascii=False)
+                for text, string in entries.items()
+            }
+            lines = [f"msgid {text}\nmsgstr {string}\n" for text, string in quoted.items()]
             header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
             (tmp_path / f"{code.replace('_', '-')}.po").write_text(header + "\n".join(lines))
         return str(tmp_path)
@@ -201,14 +215,22 @@ def test_a_teams_wording_comes_before_ours(folder):
 
 
 def test_translations_are_escaped(folder):
-    app = make_app(BFF_TRANSLATIONS=folder(en={"Enter your name, or a patient number.": "<b>%s{0}</b>"}))
+    app = make_app(BFF_TRANSLATIONS=folder(en={"Enter your name, or a patient number.": "<b>Name</b>"}))
     browser = app.test_client()
     hidden = hidden_fields(browser.get("/intake").text)
 
     page = browser.post("/intake", data={**hidden, "email": "asha@example.com", "action": "create"})
 
-    assert page.status_code in {400, 500}
+    assert "&lt;b&gt;Name&lt;/b&gt;" in page.text
     assert "<b>" not in page.text
+
+
+def problems_of(path):
+    with pytest.raises(SettingsError) as caught:
+        load_settings(variables(BFF_TRANSLATIONS=str(path)))
+    (problem,) = caught.value.problems
+    assert problem.startswith("BFF_TRANSLATIONS ")
+    return problem.splitlines()[1:] or problem
 
 
 @pytest.mark.parametrize(
@@ -216,14 +238,119 @@ def test_translations_are_escaped(folder):
     [
         ("xx-yy-zz.po", 'msgid ""\nmsgstr ""\n', "xx-yy-zz.po is not named after a language"),
         ("fr.po", "\xff\xfe not a catalog", "fr.po is not a gettext catalog"),
-        ("fr.txt", "", "must be a folder with gettext catalogs"),
+        ("fr.po", PO.format("nplurals=2; plural=foo"), "fr.po is not a gettext catalog (ValueError)"),
+        ("fr.po", PO.format("nplurals=many; plural=n"), "fr.po is not a gettext catalog (ValueError)"),
+        (
+            "fr.po",
+            PO.format("nplurals=2; plural=n/(n-5)"),
+            "fr.po is not a gettext catalog (ZeroDivisionError)",
+        ),
+        ("fr.po", PO.format("").replace("utf-8", "utf-9"), "fr.po is not a gettext catalog (LookupError)"),
     ],
 )
-def test_a_folder_that_can_not_be_used_is_a_settings_problem(tmp_path, name, text, said):
+def test_a_file_that_can_not_be_used_is_named(tmp_path, name, text, said):
     (tmp_path / name).write_bytes(text.encode("latin-1"))
 
-    with pytest.raises(SettingsError, match=f"^BFF_TRANSLATIONS .*{said}"):
-        load_settings(variables(BFF_TRANSLATIONS=str(tmp_path)))
+    (problem,) = problems_of(tmp_path)
+
+    assert problem.strip().startswith(said)
+
+
+def test_a_folder_without_catalogs_is_refused(tmp_path):
+    (tmp_path / "fr.txt").write_text("")
+
+    assert "must be a folder with gettext catalogs" in problems_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "translation", "wanted"),
+    [
+        ("Step %(current)s of 3", "Étape %(courante)s de 3", "%(current)s"),
+        ("Step %(current)s of 3", "Étape 1 de 3", "%(current)s"),
+        ("Step %(current)s of 3", "Étape %(current) de 3", "%(current)s"),
+        ("Step %(current)s of 3", "Étape %(current)s de 3, 50 %", "%(current)s"),
+        ("Name", "Nom 100 %", "none"),
+        ("This return_url can't be used. {reason}", "Non. {raison}", "{reason}"),
+        ("This return_url can't be used. {reason}", "Non. {}", "{reason}"),
+        ("This return_url can't be used. {reason}", "Non. {reason.code}", "{reason}"),
+        ("This return_url can't be used. {reason}", "Non. {reason", "{reason}"),
+        ("This return_url can't be used. {reason}", "Non.", "{reason}"),
+        (TEXTS["state_too_long"], "Non : {max:.}", "{max:,}"),
+        (TEXTS["form_too_large"], "Trop long }", "none"),
+    ],
+)
+def test_other_placeholders_than_those_of_the_text_are_refused(folder, text, translation, wanted):
+    (problem,) = problems_of(folder(fr={text: translation}))
+
+    assert f'fr.po: the translation of "{text}" must keep its placeholders ({wanted})' in problem
+
+
+def test_all_catalogs_problems_are_reported_at_once(folder):
+    lines = problems_of(
+        folder(fr={"Name": "Nom %", "Step %(current)s of 3": "Étape"}, de={"Name": "%s"}, zz={})
+    )
+
+    assert [line.split()[0] for line in lines] == ["de.po:", "fr.po:", "fr.po:", "zz.po"]
+
+
+@pytest.mark.parametrize(
+    ("text", "translation"),
+    [
+        ("Name", "Nom, 100 %%"),
+        ("Step %(current)s of 3", "3 étapes : %(current)s (%(current)s)"),
+        (TEXTS["patient_id_path_syntax"], "Sans / \\ % ? ni #."),
+        (TEXTS["form_too_large"], "Trop long {{}}"),
+        ("", ""),
+    ],
+)
+def test_usable_translations_are_accepted(folder, text, translation):
+    assert load_settings(variables(BFF_TRANSLATIONS=folder(fr={text: translation}))).translations
+
+
+def test_a_plural_may_leave_out_what_the_singular_does(tmp_path):
+    more = 'msgid "One more is not listed here."\nmsgid_plural "%(count)s more are not listed here."\n'
+    text = PO.format("nplurals=2; plural=(n > 1)") + more
+    (tmp_path / "fr.po").write_text(text + 'msgstr[0] "Un autre."\nmsgstr[1] "%(count)s autres."\n')
+    assert load_settings(variables(BFF_TRANSLATIONS=str(tmp_path))).translations
+
+    (tmp_path / "fr.po").write_text(text + 'msgstr[0] "Un autre."\nmsgstr[1] "%(number)s autres."\n')
+    (problem,) = problems_of(tmp_path)
+
+    assert "(%(count)s)" in problem
+
+
+def test_one_language_has_one_file_in_any_case(folder):
+    (problem,) = problems_of(folder(es={"Name": "Nombre"}, ES={"Name": "NOMBRE"}))
+
+    assert problem.strip() == "es.po is for the same language as ES.po: keep one of them"
+
+
+@pytest.mark.parametrize("name", ["ES", "Es"])
+def test_a_files_name_has_any_case(folder, name):
+    browser = make_app(BFF_TRANSLATIONS=folder(**{name: {"Name": "Nombre completo"}})).test_client()
+
+    page = browser.get("/intake?lang=es")
+
+    assert page.headers["Content-Language"] == "es"
+    assert "Nombre completo" in page.text
+    assert '<html lang="es" dir="ltr">' in page.text
+    assert page.text.casefold().count('hreflang="es"') == 0
+
+
+def test_a_region_is_written_as_usual(folder):
+    browser = make_app(BFF_TRANSLATIONS=folder(pt_br={"Name": "Nome"})).test_client()
+
+    assert browser.get("/intake?lang=PT-BR").headers["Content-Language"] == "pt-BR"
+
+
+def test_plurals_that_are_not_translated_stay_spanish(tmp_path):
+    (tmp_path / "es.po").write_bytes(catalogs.TEMPLATE.read_bytes())
+    app = make_app(BFF_TRANSLATIONS=str(tmp_path))
+
+    with app.test_request_context("/?lang=es"):
+        assert ngettext("You connected one provider.", "You connected %(count)s providers.", 2).startswith(
+            "Ha"
+        )
 
 
 def test_a_nested_message_is_translated():

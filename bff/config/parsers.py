@@ -17,7 +17,7 @@ from limits import parse_many
 from marshmallow import ValidationError
 from marshmallow.validate import Email, Length, OneOf, Regexp
 
-from bff.config.catalogs import UnreadableCatalog, read_catalogs
+from bff.config.catalogs import UnusableCatalogs, read_catalogs
 from bff.images import MAX_IMAGE_BYTES, Image, read_image
 from bff.medblocks.urls import is_host, is_loopback, origin_of, split_http_url
 from bff.messages import InvalidValue
@@ -336,8 +336,9 @@ def catalogs(folder: str) -> Mapping[str, bytes]:
     """Read the gettext catalogs in a folder."""
     try:
         found = read_catalogs(Path(folder))
-    except UnreadableCatalog as error:
-        raise ValidationError(f"has a file that can't be used: {error}.") from error
+    except UnusableCatalogs as error:
+        lines = "".join(f"\n  {problem}" for problem in error.problems)
+        raise ValidationError(f"has files that can't be used:{lines}") from error
     if not found:
         raise ValidationError("must be a folder with gettext catalogs, such as fr.po.")
     return found

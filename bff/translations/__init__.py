@@ -41,25 +41,32 @@ class Languages:
                 added = GNUTranslations(BytesIO(compiled))
                 added.add_fallback(texts.get(code, NullTranslations()))
                 texts[code] = added
-        self._languages = {code: _language(code, found) for code, found in texts.items()}
-        self._by_folded_code = {code.casefold(): language for code, language in self._languages.items()}
+        # Codes of languages have no case: `?lang=ES` and `lang=es` are the same.
+        self._languages = {code.casefold(): _language(code, found) for code, found in texts.items()}
 
     def __iter__(self) -> Iterator[Language]:
         return iter(self._languages.values())
 
     def asked_for(self, request: Request) -> Language | None:
         """Return the language that the address asks for with `lang`, if it is one of these."""
-        return self._languages.get(request.args.get("lang", ""))
+        return self._named(request.args.get("lang"))
 
     def choose(self, request: Request) -> Language:
         """Return the language of a request: that of its address, its cookie or its browser, else English."""
-        kept = self._languages.get(_cookie(request.environ.get("HTTP_COOKIE", "")) or "")
+        kept = self._named(_cookie(request.environ.get("HTTP_COOKIE", "")))
         return self.asked_for(request) or kept or self._preferred(request)
 
+    def _named(self, code: str | None) -> Language | None:
+        return self._languages.get((code or "").casefold())
+
     def _preferred(self, request: Request) -> Language:
+        accepted = [(code.casefold(), quality) for code, quality in request.accept_languages]
+        refused = {code for code, quality in accepted if not quality}
+        available = [code for code in self._languages if refused.isdisjoint({code, code.partition("-")[0]})]
+        wanted = [code for code, quality in accepted if quality]
         # Unlike Werkzeug's, it prefers Spanish for "es-MX, en;q=0.5" where there is no Mexican Spanish.
-        code = negotiate_locale(list(request.accept_languages.values()), list(self._by_folded_code), sep="-")
-        return self._by_folded_code[(code or SOURCE).casefold()]
+        code = negotiate_locale(wanted, available, sep="-")
+        return self._languages[(code or SOURCE).casefold()]
 
     def finish(self, context: RequestContext, response: Response) -> None:
         """Name the language in a response that depends on it, and keep one that the address asked for."""
