@@ -14,6 +14,7 @@ from bff.medblocks.ids import is_connection_id, is_facility_id
 from bff.messages import Message
 from bff.middleware.errors import report
 from bff.pages.connected import MAX_FACILITIES, first_per_facility
+from bff.pages.leaving import start_session
 from bff.pages.links import leaving_url
 from bff.services import services
 
@@ -45,8 +46,7 @@ def connect() -> Response:
     if facility_id is not None and not is_facility_id(facility_id):
         raise InvalidInput({"connection_id": Message("facility_not_chosen")})
     options = {"connection_id": facility_id} if facility_id else {}
-    once = request.form.get("form_id")
-    started = services().enrollment.start_session(grant, options, once=once, host=request.host)
+    started = start_session(grant, options, once=request.form.get("form_id"))
     return redirect(leaving_url(started.body["id"], started.body["return_url"]), 303)
 
 

@@ -5,6 +5,7 @@ link lets its holder act for the patient. It is therefore read from Medblocks fo
 the browser that started the session, and part of no address of ours.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +13,11 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from bff.access.form_tokens import FormTokens
+from bff.enrollment.calls import ApiResponse
 from bff.errors import InvalidInput, NotFound
 from bff.medblocks import errors as upstream
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX, SEARCH_MIN
+from bff.medblocks.grants import Grant
 from bff.medblocks.ids import is_facility_id
 from bff.medblocks.models import Facility
 from bff.messages import Message
@@ -68,9 +71,18 @@ def choose() -> Response:
         raise InvalidInput({"connection_id": Message("facility_not_chosen")})
     options = {"return_url": session["return_url"], "connection_id": facility_id}
     grant = services().guard.patient(session["patient_id"])
-    started = services().enrollment.start_session(grant, options, once=session["id"], host=request.host)
+    started = start_session(grant, options, once=session["id"])
     explained = request.form.get("explained")
     return redirect(leaving_url(started.body["id"], session["return_url"], explained=explained), 303)
+
+
+def start_session(grant: Grant, options: Mapping[str, Any], *, once: str | None) -> ApiResponse:
+    """Start a session for a form. Raise InvalidInput if the chosen facility has left the catalog."""
+    try:
+        return services().enrollment.start_session(grant, options, once=once, host=request.host)
+    except upstream.NotFound as error:
+        # The handlers of NotFound would show that this browser knows no such patient or session.
+        raise InvalidInput({"connection_id": Message("chosen_facility_unknown")}) from error
 
 
 def _read_session(patient_session_id: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from tests.factories import (
     bearer,
     connection,
     disconnected,
+    error_body,
     hidden_fields,
     make_app,
     patient,
@@ -92,6 +93,20 @@ def test_signing_in_again_goes_straight_to_the_facility(browser, connected, medb
         "connection_id": "fhirsrc_1",
         "return_url": "https://app.example.com/done",
     }
+
+
+@pytest.mark.parametrize("code", ["not_found", "resource_not_found"])
+def test_a_facility_that_is_gone_leads_back_to_the_others(browser, connected, medblocks, code):
+    connected("expired")
+    medblocks.post(f"{HOST}/patient-sessions", json=error_body(code, "connection_id"), status=404)
+    hidden = hidden_fields(browser.get("/account").text)
+
+    reply = browser.post("/account/connect", data={**hidden, "connection_id": "fhirsrc_1"})
+
+    assert reply.status_code == 400
+    assert "This provider was not found. Please choose another one." in reply.text
+    assert 'href="/account">Try again' in reply.text
+    assert "does not remember you" not in reply.text
 
 
 def test_another_provider_can_be_connected(browser, connected, medblocks):

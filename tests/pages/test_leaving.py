@@ -227,17 +227,30 @@ def test_only_facility_ids_can_be_chosen(choose, leave, medblocks, connection_id
     assert len(starts(medblocks)) == before
 
 
-def test_unknown_facility_links_back_to_the_page(choose, leave, medblocks):
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(400, "does not know this provider. Please choose another one."), (404, "This provider was not found.")],
+)
+def test_unknown_facility_links_back_to_the_page(choose, leave, medblocks, status, said):
     leave()
-    medblocks.replace(
-        "POST", f"{HOST}/patient-sessions", json=error_body("invalid_request", "connection_id"), status=400
-    )
+    body = error_body("not_found", "connection_id")
+    medblocks.replace("POST", f"{HOST}/patient-sessions", json=body, status=status)
 
     reply = choose()
 
     assert reply.status_code == 400
-    assert "does not know this provider" in reply.text
+    assert said in reply.text
     assert f'href="{PAGE}">Try again' in reply.text
+    assert 'data-status="error"' in reply.text
+
+
+def test_a_session_that_is_gone_is_another_browsers(choose, medblocks):
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=error_body("not_found"), status=404)
+
+    reply = choose()
+
+    assert reply.status_code == 404
+    assert 'data-status="wrong_browser"' in reply.text
 
 
 @pytest.mark.parametrize("token", [None, "", "forged"])
