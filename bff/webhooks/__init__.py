@@ -26,11 +26,11 @@ def init_app(
     """Add the route if `MEDBLOCKS_WEBHOOK_SECRET` is set.
 
     `on_event` is one handler for all events, or a handler for each type of event. Raise TypeError for a
-    coroutine function: nothing would run it.
+    coroutine or generator function: nothing would run it.
     """
     handlers = on_event if isinstance(on_event, Mapping) else {}
-    if any(map(inspect.iscoroutinefunction, [on_event, *handlers.values()])):
-        raise TypeError("on_event takes plain functions: a handler that is a coroutine would never run.")
+    if any(map(_never_runs, [on_event, *handlers.values()])):
+        raise TypeError("on_event takes plain functions: a coroutine or a generator would never run.")
     if unknown := sorted(set(handlers) - set(EVENT_TYPES)):
         log.warning("on_event has types that are not known: %s. Check their spelling.", ", ".join(unknown))
     if settings.webhook_secrets:
@@ -39,6 +39,15 @@ def init_app(
         app.register_blueprint(create_blueprint(receiver))
     elif on_event is not None:
         log.warning("on_event has no effect: set MEDBLOCKS_WEBHOOK_SECRET to receive webhooks.")
+
+
+def _never_runs(handler: object) -> bool:
+    """Return whether a call of this handler would only make a coroutine or a generator."""
+    while isinstance(handler, partial):
+        handler = handler.func
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    functions = [handler, handler.__call__] if callable(handler) else []
+    return any(is_kind(function) for is_kind in kinds for function in functions)
 
 
 def _finder(on_event: OnEvent | None) -> Callable[[Event], EventHandler | None]:

@@ -5,10 +5,12 @@ repetition from running the handler at the same time. It expires, in case the pr
 handler fails, the claim is removed, so that the next repetition runs it again.
 """
 
+import inspect
 import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 
 from limits.errors import StorageError
 
@@ -26,6 +28,10 @@ SLOW_SECONDS = 4.0  # Medblocks waits for 5
 CLAIM_SECONDS = 50  # less than the minute until Medblocks' first repetition
 _DONE = "done"
 _DONE_SECONDS = 90 * 24 * 60 * 60
+
+
+class HandlerNotRun(TypeError):
+    """A handler returned a coroutine or a generator: nothing runs it, so the event is not handled."""
 
 
 class Receiver:
@@ -97,7 +103,7 @@ class Receiver:
     def _run(self, handler: EventHandler, event: Event) -> None:
         started = self._clock()
         try:
-            handler(event)
+            _call(handler, event)
         except Exception as error:
             fields = Fields(message="webhook handler failed", **_about(event), error=error_location(error))
             log.error(fields)  # noqa: TRY400 - the exception's text could contain anything
@@ -124,6 +130,15 @@ class Receiver:
             # The response is a success all the same: an error would make Medblocks repeat what is done.
             message = "Redis does not answer: a repetition of this event would run its handler again"
             log.error(Fields(message=message, **_about(event)))  # noqa: TRY400 - its text has the address
+
+
+def _call(handler: EventHandler, event: Event) -> None:
+    """Call a handler with a copy of the event, which it may change. Raise HandlerNotRun."""
+    result = handler(deepcopy(event))
+    if inspect.iscoroutine(result):
+        result.close()  # or Python would warn that it was never awaited
+    if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+        raise HandlerNotRun
 
 
 def _about(event: Event) -> dict[str, object]:

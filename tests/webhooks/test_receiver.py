@@ -305,6 +305,51 @@ def test_a_handler_over_four_seconds_is_logged(clock, logged, seconds, lines, fa
     ]
 
 
+async def coroutine(_):
+    raise NotImplementedError
+
+
+async def asynchronous_generator(_):
+    yield
+
+
+def generator(_):
+    yield
+
+
+@pytest.mark.parametrize("made", [coroutine, asynchronous_generator, generator])
+def test_an_event_whose_handler_did_not_run_is_not_handled(store, logged, made):
+    with pytest.raises(HandlerFailed):
+        receive(receiver(made, store))
+
+    (line,) = logged("bff.webhooks")
+    assert line["error"].startswith("HandlerNotRun at ")
+    handled = []
+    assert receive(receiver(handled.append, store)) == "ok"
+    assert len(handled) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [dict.clear, lambda sent: sent.pop("data"), lambda sent: sent["data"].update(object=None)]
+)
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_handler_may_change_its_event(store, audited, logged, clock, change, fails):
+    def handler(sent):
+        change(sent)
+        clock.now += 5
+        if fails:
+            raise ValueError
+
+    with suppress(HandlerFailed):
+        receive(receiver(handler, store, clock))
+
+    (line,) = audited()
+    assert (line["outcome"], line["event_id"]) == ("HandlerFailed" if fails else "ok", "evt_1")
+    assert line["patient"]
+    assert {line["event_id"] for line in logged("bff.webhooks")} == {"evt_1"}
+    assert receive(receiver(print, store)) == ("ok" if fails else "already handled")
+
+
 ABOUT_A_PATIENT = [
     ("patient_session.completed", session(connections=[attempt()])),
     ("records.sync.completed", {"patient_id": PERSON, "connection_id": "fhirsrc_1", "total": 7}),

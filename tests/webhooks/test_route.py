@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+from functools import partial
 
 import pytest
 
@@ -198,13 +199,46 @@ def test_without_a_handler_an_event_is_accepted(app_with, send, audited):
     assert [line["outcome"] for line in audited()] == ["no handler"]
 
 
-def test_a_coroutine_as_handler_is_a_mistake(app_with):
-    async def handler(received):
+async def coroutine(*received):
+    raise NotImplementedError
+
+
+async def asynchronous_generator(*received):
+    yield received
+
+
+def generator(*received):
+    yield received
+
+
+class WithCoroutine:
+    async def __call__(self, *received):
         raise NotImplementedError
 
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        coroutine,
+        asynchronous_generator,
+        generator,
+        WithCoroutine(),
+        WithCoroutine().__call__,
+        partial(coroutine, 1),
+        partial(partial(WithCoroutine(), 1), 2),
+    ],
+)
+def test_a_handler_that_would_never_run_is_refused(app_with, handler):
     for on_event in (handler, {"records.sync.completed": handler}):
         with pytest.raises(TypeError, match="coroutine"):
             app_with(on_event)
+
+
+@pytest.mark.parametrize(
+    "handler", [print, [].append, partial(print, 1), type("Handler", (), {"__call__": print})(), {}, None]
+)
+def test_other_handlers_are_accepted(app_with, handler):
+    assert app_with(handler)
 
 
 def test_an_unknown_type_is_logged_at_start(app_with, logged):
