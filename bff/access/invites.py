@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict
 
 from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.encryption import Encryption
@@ -33,6 +34,12 @@ class Invite:
     nonce: str
 
 
+class _Claims(TypedDict):
+    p: str  # the patient's id
+    n: str  # the nonce
+    e: float  # when it expires
+
+
 class Invites:
     """Makes and reads the tokens, and stores which invites were used.
 
@@ -52,11 +59,11 @@ class Invites:
         if not 0 < hours <= MAX_HOURS:
             raise ValueError(f"An invite holds for more than 0 and at most {MAX_HOURS} hours.")
         expires_at = int(self._clock() + hours * 3600)
-        return self._encryption.encrypt({"p": patient_id, "n": secrets.token_urlsafe(16), "e": expires_at})
+        return self._encryption.encrypt(_Claims(p=patient_id, n=secrets.token_urlsafe(16), e=expires_at))
 
     def read(self, token: str) -> Invite | None:
         """Return the invite in a token, or None if the token is forged or has expired."""
-        claims = self._encryption.decrypt(token)
+        claims = self._encryption.decrypt(token, _Claims)
         if claims is None or claims["e"] + CLOCK_SKEW_SECONDS <= self._clock():
             return None
         return Invite(claims["p"], claims["n"])

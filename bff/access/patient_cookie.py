@@ -5,7 +5,7 @@ the owner cookie has tags instead of ids.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from flask import Request, Response
 
@@ -22,6 +22,11 @@ class LastPatient(NamedTuple):
     invited: bool = False
 
 
+class _Claims(TypedDict):
+    p: str  # the patient's id
+    i: bool  # invited
+
+
 class PatientCookie:
     """Reads and writes the cookie, which expires after `max_age` seconds; `https` makes it `Secure`."""
 
@@ -35,13 +40,13 @@ class PatientCookie:
     def read(self, request: Request) -> LastPatient | None:
         """Return the patient, or None if the cookie is missing or not encrypted by us."""
         values = self._read_values(request.environ.get("HTTP_COOKIE", ""))
-        decrypted = (self._encryption().decrypt(value) for value in values if value)
+        decrypted = (self._encryption().decrypt(value, _Claims) for value in values if value)
         claims = next(filter(None, decrypted), None)
         return LastPatient(claims["p"], claims["i"]) if claims else None
 
     def write(self, response: Response, patient: LastPatient) -> None:
         """Set the cookie for this patient."""
-        value = self._encryption().encrypt({"p": patient.patient_id, "i": patient.invited})
+        value = self._encryption().encrypt(_Claims(p=patient.patient_id, i=patient.invited))
         response.set_cookie(self.name, value, max_age=self._max_age, **cookie_attributes(https=self._https))
 
     def delete(self, response: Response) -> None:

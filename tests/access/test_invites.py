@@ -193,3 +193,28 @@ def test_a_token_of_another_key_is_refused(invites, clock):
     token = Invites(Encryption([b"x" * 32]), MemoryStore(), clock).make("user_42", 1)
 
     assert invites.read(token) is None
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"n": "nonce", "e": 2**40},
+        {"p": "user_42", "e": 2**40},
+        {"p": "user_42", "n": "nonce"},
+        {"p": None, "n": "nonce", "e": 2**40},
+        {"p": "user_42", "n": 1, "e": 2**40},
+        {"p": "user_42", "n": "nonce", "e": "tomorrow"},
+        [],
+        "user_42",
+        None,
+    ],
+)
+def test_our_own_token_with_other_claims_is_refused(invites, claims):
+    assert invites.read(Encryption([b"k" * 32]).encrypt(claims)) is None
+
+
+def test_further_claims_of_a_later_version_are_ignored(invites):
+    claims = {"p": "user_42", "n": "nonce", "e": 2**40, "x": [1]}
+
+    assert invites.read(Encryption([b"k" * 32]).encrypt(claims)).patient_id == "user_42"

@@ -55,6 +55,15 @@ def test_another_key_reads_nothing(cookie):
     assert read(other, written(cookie).partition(";")[0]) is None
 
 
+@pytest.mark.parametrize(
+    "claims", [{}, {"p": "user_42"}, {"i": True}, {"p": 1, "i": True}, {"p": "user_42", "i": 1}, [], None]
+)
+def test_our_own_token_with_other_claims_is_no_patient(cookie, claims):
+    token = Encryption([KEY]).encrypt(claims)
+
+    assert read(cookie, f"__Host-bff-patient={token}") is None
+
+
 @pytest.fixture
 def invited(medblocks):
     """A browser that has accepted invitations of two patients, user_43's last."""
