@@ -100,8 +100,9 @@ class _Filler:
             # A page without `data` is no page.
             if value.get(name) is None and (name in value or name != "data"):
                 value[name] = empty()
-        if self._is_page:
-            value.setdefault("has_more", False)
+        if self._is_page and value.get("has_more") is None:
+            # A cursor leads to more; without this, an iteration would end early and look complete.
+            value["has_more"] = bool(value["next_cursor"])
         for name, filler in self._rows.items():
             filler.fill_rows(value.get(name))
 

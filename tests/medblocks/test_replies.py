@@ -35,6 +35,7 @@ from bff.medblocks.models import (
     Patient,
     PatientDetail,
     PatientSession,
+    RecordPage,
 )
 from bff.medblocks.replies import MAX_DEPTH, Shape, WrongShape, read_error_details
 from tests.factories import connection, facility, patient, session
@@ -184,6 +185,18 @@ def test_a_catalog_page_may_be_empty(body):
     page = load(FacilityPage, body)
 
     assert (page["data"], page["has_more"], page["next_cursor"]) == ([], False, None)
+
+
+@pytest.mark.parametrize("kind", [FacilityPage, RecordPage])
+@pytest.mark.parametrize("sent", [{}, {"has_more": None}])
+@pytest.mark.parametrize(("cursor", "more"), [(None, False), ("", False), ("c/2", True)])
+def test_a_page_without_has_more_has_more_if_it_has_a_cursor(kind, sent, cursor, more):
+    assert load(kind, {"data": [], "next_cursor": cursor, **sent})["has_more"] is more
+
+
+@pytest.mark.parametrize("more", ["true", 1, []])
+def test_another_has_more_is_refused(more):
+    assert problem(FacilityPage, {"data": [], "has_more": more}) == "$.has_more"
 
 
 NO_JSON = [b"", b"<html>", b"[]", b"null", b'{"ok": true', b"\xff", b'{"ok": NaN}', b"[" * 100_000]
