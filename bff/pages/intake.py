@@ -25,7 +25,7 @@ from bff.errors import (
 from bff.medblocks.errors import Conflict, MedblocksError
 from bff.messages import Message, wait
 from bff.middleware.errors import ErrorResponse, handle, report
-from bff.pages.links import leaving_url, requested_return_url, submitted_form
+from bff.pages.links import leaving_url, requested_return_url, submit_url, submitted_form
 from bff.schemas import IntakeForm, same_person, suggested_id
 from bff.services import services
 
@@ -50,8 +50,7 @@ def form() -> str | tuple[str, int]:
     A browser that has accepted an invite gets the form of that patient. Without one, it gets an explanation
     instead if patients are identified by invites.
     """
-    return_url, guard = requested_return_url(), services().guard
-    patient_id = guard.own_patient_id() or guard.invited_patient_id()
+    return_url, guard, patient_id = requested_return_url(), services().guard, _known_patient_id()
     if patient_id is None and not guard.may_choose_id() and not guard.report_only:
         return render_template("invitation.html", unusable=False), 403
     return form_page(patient_id, return_url)
@@ -89,6 +88,17 @@ def _new_form(patient_id: str | None) -> dict[str, str]:
     if patient_id:
         return {"form_id": form_id, "suggested_id": patient_id}
     return {"form_id": form_id, "suggested_id": suggested_id(form_id) or "", "patient_id": ""}
+
+
+def _unread_form() -> dict[str, str]:
+    """Return a new form in place of one that was not read; its URL has the `return_url`."""
+    return_url = request.args.get("return_url", "")
+    return {**_new_form(_known_patient_id()), "return_url": return_url}
+
+
+def _known_patient_id() -> str | None:
+    """Return the id of the patient whom a login or an accepted invite names, or None."""
+    return services().guard.own_patient_id() or services().guard.invited_patient_id()
 
 
 def _load_form() -> dict[str, Any]:
@@ -148,7 +158,7 @@ def show_problems(error: Exception) -> Response:
         elif isinstance(error, AlreadyCreated):
             page = _render_form(request.form, {}, known=_FORM_MESSAGES[AlreadyCreated])
         else:
-            page = _render_form(values or _new_form(services().guard.own_patient_id()), problems)
+            page = _render_form(values or _unread_form(), problems)
     except (Unauthenticated, UnusableLogin, IdentityUnavailable) as refusal:
         return handle(refusal)
     return Response(page, response.status, response.headers, mimetype="text/html")
@@ -179,6 +189,7 @@ def _render_form(
         known=known,
         values=values,
         problems=problems,
+        submit_url=submit_url(values.get("return_url", "")),
         asks_for_id=services().guard.may_choose_id() and (is_new or "patient_id" in values),
         form_token=services().forms.make(services().browser.keep_owner()),
     )

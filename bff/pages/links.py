@@ -82,13 +82,22 @@ def _request_value(name: str) -> str | None:
 
 def leaving_url(patient_session_id: str, return_url: str, *, explained: str | None = None) -> str:
     """Return the URL of the page before Medblocks; it has `return_url`, in case the session is lost."""
-    is_default = return_url == services().enrollment.return_urls.default(request.host)
     return url_for(
         "leaving.leave",
         patient_session_id=patient_session_id,
-        return_url=None if is_default else return_url,
+        return_url=_unless_default(return_url),
         explained=explained and "yes",
     )
+
+
+def submit_url(return_url: str) -> str:
+    """Return the URL that the form is sent to; it has `return_url`, in case the form can't be read."""
+    return url_for("intake.submit", return_url=_unless_default(return_url))
+
+
+def _unless_default(return_url: str) -> str | None:
+    default = services().enrollment.return_urls.default(request.host)
+    return None if return_url in {"", default} else return_url
 
 
 def app_url(session: dict[str, str]) -> str | None:
