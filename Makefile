@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 TOOLS := .venv-tools/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow fuzz test-next coverage mutants check simulate figures bench screenshots translations format lock audit sbom package release clean
+.PHONY: help run test test-slow fuzz test-next coverage mutants check simulate figures bench screenshots translations format lock docs audit sbom package release clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -84,6 +84,10 @@ lock: $(VENV)/dev.stamp  ## Update the locked versions, within what pyproject.to
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras -c requirements-dev.txt --extra tools pyproject.toml -o requirements-tools.txt
+
+docs: .venv-tools/tools.stamp  ## Build the documentation site into site/; warnings are errors
+	$(TOOLS)/python -m sphinx -c docs -b html -d .doctrees -W -n --keep-going -q . site
+	@echo 'Open site/index.html.'
 
 audit: .venv-tools/tools.stamp  ## Look for known vulnerabilities in the locked versions
 	$(TOOLS)/python -m tools.audit

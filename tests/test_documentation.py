@@ -83,9 +83,16 @@ def test_a_named_path_of_the_code_exists(page):
     assert [path for path in named if not list(ROOT.glob(path))] == []
 
 
-@pytest.mark.parametrize("page", sorted(PAGES.keys() - {"README.md"}))
-def test_the_readme_links_to_every_page(page):
-    assert f"]({page})" in README
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - {"docs/index.md"}))
+def test_the_index_links_to_every_page(page):
+    """The site's table of contents is made of these links: add a line for a new page."""
+    target = os.path.relpath(ROOT / page, ROOT / "docs")
+
+    assert re.search(rf"^- \[[^]]+\]\({re.escape(target)}\): .", PAGES["docs/index.md"], re.MULTILINE)
+
+
+def test_the_readme_links_to_the_index():
+    assert "](docs/index.md)" in README
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -341,6 +348,6 @@ def test_ci_calls_what_the_documentation_names():
     steps = (ROOT / ".ci" / "run").read_text()
     called = re.findall(r"^ *make ([a-z-]+)", steps, re.MULTILINE)
 
-    assert {"check", "test", "test-slow", "test-next", "package"} == set(called)
+    assert {"check", "test", "test-slow", "test-next", "docs", "package"} == set(called)
     assert "tools.audit" in steps
     assert "pyproject.toml" in steps  # has the versions of Python to test with

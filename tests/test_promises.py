@@ -24,7 +24,14 @@ LISTED = sorted(
 # Each page's file as the group of its promises names it, and the text of that group.
 GROUPS = dict(re.findall(r"^## \[[^]]+\]\(([^)]+)\)\n(.*?)(?=^## |\Z)", PROMISES, re.MULTILINE | re.DOTALL))
 # They say how the project is made, or have a table of tests of their own.
-WITHOUT_PROMISES = {"promises.md", "code-structure.md", "create-patients-page.md", "security.md"}
+WITHOUT_PROMISES = {
+    "index.md",
+    "openapi.md",
+    "promises.md",
+    "code-structure.md",
+    "create-patients-page.md",
+    "security.md",
+}
 
 
 @cache

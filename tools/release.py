@@ -74,10 +74,10 @@ def content_problems(wheel: set[str], sdist: set[str], tracked: set[str]) -> lis
     return [f"{what} {name}" for what, names in checks.items() for name in sorted(names)]
 
 
-def pins(wheel: Path, lock: str) -> str:
-    """Return a requirements file for this version and the libraries that it was tested with, with hashes."""
+def pins(wheel: Path, version: str, lock: str) -> str:
+    """Return a requirements file for a version and the libraries that it was tested with, with hashes."""
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    return f"medblocks-bff=={__version__} \\\n    --hash=sha256:{digest}\n{lock}"
+    return f"medblocks-bff=={version} \\\n    --hash=sha256:{digest}\n{lock}"
 
 
 def build() -> Path:
@@ -111,7 +111,7 @@ def package() -> None:
     """Build everything into dist/, and try it in an empty environment."""
     wheel = build()
     file_of_pins = DIST / f"medblocks-bff-{__version__}.txt"
-    file_of_pins.write_text(pins(wheel, LOCK.read_text()))
+    file_of_pins.write_text(pins(wheel, __version__, LOCK.read_text()))
     write_sbom()
     with tempfile.TemporaryDirectory() as folder:
         try_installation(Path(folder), file_of_pins, __version__)

@@ -77,10 +77,10 @@ def test_the_pins_are_the_lock_and_the_wheel(tmp_path):
     wheel = tmp_path / "a.whl"
     wheel.write_bytes(b"a wheel")
 
-    text = pins(wheel, LOCK.read_text())
+    text = pins(wheel, "0.2.0", LOCK.read_text())
 
     digest = hashlib.sha256(b"a wheel").hexdigest()
-    assert text.startswith(f"medblocks-bff=={__version__} \\\n    --hash=sha256:{digest}\n")
+    assert text.startswith(f"medblocks-bff==0.2.0 \\\n    --hash=sha256:{digest}\n")
     assert text.endswith(LOCK.read_text())
 
 

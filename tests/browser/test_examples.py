@@ -1,0 +1,13 @@
+"""Runs JavaScript examples of the documentation in a real browser."""
+
+from tests.examples import example
+
+
+def test_the_token_is_sent(site, open_page):
+    page = open_page(site.bff)
+    script = example("docs/identity.md", "const response = await fetch")
+
+    with page.expect_request("**/api/patients/user_42") as sent:
+        page.evaluate(f'async () => {{ const accessToken = "a.b.c"; {script} return response.status; }}')
+
+    assert sent.value.headers["authorization"] == "Bearer a.b.c"

@@ -1,0 +1,163 @@
+"""Every shell, Python and JavaScript example of the documentation has a test that runs it, or a reason."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from bff.sandbox import DEMO_KEY, DEMO_WEBHOOK_SECRET
+from tests.examples import ROOT, example, examples, run_shell, started
+
+LANGUAGES = (
+    *("sh", "bash", "console", "shell", "python", "py"),
+    *("js", "javascript", "jsx", "ts", "typescript", "tsx"),
+)
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{file.name}" for file in DOCS)]
+
+HERE = "tests/test_examples.py::"
+CLIENT = "tests/test_python_client_page.py::page"
+IDENTITY = "tests/test_identity_page.py::"
+PRODUCTION = "tests/test_production_page.py::"
+QUICK_START = "tests/journeys/test_quick_start.py::"
+DOCUMENTATION = "tests/test_documentation.py::test_the_"
+
+# For each page: how a line of the example begins, and the test or fixture that runs it, or "not run: " and
+# why. "" stands for all examples of a page.
+RUN_BY = {
+    "README.md": {
+        "make run": f"{DOCUMENTATION}named_make_targets_exist",
+        "async function createPatient": "tests/browser/test_snippets.py::test_create_and_read_resolve",
+        "mb = Medblocks()": "tests/test_python_client_page.py::test_the_readme_shows_the_client",
+        "medblocks-bff check": f"{HERE}test_the_server_of_the_readme_starts",
+        "application = DispatcherMiddleware": f"{DOCUMENTATION}example_beside_an_app_works",
+    },
+    "CONTRIBUTING.md": {
+        "make run": f"{DOCUMENTATION}named_make_targets_exist",
+        ".venv/bin/pytest": "not run: it would run the tests from within a test",
+    },
+    "docs/frontend.md": {
+        "import { startPatientSession": f"{DOCUMENTATION}example_imports_what_the_module_exports",
+    },
+    "docs/identity.md": {
+        "const response = await fetch": "tests/browser/test_examples.py::test_the_token_is_sent",
+        "medblocks-bff invite": f"{IDENTITY}test_the_invitation_of_each_example_works",
+        "link = bff.invite_url": f"{IDENTITY}test_the_invitation_of_each_example_works",
+        "def signed_in_patient": f"{IDENTITY}test_your_function_names_the_patient",
+    },
+    "docs/operations.md": {
+        "medblocks-bff check": f"{HERE}test_check_finds_the_sandbox",
+        "cat ": f"{HERE}test_two_files_of_authorities_become_one",
+    },
+    "docs/production.md": {
+        "medblocks-bff check": f"{PRODUCTION}test_check_accepts_the_first_steps",
+        "medblocks-bff serve": f"{PRODUCTION}test_the_last_step_serves",
+        "python3 -c": f"{PRODUCTION}test_the_secret_of_the_command_is_accepted",
+        "curl": f"{PRODUCTION}test_the_last_step_serves",
+    },
+    "docs/python-client.md": {"": CLIENT},
+    "docs/quick-start.md": {
+        "python3 -m venv": f"{QUICK_START}test_the_install_commands_install_the_version",
+        ".venv/bin/medblocks-bff demo": f"{QUICK_START}test_the_commands_create_and_read_a_patient",
+        "curl": f"{QUICK_START}test_the_commands_create_and_read_a_patient",
+        "sed": f"{QUICK_START}test_changing_one_pin_upgrades_and_goes_back",
+    },
+    "docs/sandbox.md": {
+        "MEDBLOCKS_API_KEY=": f"{HERE}test_a_server_starts_with_the_sandbox_alone",
+        "medblocks-bff sandbox": f"{HERE}test_the_sandbox_starts_with_webhooks",
+        "curl": f"{DOCUMENTATION}commands_for_faults_work",
+    },
+    "docs/webhooks.md": {
+        "def create()": f"{DOCUMENTATION}example_of_webhook_handlers_works",
+        "event = construct_event": f"{DOCUMENTATION}example_of_verifying_by_hand_works",
+        "medblocks-bff webhook-test": f"{HERE}test_a_webhook_reaches_the_demo",
+        "printf": f"{DOCUMENTATION}command_that_signs_a_webhook_works",
+    },
+}
+NAMED = sorted({how for page in RUN_BY.values() for how in page.values() if not how.startswith("not run: ")})
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_names_its_language(page):
+    """Use `text` for what is in no language: an example without one would be tested by nobody."""
+    assert [each.text for each in examples(page) if not each.language] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_example_is_run_or_has_a_reason(page):
+    beginnings = RUN_BY.get(page, {})
+    unknown = [each.text for each in examples(page, *LANGUAGES) if not any(map(each.begins, beginnings))]
+
+    assert unknown == [], f"Run it in a test, and add how it begins to RUN_BY in {Path(__file__).name}."
+
+
+def test_every_entry_has_an_example():
+    assert [
+        (page, beginning)
+        for page, beginnings in RUN_BY.items()
+        for beginning in beginnings
+        if not any(each.begins(beginning) for each in examples(page, *LANGUAGES))
+    ] == []
+
+
+@pytest.mark.parametrize("named", NAMED)
+def test_the_test_of_an_example_exists(named):
+    path, _, name = named.partition("::")
+    tree = ast.parse((ROOT / path).read_text())
+
+    assert name in {each.name for each in tree.body if isinstance(each, ast.FunctionDef)}
+
+
+def test_check_finds_the_sandbox(tmp_path, sandbox):
+    command = example("docs/operations.md", "medblocks-bff check")
+    variables = {"MEDBLOCKS_API_KEY": DEMO_KEY, "MEDBLOCKS_BASE_URL": sandbox.address}
+
+    assert "Key: Medblocks accepts it." in run_shell(command, tmp_path, **variables)
+
+
+def test_the_server_of_the_readme_starts(tmp_path, sandbox):
+    commands = re.sub(r" +#.*", "", example("README.md", "medblocks-bff check")).strip()
+    variables = {"MEDBLOCKS_API_KEY": DEMO_KEY, "MEDBLOCKS_BASE_URL": sandbox.address}
+
+    with started(f"{commands} --port 0", tmp_path, until="Ctrl-C stops it.", **variables) as printed:
+        assert "Key: Medblocks accepts it." in printed
+        assert f"for {sandbox.address}" in printed
+
+
+def test_a_server_starts_with_the_sandbox_alone(tmp_path, sandbox):
+    command = example("docs/sandbox.md", "MEDBLOCKS_API_KEY=").strip()
+    here = command.replace("http://127.0.0.1:8001", sandbox.address)
+
+    with started(f"{here} --port 0", tmp_path, until="Ctrl-C stops it.") as printed:
+        assert f"for {sandbox.address}" in printed
+
+
+def test_the_sandbox_starts_with_webhooks(tmp_path):
+    command = example("docs/sandbox.md", "medblocks-bff sandbox").strip()
+
+    with started(f"{command} --port 0", tmp_path, until="Ctrl-C") as printed:
+        assert "stands in for Medblocks" in printed
+
+
+def test_a_webhook_reaches_the_demo(tmp_path, demo):
+    command = example("docs/webhooks.md", "medblocks-bff webhook-test")
+    variables = {
+        "MEDBLOCKS_API_KEY": DEMO_KEY,
+        "MEDBLOCKS_WEBHOOK_SECRET": DEMO_WEBHOOK_SECRET,
+        "BFF_PUBLIC_URL": demo.bff,
+    }
+
+    assert "200" in run_shell(command, tmp_path, **variables)
+
+
+def test_two_files_of_authorities_become_one(tmp_path):
+    (tmp_path / "public.crt").write_text("public\n")
+    (tmp_path / "our-authority.pem").write_text("ours\n")
+
+    run_shell(
+        example("docs/operations.md", "cat ").replace("/etc/ssl/certs/ca-certificates.crt", "public.crt"),
+        tmp_path,
+    )
+
+    assert (tmp_path / "authorities.pem").read_text() == "public\nours\n"
