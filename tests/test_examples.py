@@ -20,6 +20,7 @@ HERE = "tests/test_examples.py::"
 CLIENT = "tests/test_python_client_page.py::page"
 IDENTITY = "tests/test_identity_page.py::"
 PRODUCTION = "tests/test_production_page.py::"
+UPGRADE = "printf '%s\\n' '--find-links .' '-r medblocks-bff-0.2"
 QUICK_START = "tests/journeys/test_quick_start.py::"
 DOCUMENTATION = "tests/test_documentation.py::test_the_"
 
@@ -61,7 +62,7 @@ RUN_BY = {
         "python3 -m venv": f"{QUICK_START}test_the_install_commands_install_the_version",
         ".venv/bin/medblocks-bff demo": f"{QUICK_START}test_the_commands_create_and_read_a_patient",
         "curl": f"{QUICK_START}test_the_commands_create_and_read_a_patient",
-        "sed": f"{QUICK_START}test_changing_one_pin_upgrades_and_goes_back",
+        UPGRADE: f"{QUICK_START}test_changing_one_pin_upgrades_and_goes_back",
     },
     "docs/sandbox.md": {
         "MEDBLOCKS_API_KEY=": f"{HERE}test_a_server_starts_with_the_sandbox_alone",

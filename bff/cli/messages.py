@@ -130,8 +130,8 @@ def demo(address: str, sandbox_address: str) -> str:
   The BFF, with the intake page:               {address}
   The sandbox, which stands in for Medblocks:  {sandbox_address}
 
-Nothing leaves this machine: no key is used, and no request goes anywhere else. Settings of the environment
-count here, without .env; the demo has its own keys and addresses.
+Nothing leaves this machine: no key is used, and no request goes anywhere else. Settings come from the
+environment, without .env; the key and the addresses are the demo's own.
 Try the page, or these, as one browser whose cookie is kept in cookies.txt:
 
   {curl} {address}/api/patients -H 'Content-Type: application/json' -d {body}

@@ -10,17 +10,14 @@ from pathlib import Path
 import pytest
 
 from bff import __version__
-from tests.examples import ROOT, example, run_shell, started
+from tests.examples import ROOT, examples, run_shell, started
 from tools.release import LOCK, pins
 
 pytestmark = pytest.mark.slow
 
 PAGE = "docs/quick-start.md"
-INSTALL, DEMO, CREATE, UPGRADE = (
-    example(PAGE, beginning)
-    for beginning in ("python3 -m venv", ".venv/bin/medblocks-bff demo", "curl", "sed")
-)
-NEXT = re.search(r"0\\.1\\.0/([\d.]+)/", UPGRADE)[1]
+INSTALL, DEMO, CREATE, UPGRADE = (each.text for each in examples(PAGE, "sh"))
+NEXT = re.search(r"medblocks-bff-([\d.]+)\.txt", UPGRADE)[1]
 
 
 def build(version: str, source: Path, folder: Path) -> None:
@@ -88,6 +85,12 @@ def test_the_commands_create_and_read_a_patient(curl):
     assert second == first
 
 
+def test_another_browser_is_denied_where_access_is_enforced(curl):
+    curl(CREATE)
+
+    assert '"code":"not_found"' in curl(CREATE.splitlines()[-1].replace("-b cookies.txt -c cookies.txt", ""))
+
+
 def test_another_name_is_a_conflict(curl):
     curl(CREATE)
 
@@ -99,7 +102,7 @@ def test_changing_one_pin_upgrades_and_goes_back(folder):
 
     upgraded = run_shell(UPGRADE, folder)
     changed = [line for line in (folder / "requirements.txt").read_text().splitlines() if line not in before]
-    back = UPGRADE.replace(r"s/0\.1\.0/0.2.0/", r"s/0\.2\.0/0.1.0/")
+    back = UPGRADE.replace(NEXT, __version__)
 
     assert upgraded.strip() == f"medblocks-bff, version {NEXT}"
     assert changed == [f"-r medblocks-bff-{NEXT}.txt"]
