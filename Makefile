@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 TOOLS := .venv-tools/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow fuzz test-next coverage mutants check simulate figures bench screenshots translations format lock docs audit sbom package release clean
+.PHONY: help run test test-slow fuzz test-next coverage mutants check simulate figures scale-out bench screenshots translations format lock docs audit sbom package release clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,9 @@ figures: $(VENV)/dev.stamp  ## Measure faults, an outage, slow clients and overl
 	-$(BIN)/python -m benchmarks.outage
 	-$(BIN)/python -m benchmarks.slow_clients
 	-$(BIN)/python -m benchmarks.overload
+
+scale-out: $(VENV)/dev.stamp  ## Run three servers behind nginx while parts of it end and start, and count what is lost
+	$(BIN)/python -m benchmarks.scale_out $(ARGS)
 
 bench: $(VENV)/dev.stamp  ## Compare with Hono, Express, FastAPI, Flask and nginx (QUICK=1 for a short run, ONLY=ours,hono for some)
 	$(BIN)/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))

@@ -1,8 +1,5 @@
 """nginx with the files of `deploy/nginx`, before the product and the sandbox."""
 
-import os
-import shutil
-
 import pytest
 import requests
 
@@ -11,14 +8,12 @@ from benchmarks.deployment import run_nginx
 from benchmarks.running import run_process, run_sandbox, variables
 from tests.deploy.upstreams import run_echo
 from tests.processes import wait_until
+from tests.programs import need
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _nginx_is_installed():
-    if shutil.which("nginx") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("nginx is missing: install Debian's package nginx-light")
-        pytest.skip("nginx is not installed: install Debian's package nginx-light to run this")
+    need("nginx", "nginx-light")
 
 
 class Proxied:
