@@ -87,6 +87,7 @@ lock: $(VENV)/dev.stamp  ## Update the locked versions, within what pyproject.to
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras -c requirements-dev.txt --extra tools pyproject.toml -o requirements-tools.txt
+	echo hatchling | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 -c requirements-dev.txt - -o deploy/requirements-build.txt
 
 docs: .venv-tools/tools.stamp  ## Build the documentation site into site/; warnings are errors
 	$(TOOLS)/python -m sphinx -c docs -b html -d .doctrees -W -n --keep-going -q . site

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from benchmarks.bench.processes import NotStarted, Server, find, free_port, run_server
 
@@ -102,6 +103,8 @@ def _replace(home: Path, before: str, after: str) -> None:
 class Redis:
     """A Redis that keeps what it has on disk, as `deploy/compose.yaml` starts it, and can be stopped."""
 
+    OPTIONS: ClassVar = ("--save", "", "--appendonly", "yes")
+
     folder: Path
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[str] | None = None
@@ -112,7 +115,7 @@ class Redis:
 
     def start(self) -> None:
         """Start it, and return when it takes connections."""
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", *self.OPTIONS]
         self._process = subprocess.Popen(
             [find("redis-server"), *options], cwd=self.folder, stdout=subprocess.PIPE, text=True
         )

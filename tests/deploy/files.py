@@ -1,8 +1,8 @@
-"""The files of `deploy/nginx`, as text."""
+"""The files of `deploy/nginx/medblocks-bff`, as text."""
 
 from benchmarks.deployment import NGINX_FILES
 
-MAIN = (NGINX_FILES / "conf.d" / "medblocks-bff.conf").read_text()
-MAPS, LOCATIONS, PROXY = (
-    (NGINX_FILES / "medblocks-bff" / f"{name}.conf").read_text() for name in ("maps", "locations", "proxy")
+MAPS, LOCATIONS, PROXY, UPSTREAM = (
+    (NGINX_FILES / "medblocks-bff" / f"{name}.conf").read_text()
+    for name in ("maps", "locations", "proxy", "upstream")
 )

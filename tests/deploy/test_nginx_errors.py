@@ -10,7 +10,7 @@ from bff.errors import MAX_BODY_BYTES, is_api
 from bff.messages import Message
 from bff.middleware.errors import ErrorResponse
 from bff.server import gunicorn_conf
-from tests.deploy.files import MAIN, MAPS, PROXY
+from tests.deploy.files import MAPS, PROXY, UPSTREAM
 from tests.deploy.upstreams import run_echo
 from tests.factories import make_app, variables
 
@@ -125,7 +125,7 @@ def test_a_silent_server_is_our_504(tmp_path, browser, path):
 def test_the_servers_own_deadlines_come_first():
     settings = load_settings(variables())
     (read,) = re.findall(r"proxy_read_timeout (\d+)s;", PROXY)
-    (idle,) = re.findall(r"keepalive_timeout (\d+)s;", MAIN)
+    (idle,) = re.findall(r"keepalive_timeout (\d+)s;", UPSTREAM)
 
     assert int(read) > max(settings.read_seconds, settings.write_seconds, settings.catalog_seconds)
     assert int(idle) < gunicorn_conf.keepalive

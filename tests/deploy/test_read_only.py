@@ -1,0 +1,60 @@
+"""The server needs no file system that it can write to, but the folder for temporary files and /dev/shm."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from benchmarks.bench.processes import free_port, run_server
+from benchmarks.running import run_sandbox, variables
+
+# Remounts everything read-only, in a namespace of its own. Only $TMPDIR stays writable, and what is below /dev.
+READ_ONLY = """
+mount --make-rprivate /
+mount -t tmpfs tmpfs "$TMPDIR"
+for folder in $(awk '{print $2}' /proc/self/mounts); do
+    case $folder in /proc*|/sys*|/dev*|"$TMPDIR") ;; *) mount -o remount,bind,ro "$folder" ;; esac
+done
+! touch "$PWD/written" 2>/dev/null && touch "$TMPDIR/written" && exec "$@"
+"""
+
+
+def may_remount():
+    probe = "mount --make-rprivate / && mount -t tmpfs tmpfs /mnt"
+    try:
+        return (
+            subprocess.run(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", probe], check=False).returncode
+            == 0
+        )
+    except FileNotFoundError:
+        return False
+
+
+pytestmark = pytest.mark.skipif(not may_remount(), reason="this user may not mount file systems")
+
+
+def test_a_read_only_file_system_is_enough(tmp_path):
+    port, temporary = free_port(), tmp_path / "tmp"
+    temporary.mkdir()
+    serve = [sys.executable, "-B", "-W", "error", "-m", "bff", "serve", "--port", str(port)]
+    command = ["/usr/bin/unshare", "--mount", "/bin/sh", "-euc", READ_ONLY, "sh", *serve]
+    with run_sandbox() as upstream:
+        settings = {
+            **variables(upstream.address, BFF_PROCESSES="2"),
+            "BFF_REDIS_URL": "redis://127.0.0.1:1",
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "TMPDIR": str(temporary),
+        }
+        with (
+            run_server(command, port=port, folder=tmp_path, variables=settings) as server,
+            requests.Session() as browser,
+        ):
+            browser.trust_env = False
+            address = server.address.replace("127.0.0.1", "localhost")
+            body = {"patientId": "user_42", "name": "Ria Example", "email": "ria@example.com"}
+            created = browser.post(f"{address}/api/patients", json=body, timeout=30)
+            pages = [browser.get(f"{address}{path}", timeout=30) for path in ("/intake", "/account")]
+
+    assert [reply.status_code for reply in (created, *pages)] == [200, 200, 200]
