@@ -10,7 +10,7 @@ import requests
 from benchmarks.bench.processes import free_port, run_server
 from benchmarks.running import run_sandbox, variables
 
-# Remounts everything read-only, in a namespace of its own. Only $TMPDIR stays writable, and what is below /dev.
+# Remounts all file systems read-only, in a namespace of its own, but $TMPDIR and what is below /dev.
 READ_ONLY = """
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$TMPDIR"
