@@ -101,9 +101,9 @@ class Visitor:
         created = self.ask("POST", "/api/patients", 200, json=self.details, headers=headers).json()
         self._check_own(created)
 
-    def send_form(self) -> str:
-        """Create the patient by the form, and return its id."""
-        form = {**self.open_page(), "name": self.name, "email": self.email, "action": "create"}
+    def send_form(self, fields: dict[str, str]) -> str:
+        """Create the patient by the form with these hidden fields, and return its id."""
+        form = {**fields, "name": self.name, "email": self.email, "action": "create"}
         reply = self.ask("POST", "/intake", 303, data=form)
         return parse_qs(urlsplit(reply.headers["Location"]).query)["patient_id"][0]
 
@@ -175,15 +175,17 @@ def by_script_with_key(visitor: Visitor, other: Visitor) -> Steps:
 
 
 def by_form(visitor: Visitor, other: Visitor) -> Steps:
-    """Create the patient with the form, and send the same details again later."""
+    """Create the patient with the form, and send the same form again later."""
+    fields: dict[str, str] = {}
 
     def first() -> None:
-        visitor.patient_id = visitor.send_form()
+        visitor.patient_id = visitor.send_form(fields)
 
     def again() -> None:
-        if visitor.send_form() != visitor.patient_id:
-            raise Wrong("the same person became a second patient")
+        if visitor.send_form(fields) != visitor.patient_id:
+            raise Wrong("the same form created a second patient")
 
+    yield lambda: fields.update(visitor.open_page())
     yield first
     yield visitor.read
     yield again
