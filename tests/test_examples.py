@@ -17,6 +17,7 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{file.name}" for file in DOCS)]
 
 HERE = "tests/test_examples.py::"
+EMBEDDING = "tests/journeys/test_embedding.py::"
 CLIENT = "tests/test_python_client_page.py::page"
 IDENTITY = "tests/test_identity_page.py::"
 PRODUCTION = "tests/test_production_page.py::"
@@ -37,6 +38,13 @@ RUN_BY = {
     "CONTRIBUTING.md": {
         "make run": f"{DOCUMENTATION}named_make_targets_exist",
         ".venv/bin/pytest": "not run: it would run the tests from within a test",
+    },
+    "docs/embedding.md": {
+        "site = Flask": "tests/test_embedding.py::test_the_page_shows_the_files_that_are_tested",
+        "staff = Blueprint": "tests/test_embedding.py::test_the_page_shows_the_files_that_are_tested",
+        "medblocks-bff sandbox": f"{EMBEDDING}test_the_sandbox_of_the_page_starts",
+        "medblocks-bff serve": f"{EMBEDDING}test_the_commands_of_the_page_work",
+        "curl": f"{EMBEDDING}test_the_commands_of_the_page_work",
     },
     "docs/frontend.md": {
         "import { startPatientSession": f"{DOCUMENTATION}example_imports_what_the_module_exports",

@@ -31,9 +31,12 @@ def outgoing_calls(settings: Settings, variables: Iterable[str]) -> Iterator[str
             yield f"Ignored: {name}. Set {instead} if calls need it."
 
 
-def security_summary(settings: Settings) -> Iterator[str]:
-    """Yield who reaches what with these settings, and which of them could be mistakes."""
-    yield _access(settings)
+def security_summary(settings: Settings, app: str | None = None) -> Iterator[str]:
+    """Yield who reaches what with these settings, and which of them could be mistakes.
+
+    `app` is a team's own app, whose `identify` comes before the settings.
+    """
+    yield _access(settings, app)
     if not settings.rate_limit:
         yield "Limits: off, by BFF_RATE_LIMIT. Anyone may call as often as they like."
     if settings.identity == "invite" and settings.redis_url is None:
@@ -69,16 +72,22 @@ def _webhooks_warning(settings: Settings) -> str:
     return " Each process remembers its own events, so one can run twice. Set BFF_REDIS_URL to prevent that."
 
 
-def _access(settings: Settings) -> str:
+def _access(settings: Settings, app: str | None) -> str:
     who = {
         "owner": "a browser reaches the patients that it created",
         "jwt": "the token of your login names the patient",
         "header": f"your proxy names the patient in {settings.header_name}",
         "invite": "a browser reaches the patients that it was invited for",
     }[settings.identity]
+    if app:
+        who = f"the identify function of {app} names the patient; without one, {who}"
     if settings.report_only:
-        return f"Access: report. {who.capitalize()}, but everyone else is let in too, and only reported."
-    return f"Access: enforce. {who.capitalize()}, and nobody else's."
+        return f"Access: report. {_capitalized(who)}, but everyone else is let in too, and only reported."
+    return f"Access: enforce. {_capitalized(who)}, and nobody else's."
+
+
+def _capitalized(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 def serving(settings: Settings, address: str, app: str | None) -> str:
@@ -88,7 +97,7 @@ def serving(settings: Settings, address: str, app: str | None) -> str:
         [
             f"medblocks-bff {__version__}{of} on {address}, for {settings.base_url}. Ctrl-C stops it.",
             f"Browsers reach it at {settings.public_url}.",
-            *security_summary(settings),
+            *security_summary(settings, app),
         ]
     )
 

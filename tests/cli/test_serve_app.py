@@ -10,7 +10,8 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from bff.cli import main
+from bff.cli import main, messages
+from bff.config import load_settings
 from tests.processes import wait_until
 
 FACTORY = """
@@ -167,6 +168,17 @@ def test_the_app_sees_the_variables_of_dotenv(serve, tmp_path):
 
     assert requests.get(f"{address}/hello", timeout=20).text == "first"
     assert "Example Clinic" in requests.get(f"{address}/intake", timeout=20).text
+
+
+@pytest.mark.parametrize("access", ["enforce", "report"])
+def test_the_summary_names_the_apps_own_identity(access):
+    settings = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", "BFF_ACCESS": access})
+
+    (line,) = [line for line in messages.security_summary(settings, "yourapp:create") if "Access" in line]
+
+    assert line.startswith(
+        f"Access: {access}. The identify function of yourapp:create names the patient; without"
+    )
 
 
 def test_a_factory_that_returns_no_app_ends_the_server(serve, tmp_path):

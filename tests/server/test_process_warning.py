@@ -33,6 +33,7 @@ def test_our_worker_warns_once_at_the_start(sandbox, kind, options, changes):
         assert len(warnings(product)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gevent", "gthread"])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_another_worker_warns_at_the_first_request(sandbox, kind, workers):
