@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -115,11 +116,12 @@ def _settings(upstream: Upstream, redis: Redis, site: str) -> dict[str, str]:
 Events = Callable[[Fleet, Redis], Iterable[tuple[str, Callable[[], None]]]]
 
 
-def all_events(fleet: Fleet, redis: Redis) -> Iterator[tuple[str, Callable[[], None]]]:
+def all_events(fleet: Fleet, redis: Redis, *, kills: int = 1) -> Iterator[tuple[str, Callable[[], None]]]:
     """Yield the name of each event, and what makes it happen."""
     yield "all serve", lambda: None
-    yield "one server is killed", lambda: fleet.kill(0)
-    yield "it is started again", lambda: fleet.start(0)
+    for number in range(kills):
+        yield f"server {number + 1} is killed", partial(fleet.kill, number)
+        yield "it is started again", partial(fleet.start, number)
     yield "the servers learn the new secret", lambda: fleet.restart(BFF_SECRET_PREVIOUS=NEW)
     yield "they use the new secret", lambda: fleet.restart(BFF_SECRET=NEW, BFF_SECRET_PREVIOUS=OLD)
     yield "Redis stops", redis.stop
