@@ -23,6 +23,7 @@ IDENTITY = "tests/test_identity_page.py::"
 PRODUCTION = "tests/test_production_page.py::"
 UPGRADE = "printf '%s\\n' '--find-links .' '-r medblocks-bff-0.2"
 QUICK_START = "tests/journeys/test_quick_start.py::"
+DEPLOYMENT = "tests/deploy/test_page.py::"
 DOCUMENTATION = "tests/test_documentation.py::test_the_"
 
 # For each page: how a line of the example begins, and the test or fixture that runs it, or "not run: " and
@@ -45,6 +46,18 @@ RUN_BY = {
         "medblocks-bff sandbox": f"{EMBEDDING}test_the_sandbox_of_the_page_starts",
         "medblocks-bff serve": f"{EMBEDDING}test_the_commands_of_the_page_work",
         "curl": f"{EMBEDDING}test_the_commands_of_the_page_work",
+    },
+    "docs/deployment.md": {
+        "apt-get install": "not run: it installs packages of the system",
+        "install -d -m 700 /etc/medblocks-bff": f"{DEPLOYMENT}test_the_key_is_for_root_alone",
+        "(cd /etc/medblocks-bff": f"{DEPLOYMENT}test_check_reads_the_settings_of_the_folder",
+        "systemctl daemon-reload": "not run: systemd must be the first process",
+        "cp -r deploy/nginx": f"{DEPLOYMENT}test_the_files_of_nginx_are_copied",
+        "nginx -t": "not run: it reloads the nginx of the system",
+        "curl -b": "tests/deploy/test_nginx_login.py::test_the_command_of_the_page_creates_a_patient",
+        "docker build": "not run: there is no Docker here",
+        "docker compose": "not run: there is no Docker here",
+        "kubectl": "not run: there is no Kubernetes here",
     },
     "docs/frontend.md": {
         "import { startPatientSession": f"{DOCUMENTATION}example_imports_what_the_module_exports",

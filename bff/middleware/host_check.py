@@ -58,7 +58,7 @@ class HostCheck:
             self._logged = True
             log.warning(
                 "A request names another host than BFF_PUBLIC_URL and gets a 421. If it comes through your "
-                "proxy, let that pass on the Host header (nginx: proxy_set_header Host $host). If browsers "
-                "use another address, set BFF_PUBLIC_URL to it. Further requests are not logged."
+                "proxy, let that pass on the Host header (nginx: proxy_set_header Host $http_host). If "
+                "browsers use another address, set BFF_PUBLIC_URL to it. Further requests are not logged."
             )
         raise MisdirectedRequest

@@ -6,12 +6,13 @@ import re
 
 import pytest
 
-from benchmarks.deployment import run_nginx
+from benchmarks.deployment import NGINX_FILES, run_nginx
 from tests.deploy.files import LOCATIONS, MAPS
 from tests.deploy.upstreams import run_echo
 from tests.factories import make_app
 
 CREATE = {"patientId": "user_42", "name": "Ria Example", "email": "ria@example.com"}
+DEPLOYMENT = (NGINX_FILES.parents[1] / "docs" / "deployment.md").read_text()
 # For the orchestrator alone; and the front page, which an app beside the product may have for itself.
 NOT_PUBLIC, FRONT_PAGE = "/readyz", "/"
 _APP = make_app(MEDBLOCKS_WEBHOOK_SECRET="whsec_of_the_tests")
@@ -131,6 +132,17 @@ def test_a_server_that_is_down_is_passed_over(tmp_path, browser):
         replies = [browser.post(f"{nginx.address}/api/patients", json=CREATE, timeout=30) for _ in range(4)]
 
     assert {reply.status_code for reply in replies} == {200}
+
+
+def test_behind_another_proxy_the_clients_address_arrives(tmp_path, browser):
+    example = re.search(r"^set_real_ip_from.*?(?=^```)", DEPLOYMENT, re.MULTILINE | re.DOTALL)[0]
+    logs = "include medblocks-bff/logs.conf;"
+    edit = (logs, f"{logs}\n{example.replace('203.0.113.0/24', '127.0.0.1')}")
+    forwarded = {"X-Forwarded-For": "192.0.2.1, 192.0.2.9"}
+    with run_echo() as server, run_nginx(tmp_path, [server.address], edits=[edit]) as nginx:
+        reply = browser.get(f"{nginx.address}/api/patients/user_42", headers=forwarded, timeout=30)
+
+    assert dict(reply.json()["headers"])["X-Forwarded-For"] == "192.0.2.9"
 
 
 def test_no_log_has_an_id_or_a_query(down, browser, log_lines):

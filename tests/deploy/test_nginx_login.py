@@ -1,6 +1,7 @@
 """The deployment of docs/deployment.md: nginx with TLS, a login's cookie, two workers and Redis."""
 
 import http.client
+import json
 import ssl
 import threading
 
@@ -11,6 +12,7 @@ from benchmarks.bench.processes import free_port
 from benchmarks.deployment import Redis, run_nginx
 from benchmarks.running import run_process, run_sandbox, variables
 from tests.deploy.conftest import Proxied
+from tests.examples import example, run_shell
 from tests.factories import JWT_BY_SECRET, bearer
 from tests.https_host import certificate_file
 
@@ -68,6 +70,17 @@ def test_a_signed_in_patient_creates_and_reads_herself(signed_in):
     assert (created.status_code, read.status_code) == (200, 200)
     assert read.json()["email"] == "ria@example.com"
     assert "max-age" in read.headers["Strict-Transport-Security"]
+
+
+def test_the_command_of_the_page_creates_a_patient(site, tmp_path):
+    nginx, certificate = site
+    text = example("docs/deployment.md", "curl -b").replace("user_42", "user_43")
+    command = text.replace("https://records.example.com", nginx.address)
+    token = bearer(sub="user_43")["Authorization"].removeprefix("Bearer ")
+
+    printed = run_shell(command, tmp_path, TOKEN=token, CURL_CA_BUNDLE=str(certificate), NO_PROXY="localhost")
+
+    assert json.loads(printed)["id"] == "user_43"
 
 
 def test_another_patient_does_not_exist_for_her(signed_in):

@@ -167,7 +167,7 @@ def test_what_to_do_is_logged_once_without_the_host(caplog):
         client.get("/intake", headers={"Host": f"evil-{number}.example"})
 
     (record,) = [record for record in caplog.records if record.name == "bff.server"]
-    assert "proxy_set_header Host $host" in record.getMessage()
+    assert "proxy_set_header Host $http_host" in record.getMessage()
     assert "BFF_PUBLIC_URL" in record.getMessage()
     assert not [record for record in caplog.records if "evil" in record.getMessage()]
 
