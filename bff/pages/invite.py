@@ -23,19 +23,24 @@ blueprint = Blueprint("invite", __name__)
 def show(token: str) -> str:
     """Show the invite, or the form if this browser has accepted it.
 
-    Raise NotFound for a forged or expired invite.
+    Raise NotFound for a forged or expired invite, and InvalidInput for a `return_url` that can't be used.
     """
+    return_url = requested_return_url()
     invite = services().invites().read(token)
     if invite is None:
         raise NotFound("invitation")
     if services().guard.invitation(invite.patient_id).owned:
-        return form_page(invite.patient_id, requested_return_url())
+        return form_page(invite.patient_id, return_url)
     return _render(token)
 
 
 @blueprint.post("/invite/<token>")
 def accept(token: str) -> Response:
-    """Use the invite, and go to the form. Raise NotFound if another browser has used it."""
+    """Use the invite, and go to the form.
+
+    Raise NotFound if another browser has used it, and InvalidInput as `show` does.
+    """
+    requested_return_url()  # a link that can't be used must not use up the invite
     browser = services().browser
     services().forms.check(browser.owner(), request.form.get(FormTokens.FIELD))
     browser.mark_with_form(request.form.get("form_id", ""))
@@ -51,13 +56,19 @@ def accept(token: str) -> Response:
     if not accepted:
         raise NotFound("invitation")
     browser.add_patient(grant, invited=True)
-    return redirect(url_for("invite.show", token=token), 303)
+    return redirect(_url("invite.show", token), 303)
+
+
+def _url(endpoint: str, token: str) -> str:
+    """Return a URL of the invite, with the link's own `return_url` and `state`."""
+    kept = {name: request.args.get(name) or None for name in ("return_url", "state")}
+    return url_for(endpoint, token=token, **kept)  # type: ignore[arg-type]  # its named options are others
 
 
 def _render(token: str, *, outdated: bool = False) -> str:
     return render_template(
         "invite.html",
-        token=token,
+        accept_url=_url("invite.accept", token),
         outdated=outdated,
         form_id=uuid.uuid4().hex,
         form_token=services().forms.make(services().browser.keep_owner()),

@@ -1,7 +1,10 @@
 """Invite links over HTTP: opening changes nothing, accepting works once, for one browser."""
 
 import base64
+import html
 import logging
+import re
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -88,6 +91,34 @@ def test_the_form_works_after_a_reload(app, link, accept, medblocks):
     )
 
     assert (reply.status_code, reply.location) == (303, "/leaving?patient_session_id=ps_1")
+
+
+def test_a_link_keeps_its_return_url_and_state(app, link):
+    url, browser = link(), app.test_client()
+    query = {"return_url": "https://app.example.com/records?tab=1", "state": "a&b"}
+    page = browser.get(url, query_string=query).text
+    action = html.unescape(re.search(r'<form method="post" action="([^"]+)"', page)[1])
+
+    outdated = browser.post(action).text
+    accepted = browser.post(action, data=hidden_fields(page))
+    form = browser.get(accepted.location).text
+
+    assert html.escape(action) in outdated
+    assert dict(parse_qsl(urlsplit(action).query)) == query
+    assert accepted.location == action
+    assert 'name="return_url" value="https://app.example.com/records?tab=1&amp;state=a%26b"' in form
+
+
+@pytest.mark.parametrize("query", ["return_url=https://evil.example", "state=%00", "state=1&state=2"])
+def test_a_link_that_can_not_be_used_does_not_use_up_the_invite(app, link, accept, query):
+    url, browser = link(), app.test_client()
+    data = hidden_fields(browser.get(url).text)
+
+    replies = [browser.get(f"{url}?{query}"), browser.post(f"{url}?{query}", data=data)]
+
+    assert [reply.status_code for reply in replies] == [400, 400]
+    assert all("The link that brought you here" in reply.text for reply in replies)
+    assert accept(app.test_client(), url).status_code == 303
 
 
 def test_a_used_invite_grants_another_browser_nothing(app, link, accept, medblocks):
