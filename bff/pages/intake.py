@@ -23,6 +23,7 @@ from bff.errors import (
     invalid_input,
 )
 from bff.medblocks.errors import Conflict, MedblocksError
+from bff.medblocks.grants import Grant
 from bff.messages import Message, wait
 from bff.middleware.errors import ErrorResponse, handle, report
 from bff.pages.links import leaving_url, requested_return_url, submit_url, submitted_form
@@ -35,7 +36,6 @@ _FORM = IntakeForm()
 # On the form, these errors have messages with a next step that the JSON routes can't offer.
 _FORM_MESSAGES: dict[type, Message] = {
     Conflict: Message("form_patient_id_taken"),
-    AlreadyCreated: Message("form_patient_already_created"),
     CreatedDifferently: Message("form_patient_created_differently"),
     RequestEntityTooLarge: Message("form_too_large"),
 }
@@ -68,7 +68,7 @@ def submit() -> str | BaseResponse:
     known_id = _id_of_person(patient) if entered_id == suggested_id(once) else None
     try:
         return _enroll(action, known_id or entered_id, patient, return_url, once)
-    except (AlreadyCreated, CreatedDifferently):
+    except CreatedDifferently:
         raise
     except Conflict:
         if known_id is None:
@@ -122,11 +122,24 @@ def _enroll(
     action: str, patient_id: str, details: Mapping[str, Any], return_url: str, once: str | None
 ) -> str | BaseResponse:
     enrollment, grant = services().enrollment, services().guard.enrollment(patient_id)
-    if action == "connect":
-        session = enrollment.start_session(grant, {"return_url": return_url}, details, once=once)
-        return redirect(leaving_url(session.body["id"], return_url), 303)
-    created = enrollment.create_patient(grant, details)
+    try:
+        if action == "connect":
+            session = enrollment.start_session(grant, {"return_url": return_url}, details, once=once)
+            return redirect(leaving_url(session.body["id"], return_url), 303)
+        created = enrollment.create_patient(grant, details)
+    except AlreadyCreated as error:
+        return _known_page(error, grant)
     return _redirect(with_query(return_url, patient_id=created.body["id"]))
+
+
+def _known_page(error: AlreadyCreated, grant: Grant) -> BaseResponse:
+    """Return the page for a patient whom this browser owns, and whose details stay as they are."""
+    response, current = report(error), services().guard.current_patient()
+    # `/account` shows the patient used last, which may be another one.
+    is_current = current is not None and current.patient_id == grant.patient_id
+    message = Message("form_patient_already_created")
+    page = _render_form(request.form, {}, known=message, links_to_account=is_current)
+    return Response(page, response.status, response.headers)
 
 
 def _redirect(url: str) -> str | BaseResponse:
@@ -155,8 +168,6 @@ def show_problems(error: Exception) -> Response:
         # The visitor can't correct these two, and has entered nothing yet before a POST.
         if request.method != "POST" or problems.keys() & {"return_url", "state"}:
             page = render_template("error.html", problem=response)
-        elif isinstance(error, AlreadyCreated):
-            page = _render_form(request.form, {}, known=_FORM_MESSAGES[AlreadyCreated])
         else:
             page = _render_form(values or _unread_form(), problems)
     except (Unauthenticated, UnusableLogin, IdentityUnavailable) as refusal:
@@ -181,12 +192,17 @@ def _position(name: str | None) -> int:
 
 
 def _render_form(
-    values: Mapping[str, str], problems: Mapping[str | None, Message], known: Message | None = None
+    values: Mapping[str, str],
+    problems: Mapping[str | None, Message],
+    known: Message | None = None,
+    *,
+    links_to_account: bool = False,
 ) -> str:
     is_new = values.get("suggested_id") == suggested_id(values.get("form_id"))
     return render_template(
         "intake.html",
         known=known,
+        links_to_account=links_to_account,
         values=values,
         problems=problems,
         submit_url=submit_url(values.get("return_url", "")),

@@ -140,6 +140,23 @@ def test_a_known_patient_is_offered_the_next_step(mocked_sandbox):
     assert stored.name == "ASHA   Example"
 
 
+def test_a_known_patient_is_not_led_to_another_patients_connections(mocked_sandbox):
+    browser = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off").test_client()
+    asha = {"name": "Asha Example", "email": "asha@example.com"}
+    for person in (asha, {"name": "Ben Example", "email": "ben@example.com"}):
+        hidden = hidden_fields(browser.get("/intake").text)
+        browser.post("/intake", data={**hidden, **person, "action": "create"})
+    hidden = hidden_fields(browser.get("/intake").text)
+
+    page = browser.post("/intake", data={**hidden, **asha, "name": "Asha  Example", "action": "create"})
+
+    assert "<h1>We already know you</h1>" in page.text
+    assert "See your connections" not in page.text
+    assert "Ben Example" in browser.get("/account").text
+    browser.post("/intake", data={**hidden_fields(page.text), "action": "connect"})
+    assert "Asha  Example" in browser.get("/account").text
+
+
 @pytest.mark.parametrize(
     "again",
     [
