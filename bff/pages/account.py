@@ -1,6 +1,7 @@
 """`/account`: the connections of the patient that this browser used last, or that a login names."""
 
 import uuid
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -25,7 +26,7 @@ blueprint = Blueprint("account", __name__)
 def show() -> str:
     """Show the connections. Raise NotFound if the browser knows no patient."""
     browser, patient = services().browser, services().enrollment.read_patient(_grant()).body
-    connections = first_per_facility(c for c in patient["connections"] if c["status"] != "failed")
+    connections = _listed(patient["connections"])
     return render_template(
         "account.html",
         patient=patient,
@@ -78,6 +79,13 @@ def _grant() -> Grant:
     if grant is None:
         raise NotFound("patient")
     return grant
+
+
+def _listed(connections: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return every active connection, since each can be disconnected, and one of each other facility."""
+    tried = [connection for connection in connections if connection["status"] != "failed"]
+    active = [connection for connection in tried if connection["status"] == "active"]
+    return active + [other for other in first_per_facility(tried) if other["status"] != "active"]
 
 
 def _connection(grant: Grant, connection_id: str) -> dict[str, Any]:

@@ -79,6 +79,21 @@ def test_a_facility_is_listed_once(browser, medblocks, catalog):
     assert actions(browser.get("/account").text) == {"1": ["Disconnect"]}
 
 
+def test_every_active_connection_of_a_facility_can_be_disconnected(browser, medblocks, catalog):
+    statuses = ["active", "refresh_failed", "active", "disconnected"]
+    rows = [connection(id=f"conn_{number}", status=status) for number, status in enumerate(statuses)]
+    medblocks.get(
+        PATIENT, json=patient(connections=[*rows, connection(id="conn_9", connection_id="fhirsrc_2")])
+    )
+    catalog()
+
+    page = browser.get("/account").text
+
+    links = re.findall(r'href="/account/disconnect/(\w+)"', page)
+    assert links == ["conn_0", "conn_2", "conn_9"]
+    assert page.count("<li data-connection-id") == 3
+
+
 def test_signing_in_again_goes_straight_to_the_facility(browser, connected, medblocks):
     connected("refresh_failed")
     medblocks.post(f"{HOST}/patient-sessions", json=session(connection_id="fhirsrc_1"))
