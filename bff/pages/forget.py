@@ -4,6 +4,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from bff.access.form_tokens import FormTokens
+from bff.request_context import request_context
 from bff.services import services
 
 blueprint = Blueprint("forget", __name__)
@@ -12,8 +13,9 @@ blueprint = Blueprint("forget", __name__)
 @blueprint.get("/forget")
 def show() -> str:
     """Show what forgetting means, or that this browser has nothing to forget. Changes nothing."""
-    browser = services().browser
-    form_token = services().forms.make(browser.owner()) if browser.owns_something() else None
+    # Also a cookie of a later version, whose patients this one can't read.
+    owner = services().browser.known_owner(request_context())
+    form_token = services().forms.make(owner) if owner else None
     return render_template("forget.html", form_token=form_token)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.factories import HOST, hidden_fields, make_app, patient
+from tests.factories import HOST, hidden_fields, make_app, patient, signed_cookie
 
 
 def forget(browser):
@@ -33,6 +33,27 @@ def test_the_cookies_are_deleted_as_they_were_set(https):
     for header in headers:
         assert {"Max-Age=0", "HttpOnly", "Path=/", "SameSite=Lax"} < set(header.split("; "))
         assert ("Secure" in header.split("; ")) is https
+
+
+@pytest.mark.parametrize("held", [{"o": "x", "p": [{"new": 1}], "s": []}, {"o": "x", "p": "?"}, ["?"], "?"])
+def test_a_cookie_of_a_later_version_can_be_forgotten(client, held):
+    client.set_cookie("bff", signed_cookie(held))
+    page = client.get("/forget").text
+
+    reply = forget(client)
+
+    assert 'data-status="forget"' in page
+    assert 'href="/account"' not in page
+    assert reply.status_code == 303
+    assert not client.get_cookie("bff")
+
+
+def test_a_browser_without_a_cookie_has_nothing_to_forget(client):
+    client.set_cookie("bff", "forged")
+    page = client.get("/forget")
+
+    assert 'data-status="forgotten"' in page.text
+    assert "Set-Cookie" not in page.headers
 
 
 def test_opening_the_page_forgets_nothing(browser, medblocks):
