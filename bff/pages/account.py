@@ -99,6 +99,8 @@ def _connection(grant: Grant, connection_id: str) -> dict[str, Any]:
 @blueprint.errorhandler(NotFound)
 @blueprint.errorhandler(upstream.NotFound)
 def unknown(error: Exception) -> tuple[str, int]:
-    """Show that this browser knows no patient, or not this connection."""
-    report(error)
-    return render_template("account_unknown.html"), 404
+    """Show that this browser knows no patient, or that its patient does not have the connection."""
+    problem = report(error)
+    if problem.message.code == "no_connection":
+        return render_template("error.html", problem=problem), problem.status
+    return render_template("account_unknown.html"), problem.status

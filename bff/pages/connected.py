@@ -13,7 +13,7 @@ from flask import Blueprint, render_template, request
 from bff.errors import NotFound
 from bff.medblocks import errors as upstream
 from bff.middleware.errors import report
-from bff.pages.links import app_url, leaving_url
+from bff.pages.links import app_url, leaving_url, requested_app_url
 from bff.services import services
 
 blueprint = Blueprint("connected", __name__)
@@ -103,4 +103,4 @@ def _state(connection: Mapping[str, Any]) -> str:
 def wrong_browser(error: Exception) -> tuple[str, int]:
     """Show that another browser began, and nothing else."""
     report(error)
-    return render_template("wrong_browser.html"), 404
+    return render_template("wrong_browser.html", app_url=requested_app_url()), 404

@@ -111,6 +111,15 @@ def app_url(session: dict[str, str]) -> str | None:
     return with_query(return_url, patient_id=session["patient_id"], patient_session_id=session["id"])
 
 
+def requested_app_url() -> str | None:
+    """Return the query's `return_url`, or None if there is none, or it can't be used or is on this server."""
+    return_urls, return_url = services().enrollment.return_urls, request.args.get("return_url")
+    try:
+        return return_urls.check(return_url) if return_url and not return_urls.is_own(return_url) else None
+    except InvalidInput:
+        return None
+
+
 def web_link(url: str | None) -> str | None:
     """Return a URL from the catalog if it is an https URL, else None."""
     try:

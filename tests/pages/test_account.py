@@ -177,6 +177,9 @@ def test_a_connection_that_the_patient_does_not_have_is_a_404(
     reply = browser.open(f"/account/disconnect/{connection_id}", method=method, data=hidden)
 
     assert reply.status_code == 404
+    assert "There is no such connection." in reply.text
+    assert 'href="/account">Try again' in reply.text
+    assert "does not remember you" not in reply.text
 
 
 @pytest.mark.parametrize("path", ["/account/connect", "/account/disconnect/conn_1"])
@@ -197,6 +200,13 @@ def test_an_unknown_browser_sees_nothing(medblocks, path):
     assert not medblocks.calls
 
 
+def test_an_unknown_browser_can_ask_for_help():
+    page = make_app(BFF_ACCESS="enforce", BFF_SUPPORT="+1 555 0100").test_client().get("/account").text
+
+    assert '<a class="button secondary" href="tel:+15550100">Ask for help</a>' in page
+    assert "/forget" not in page
+
+
 def test_a_copied_patient_cookie_shows_nothing(browser):
     stranger = browser.application.test_client()
     stranger.set_cookie("bff-patient", browser.get_cookie("bff-patient").value)
@@ -206,8 +216,10 @@ def test_a_copied_patient_cookie_shows_nothing(browser):
 
 def test_a_deleted_patient_is_unknown(browser, medblocks):
     medblocks.get(PATIENT, status=404, json={})
+    page = browser.get("/account")
 
-    assert browser.get("/account").status_code == 404
+    assert page.status_code == 404
+    assert 'class="button secondary" href="/forget"' in page.text
 
 
 def test_the_page_says_when_several_patients_used_the_device(browser, medblocks):

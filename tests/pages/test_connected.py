@@ -184,6 +184,35 @@ def test_unknown_session_offers_to_begin_again(started, medblocks):
     assert 'href="/intake?state=a%26b"' in reply.text
 
 
+@pytest.mark.parametrize(
+    ("query", "button"),
+    [
+        ("", 'href="/account">See your connections'),
+        (
+            "return_url=https://app.example.com/records?a",
+            'href="https://app.example.com/records?a">Return to the app',
+        ),
+        ("return_url=https://evil.example/", 'href="/account">See your connections'),
+        ("return_url=http://localhost/connected", 'href="/account">See your connections'),
+    ],
+)
+@pytest.mark.parametrize("path", ["/connected", "/leaving"])
+def test_a_wrong_browser_has_a_second_way(started, path, query, button):
+    page = started.get(f"{path}?patient_session_id=ps_other&{query}").text
+
+    assert f'class="button secondary" {button}' in page
+    assert page.count('class="button secondary"') == 1
+    assert "evil" not in page
+
+
+def test_a_new_browser_can_ask_for_help():
+    app = make_app(BFF_ACCESS="enforce", BFF_SUPPORT="help@example.com")
+
+    page = app.test_client().get(PAGE).text
+
+    assert 'class="button secondary" href="mailto:help@example.com">Ask for help' in page
+
+
 def test_session_of_another_patient_shows_nothing(started, medblocks):
     medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session(patient_id="user_43"))
 
