@@ -5,6 +5,7 @@ import re
 from string import Formatter
 
 import pytest
+from flask import render_template_string
 
 from bff import load_settings
 from bff.config import SettingsError
@@ -351,6 +352,23 @@ def test_plurals_that_are_not_translated_stay_spanish(tmp_path):
         assert ngettext("You connected one provider.", "You connected %(count)s providers.", 2).startswith(
             "Ha"
         )
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "written"),
+    [
+        ("en", 1, "One more is"),
+        ("en", 1234, "1,234 more"),
+        ("es", 1234, "1.234 más"),
+    ],
+)
+def test_numbers_are_written_as_in_the_language(code, number, written):
+    app = make_app()
+    template = "{% trans count=number|number %}One more is not listed here.{% pluralize %}"
+    template += "{{ count }} more are not listed here.{% endtrans %}"
+
+    with app.test_request_context(f"/?lang={code}"):
+        assert written in render_template_string(template, number=number)
 
 
 def test_a_nested_message_is_translated():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from babel import Locale, negotiate_locale
+from babel.numbers import format_decimal
 from flask import Flask, Request, Response, current_app
 
 from bff.access.cookies import cookie_attributes, cookie_reader
@@ -22,12 +23,20 @@ _cookie = cookie_reader(COOKIE)
 
 
 class Language(NamedTuple):
-    """A language: its code, its own name, its direction (`ltr` or `rtl`), and its texts."""
+    """A language: its code, its own name, its direction (`ltr` or `rtl`), its texts, and its formats."""
 
     code: str
     name: str
     direction: str
     texts: NullTranslations
+    locale: Locale
+
+
+class Number(int):
+    """A number that a text shows as the language of the request writes it, such as `1,234`."""
+
+    def __str__(self) -> str:
+        return format_decimal(int(self), locale=language().locale)
 
 
 class Languages:
@@ -81,7 +90,7 @@ class Languages:
 
 def _language(code: str, texts: NullTranslations) -> Language:
     locale = Locale.parse(code, sep="-")
-    return Language(code, (locale.display_name or code).capitalize(), locale.text_direction, texts)
+    return Language(code, (locale.display_name or code).capitalize(), locale.text_direction, texts, locale)
 
 
 def init_app(app: Flask, catalogs: Mapping[str, bytes], *, https: bool) -> Languages:
@@ -92,6 +101,7 @@ def init_app(app: Flask, catalogs: Mapping[str, bytes], *, https: bool) -> Langu
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     app.add_template_filter(translate)
+    app.add_template_filter(Number, "number")
     app.context_processor(lambda: {"language": language(), "languages": languages})
     return languages
 

@@ -157,9 +157,9 @@ def test_only_50_of_5000_connections_are_listed(come_back, catalog, medblocks):
     page = come_back(*(attempt(number) for number in range(5000))).text
 
     print(f"5,000 connections: {time.perf_counter() - began:.2f} s, {len(page):,} bytes")  # noqa: T201 - a figure
-    assert "You connected 5000 providers." in page
+    assert "You connected 5,000 providers." in page
     assert page.count("data-connection-id") == 50
-    assert "4950 more are not listed here." in page
+    assert "4,950 more are not listed here." in page
     assert sum("/connections/" in call.request.url for call in medblocks.calls) == 50
 
 
