@@ -22,6 +22,7 @@ from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.single_flight import SingleFlight
 
 _DOUBLE_CLICK_SECONDS = 10.0
+_RECENT_SECONDS = 10.0
 
 
 class Enrollment:
@@ -48,6 +49,7 @@ class Enrollment:
         self._audit = audit
         self._within = within
         self._reads: SingleFlight[ApiResponse] = SingleFlight()
+        self._recent: SingleFlight[ApiResponse] = SingleFlight(keep=_RECENT_SECONDS)
         self._starts: SingleFlight[ApiResponse] = SingleFlight(keep=_DOUBLE_CLICK_SECONDS)
 
     def create_patient(self, grant: Grant, details: Mapping[str, Any]) -> ApiResponse:
@@ -141,14 +143,20 @@ class Enrollment:
             if not self._guard.reports_conflict(grant):
                 raise
 
-    def read_session(self, grant: SessionGrant, event: str = "session read") -> ApiResponse:
+    def read_session(
+        self, grant: SessionGrant, event: str = "session read", *, recent: bool = False
+    ) -> ApiResponse:
         """Return a session that the caller started. Simultaneous reads share one call.
 
-        `event` names it in the audit trail. If the session's patient is not the caller's, raise BadResponse,
-        or NotFound if newer patients may have displaced it from the browser's cookie.
+        `event` names it in the audit trail. With `recent`, the result of such a read in the last seconds
+        will do: a search while typing would otherwise read the session for every letter.
+
+        If the session's patient is not the caller's, raise BadResponse, or NotFound if newer patients may
+        have displaced it from the browser's cookie.
         """
         with self._within(self._settings.read_seconds), self._audit.trail(event, actor=grant.owner) as entry:
-            answer = self._reads.run(grant, "read session", lambda: self._calls.read_patient_session(grant))
+            reads = self._recent if recent else self._reads
+            answer = reads.run(grant, "read session", lambda: self._calls.read_patient_session(grant))
             entry.patient_id, entry.upstream_request_id = answer.body["patient_id"], answer.request_id
             if not self._guard.may_read(answer.body["patient_id"]):
                 if self._browser.may_have_dropped_patients():

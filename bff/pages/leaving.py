@@ -1,8 +1,8 @@
 """`/leaving`: the page before Medblocks, with what happens next, and a search for facilities.
 
 The page shows a session that exists already, so reloading it or coming back starts nothing. The session's
-link lets its holder act for the patient. It is therefore read from Medblocks for each request, shown only to
-the browser that started the session, and part of no address of ours.
+link lets its holder act for the patient. It is therefore read from Medblocks for each request (for a search,
+once in ten seconds), shown only to the browser that started the session, and part of no address of ours.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Search:
 @blueprint.get("/leaving")
 def leave() -> str | Response:
     """Show the page. Raise NotFound for a session that another browser started."""
-    session = _read_session(request.args.get("patient_session_id", ""))
+    session = _read_session(request.args.get("patient_session_id", ""), recent="q" in request.args)
     if session["status"] != "open":
         return redirect(url_for("connected.connected", patient_session_id=session["id"]), 303)
     facility_id = session["connection_id"]
@@ -85,8 +85,9 @@ def start_session(grant: Grant, options: Mapping[str, Any], *, once: str | None)
         raise InvalidInput({"connection_id": Message("chosen_facility_unknown")}) from error
 
 
-def _read_session(patient_session_id: str) -> dict[str, Any]:
-    return services().enrollment.read_session(services().guard.session(patient_session_id)).body
+def _read_session(patient_session_id: str, *, recent: bool = False) -> dict[str, Any]:
+    grant = services().guard.session(patient_session_id)
+    return services().enrollment.read_session(grant, recent=recent).body
 
 
 def _search(q: str, starting_after: str | None) -> Search:

@@ -119,6 +119,37 @@ def test_facility_vendor_is_not_shown(search):
     assert "meditech" not in words
 
 
+def calls(medblocks, path):
+    return sum(path in call.request.url for call in medblocks.calls)
+
+
+def test_further_searches_cost_one_call_each(started, search, medblocks):
+    search(1)
+    before = calls(medblocks, "/patient-sessions/ps_1"), calls(medblocks, "/connections?")
+    for q in ("alder1", "alder12"):
+        assert started.get(f"{PAGE}&q={q}").status_code == 200
+
+    assert (calls(medblocks, "/patient-sessions/ps_1"), calls(medblocks, "/connections?")) == (
+        before[0],
+        before[1] + 2,
+    )
+
+
+def test_the_page_without_a_search_is_never_an_earlier_one(started, search, medblocks):
+    search(1)
+    medblocks.replace("GET", f"{HOST}/patient-sessions/ps_1", json=session(status="complete"))
+
+    assert started.get(PAGE).location == "/connected?patient_session_id=ps_1"
+
+
+def test_another_browsers_search_reads_nothing(search, enforcing, medblocks):
+    search(1)
+    before = len(medblocks.calls)
+
+    assert enforcing.test_client().get(f"{PAGE}&q=alder").status_code == 404
+    assert len(medblocks.calls) == before
+
+
 @pytest.mark.parametrize(("q", "kept"), [("a", "a"), ("%20a%20", "a"), ("%C3%A9", "é")])
 def test_short_query_is_not_searched(leave, q, kept):
     page = leave(f"&q={q}").text
