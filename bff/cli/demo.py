@@ -21,6 +21,8 @@ _OWN_SETTINGS = {
     *("BFF_PUBLIC_URL", "BFF_HOST_CHECK"),
 }
 
+_DEV_SERVERS = "http://localhost:* http://127.0.0.1:*"
+
 
 @click.command()
 @click.option(
@@ -49,7 +51,7 @@ def demo(port: int, sandbox_port: int, faults: str | None, codes: str, *, enforc
             settings = load_settings(variables)
         except SettingsError as error:
             startup.exit_with_problems(error, startup.EX_CONFIG)
-        click.echo(messages.demo(address, sandbox_address))
+        click.echo(messages.demo(settings, sandbox_address))
         if faults:
             click.echo(messages.faults(faults, sandbox_address))
         configure_logging()
@@ -68,8 +70,10 @@ def _variables(address: str, upstream: str, *, enforce: bool) -> dict[str, str]:
     }
     # Names that are nearly a used setting's are problems; load_settings reports them.
     startup.warn_about({name: meant for name, meant in unknown.items() if not meant or name not in used})
+    return_urls = used.get("BFF_RETURN_URLS") or f"{address}/connected"
     return {
         **used,
+        "BFF_RETURN_URLS": f"{return_urls} {_DEV_SERVERS}",
         "MEDBLOCKS_API_KEY": DEMO_KEY,
         "MEDBLOCKS_BASE_URL": upstream,
         "MEDBLOCKS_WEBHOOK_SECRET": DEMO_WEBHOOK_SECRET,

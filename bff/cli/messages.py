@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 from bff import __version__
+from bff.cli import origins
 from bff.config import Settings
 from bff.config.settings import LIVE, SANDBOX
 from bff.sandbox import DEMO_KEY, PROFILES
@@ -56,6 +58,7 @@ def security_summary(settings: Settings, app: str | None = None) -> Iterator[str
         )
     if settings.webhook_secrets:
         yield f"Webhooks: on, at {settings.public_url}/webhooks/medblocks.{_webhooks_warning(settings)}"
+    yield from origins.summary(settings)
 
 
 def separate_processes(settings: Settings) -> str:
@@ -131,8 +134,9 @@ def faults(name: str, sandbox_address: str) -> str:
     return f"Faults: {name}. {profile.description} {change}"
 
 
-def demo(address: str, sandbox_address: str) -> str:
+def demo(settings: Settings, sandbox_address: str) -> str:
     """Return where the demo is, and what to try."""
+    address, summary = settings.public_url, "\n".join(origins.summary(settings))
     curl = "curl -s -b cookies.txt -c cookies.txt"
     body = """'{"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}'"""
     return f"""
@@ -146,6 +150,13 @@ Try the page, or these, as one browser whose cookie is kept in cookies.txt:
   {curl} {address}/api/patients -H 'Content-Type: application/json' -d {body}
   {curl} {address}/api/patients/user_42
   {curl} {address}/api/patient-sessions -H 'Content-Type: application/json' -d '{{"patientId": "user_42"}}'
+
+To use it from a dev server, let that proxy /api, /static and /facilities to {address}. Or start
+the demo with the dev server's origin, and call http://localhost:{urlsplit(address).port} from its pages:
+
+  BFF_TRUSTED_ORIGINS=http://localhost:5173 {sys.executable} -m bff demo
+
+{summary}
 
 When a session ends, the sandbox sends webhooks to the BFF. The log has a line for each: "event":"webhook".
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
-from bff.config.settings import Settings
+from bff.config.settings import ANY_PORT, Settings
 
 # How similar to a setting's name a misspelled one is. A team's own variables, such as BFF_VERSION and
 # MEDBLOCKS_API_URL, are less similar.
@@ -50,7 +50,20 @@ def combination_problems(settings: Settings, given: Iterable[str]) -> dict[str, 
         problems["MEDBLOCKS_PROXY"] = (
             "is set, but MEDBLOCKS_BASE_URL is http://: the proxy would see the key. Remove one of them."
         )
-    return problems | _unused(settings.identity, given)
+    return problems | _return_url_problems(settings) | _unused(settings.identity, given)
+
+
+def _return_url_problems(settings: Settings) -> dict[str, str]:
+    """Return what is wrong with addresses that have any port, which are for development."""
+    if settings.live and any(url.endswith(ANY_PORT) for url in settings.return_urls):
+        problem = (
+            f"has an address with any port ({ANY_PORT}), but MEDBLOCKS_API_KEY is a live key. Remove it."
+        )
+    elif settings.return_urls[0].endswith(ANY_PORT):
+        problem = f"begins with an address with any port ({ANY_PORT}). Put another first: it is the default."
+    else:
+        return {}
+    return {"BFF_RETURN_URLS": problem}
 
 
 def _live_key_problems(settings: Settings) -> dict[str, str]:

@@ -30,6 +30,7 @@ IN_QUOTES = "has quotes in its value. Remove them: Docker's env files, for one, 
 UNREADABLE = "names a file that can't be read. Check the path and its permissions."
 
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,24}[0-9]")
+_ANY_PORT = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\]):\*", re.IGNORECASE)
 _TWO_URLS = re.compile(r"[,;]https?:", re.IGNORECASE)
 _VERSION = Regexp(r"(\d{4}-\d{2}-\d{2}|key)\Z", error="must be a date such as 2026-04-25, or key.")
 
@@ -209,6 +210,11 @@ def return_url(value: str) -> str:
     if {".", ".."} & set(parts.path.split("/")):
         raise ValidationError("must not have . or .. in its path.")
     return f"{origin_of(parts)}{parts.path}"
+
+
+def allowed_return_url(value: str) -> str:
+    """Parse a return URL, or an origin of this machine with `*` for any port."""
+    return value.lower() if _ANY_PORT.fullmatch(value) else return_url(value)
 
 
 def origin(value: str) -> str:

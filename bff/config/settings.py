@@ -14,6 +14,7 @@ from bff.config.parsers import Contact, Secret
 from bff.images import Image
 
 LIVE, SANDBOX = "mb_sk_live_", "mb_sk_sbx_"
+ANY_PORT = ":*"  # ends a return URL that allows each port of this machine
 _DAY = 24 * 60 * 60  # seconds
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class Settings:
     webhook_secrets: tuple[Secret, ...] = setting("MEDBLOCKS_WEBHOOK_SECRET", parsers.webhook_secrets, ())
     public_url: str = setting("BFF_PUBLIC_URL", parsers.origin, "http://127.0.0.1:8000")
     host_check: bool | None = setting("BFF_HOST_CHECK", parsers.on_off, None)
-    return_urls: tuple[str, ...] = setting("BFF_RETURN_URLS", parsers.each(parsers.return_url), ())
+    return_urls: tuple[str, ...] = setting("BFF_RETURN_URLS", parsers.each(parsers.allowed_return_url), ())
     session_seconds: int | None = setting("BFF_SESSION_SECONDS", parsers.integer(60, _DAY, " seconds"), None)
     signup_source: str = setting("BFF_SIGNUP_SOURCE", parsers.short(200), "intake")
 

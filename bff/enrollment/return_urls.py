@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from bff.config import host_name, is_same_origin, origin_of, split_http_url
+from bff.config import ANY_PORT, host_name, is_same_origin, origin_of, split_http_url
 from bff.errors import InvalidInput
 from bff.messages import InvalidValue, Message
 
@@ -24,13 +24,18 @@ _SPACES = "".join(map(chr, range(33)))  # around a segment, some servers ignore 
 class ReturnUrls:
     """The URLs in `BFF_RETURN_URLS`: origins, or origins with a path prefix. The first is the default.
 
+    An origin with `*` as its port allows every port of this machine. Development servers choose one at
+    start, as native apps do (RFC 8252, section 7.3).
+
     `own` is the origin of this server. If that is a loopback name, all loopback names with its port are.
     """
 
     def __init__(self, allowed: Sequence[str], own: str) -> None:
         self._own = split_http_url(own)
         self._default = allowed[0]
-        self._allowed = [self._under_own_name(split_http_url(url)) for url in allowed]
+        exact = [url for url in allowed if not url.endswith(ANY_PORT)]
+        self._allowed = [self._under_own_name(split_http_url(url)) for url in exact]
+        self._any_port = {url.removesuffix(ANY_PORT) for url in allowed if url.endswith(ANY_PORT)}
 
     def default(self, host: str) -> str:
         """Return the default for a request's host.
@@ -57,10 +62,15 @@ class ReturnUrls:
         except InvalidValue as error:
             message = Message("return_url_invalid", {"reason": error.message})
             raise InvalidInput({"return_url": message}) from error
-        candidate = self._under_own_name(candidate)
-        if not any(_covers(allowed, candidate) for allowed in self._allowed):
+        if not self._is_allowed(candidate):
             raise InvalidInput({"return_url": Message("return_url_not_allowed")})
         return return_url
+
+    def _is_allowed(self, candidate: SplitResult) -> bool:
+        if _without_port(candidate) in self._any_port:
+            return True
+        candidate = self._under_own_name(candidate)
+        return any(_covers(allowed, candidate) for allowed in self._allowed)
 
     def is_own(self, return_url: str) -> bool:
         """Return whether a URL is on this server's public origin, whatever the request's host is."""
@@ -82,6 +92,11 @@ def _covers(allowed: SplitResult, candidate: SplitResult) -> bool:
         return False
     prefix = allowed.path.rstrip("/")
     return candidate.path == prefix or candidate.path.startswith(f"{prefix}/")
+
+
+def _without_port(url: SplitResult) -> str:
+    """Return the origin of a URL as it is without its port."""
+    return origin_of(url._replace(netloc=url.netloc.removesuffix(f":{url.port}")))
 
 
 def _percent_encoded(url: str) -> str:

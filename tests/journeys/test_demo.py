@@ -21,6 +21,19 @@ def test_the_demo_prints_both_addresses(demo):
     assert "Nothing leaves this machine" in demo.printed
 
 
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+def test_the_demo_allows_returns_to_dev_servers(demo, name):
+    body = {"patientId": f"returns to {name}", "returnUrl": f"http://{name}:5173/done"}
+
+    assert requests.post(f"{demo.bff}/api/patient-sessions", json=body, timeout=10).status_code == 200
+    assert f" http://{name}:* " in demo.printed
+
+
+def test_the_demo_prints_how_to_let_a_dev_server_in(demo):
+    assert "\n  BFF_TRUSTED_ORIGINS=http://localhost:5173 " in demo.printed
+    assert f"let that proxy /api, /static and /facilities to {demo.bff}." in demo.printed
+
+
 @pytest.mark.skipif(
     shutil.which("curl") is None and os.environ.get("CI") != "true", reason="curl is not installed"
 )
