@@ -106,7 +106,7 @@ release: .venv-tools/tools.stamp  ## The same for a release: the changelog must 
 	$(TOOLS)/python -m tools.release release
 
 clean:  ## Remove everything that the other targets create
-	rm -rf .venv .venv-* .doctrees site .coverage .mypy_cache .pytest_cache .ruff_cache .schemathesis .hypothesis .import_linter_cache dist mutants screenshots bench benchmarks/peers/node_modules
+	rm -rf .venv .venv-* .doctrees site .coverage .mypy_cache .pytest_cache .ruff_cache .schemathesis .hypothesis .import_linter_cache dist mutants screenshots bench benchmarks/peers/node_modules examples/vite-react/node_modules examples/vite-react/dist
 
 $(VENV)/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "medblocks-bff needs Python 3.11 or newer. Choose one: make PYTHON=python3.12 …")'

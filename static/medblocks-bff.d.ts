@@ -5,6 +5,13 @@ export interface Options {
   signal?: AbortSignal;
 }
 
+export interface Configuration {
+  /** The server's origin, such as `https://bff.example.com`; by default, the page's own. */
+  baseUrl?: string;
+  /** Headers for each call, such as `Authorization`. The function runs before each call, and may be async. */
+  headers?: () => Record<string, string> | Promise<Record<string, string>>;
+}
+
 export interface NewPatient {
   /** Your stable id for this patient, unique within your organization. */
   patientId: string;
@@ -167,6 +174,9 @@ export interface Messages {
 
 /** The messages by language. That of `<html lang>` is chosen, else English. */
 export const messages: { en: Messages; es: Messages; [language: string]: Messages };
+
+/** Sets where and how calls are made. What is left out gets its default. */
+export function configure(configuration: Configuration): void;
 
 export function createPatient(
   values: NewPatient,

@@ -1,5 +1,5 @@
 /**
- * Calls the routes of medblocks-bff from a page of the same origin: an ES module without a build step.
+ * Calls the routes of medblocks-bff: an ES module without a build step. By default, it calls the page's origin.
  *
  * Failed calls throw a `MedblocksError`, whose message can be shown to a patient. Aborted calls throw the
  * signal's reason.
@@ -36,6 +36,15 @@ const RETURN = "patient_id patient_session_id success connection_id error error_
 const MIN_PAUSE = 1000; // milliseconds
 const MAX_PAUSE = 20000;
 const TRIES = 5;
+const config = { baseUrl: "", headers: () => ({}) };
+
+/**
+ * Set the origin of the server if it is not the page's own, and the headers of each call, such as a bearer token.
+ * @param {import("./medblocks-bff.d.ts").Configuration} configuration
+ */
+export function configure({ baseUrl = "", headers = () => ({}) }) {
+  Object.assign(config, { baseUrl: baseUrl.replace(/\/+$/, ""), headers });
+}
 
 /** A failed call: a message for the patient, and the other fields of the server's error envelope. */
 export class MedblocksError extends Error {
@@ -74,9 +83,18 @@ export async function getPatient(patientId, { signal } = {}) {
 
 /**
  * List a patient's connections, or with `hydrate` the connected facilities, without failed attempts.
+ * @overload
+ * @param {string} patientId
+ * @param {{hydrate: true, signal?: AbortSignal}} options
+ * @returns {Promise<ConnectedFacility[]>}
+ *
+ * @overload
+ * @param {string} patientId
+ * @param {{hydrate?: false, signal?: AbortSignal}} [options]
+ * @returns {Promise<Connection[]>}
+ *
  * @param {string} patientId
  * @param {{hydrate?: boolean, signal?: AbortSignal}} [options]
- * @returns {Promise<(Connection | ConnectedFacility)[]>}
  */
 export async function getConnections(patientId, { hydrate = false, signal } = {}) {
   return (await request(`patients/${encode(patientId)}/connections?hydrate=${hydrate}`, signal)).data;
@@ -156,12 +174,15 @@ export function parseReturn(url = location) {
   return /** @type {Return} */ ({ ...hints, success });
 }
 
-async function request(path, signal, values, headers) {
+async function request(path, signal, values, more) {
   const body = values && JSON.stringify(values);
-  const options = body && { method: "POST", body, headers: { "Content-Type": "application/json", ...headers } };
+  const json = body && { "Content-Type": "application/json" };
+  const headers = { ...(await config.headers()), ...json, ...more };
+  const method = body ? "POST" : "GET";
   let response, reply;
   try {
-    response = await fetch(`/api/${path}`, { signal, ...options });
+    // Same-origin calls have the cookie in any case. Of other origins, the server accepts only those that it trusts.
+    response = await fetch(`${config.baseUrl}/api/${path}`, { method, body, headers, signal, credentials: "include" });
     reply = await response.json();
   } catch (cause) {
     if (signal?.aborted) throw cause;
@@ -176,7 +197,7 @@ async function request(path, signal, values, headers) {
 }
 
 function failure(code, status, details, message) {
-  const { lang } = document.documentElement;
+  const lang = globalThis.document?.documentElement.lang ?? "en"; // Node has no document
   const texts = messages[lang] ?? messages[lang.split("-")[0]] ?? messages.en;
   return new MedblocksError(message ?? texts[code] ?? texts.unreadable_answer, code, status, details);
 }
@@ -193,7 +214,7 @@ function isSettled({ status, connections }) {
 
 async function pause(milliseconds, signal) {
   await until(signal, (done) => setTimeout(done, milliseconds));
-  while (document.hidden) {
+  while (globalThis.document?.hidden) {
     await until(signal, (done) => document.addEventListener("visibilitychange", done, { once: true }));
   }
 }
