@@ -1,4 +1,4 @@
-const BFF = "http://localhost:8000"; // "" if this page is on the server's own origin
+const BFF = "http://127.0.0.1:8000"; // "" if this page is on the server's own origin
 
 /** Call a route. Without values, it is a GET; with values, a POST. */
 async function call(path, values) {

@@ -19,9 +19,10 @@ def test_the_htmx_page_creates_and_connects(upstream, open_page):
     with reserve_port() as port:
         origin = f"http://127.0.0.1:{port}"
         settings = variables(upstream.address, BFF_PUBLIC_URL=origin)
-        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "app:application"]
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:bff.server.gunicorn_conf"]
+        command += ["--bind", f"127.0.0.1:{port}", "app:application"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
-        with run_program(command, EXAMPLE, "Booting worker", **environment):
+        with run_program(command, EXAMPLE, "configuration", **environment):
             page = open_page(f"{origin}/app/")
 
             create(page)

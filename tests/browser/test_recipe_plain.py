@@ -17,12 +17,11 @@ EXAMPLE = ROOT / "examples" / "plain"
 def test_the_plain_page_creates_and_connects(upstream, open_page, tmp_path):
     folder = shutil.copytree(EXAMPLE, tmp_path / "plain")
     with serve_folder(folder) as port:
-        origin = f"http://localhost:{port}"
+        origin = f"http://127.0.0.1:{port}"
         settings = {"BFF_TRUSTED_ORIGINS": origin, "BFF_RETURN_URLS": origin}
         with run_site(upstream.address, **settings) as address:
-            bff = address.replace("127.0.0.1", "localhost")
             code = (EXAMPLE / "app.js").read_text()
-            (folder / "app.js").write_text(code.replace("http://localhost:8000", bff))
+            (folder / "app.js").write_text(code.replace("http://127.0.0.1:8000", address))
             page = open_page(f"{origin}/")
 
             create(page)
