@@ -13,7 +13,7 @@ from tests.programs import need
 
 @pytest.fixture(scope="session", autouse=True)
 def _nginx_is_installed():
-    need("nginx", "nginx-light")
+    need("nginx", "nginx")
 
 
 class Proxied:

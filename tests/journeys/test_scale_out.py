@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(autouse=True)
 def _programs():
-    need("nginx", "nginx-light")
+    need("nginx", "nginx")
     need("redis-server", "redis-server")
 
 
