@@ -93,7 +93,7 @@ class Connection:
                 if not self._answer_requests():
                     return
             except RequestRefused as error:
-                self._send(error_response(error.status), keep_alive=False)
+                self._send(error_response(error.status, error.path, error.query), keep_alive=False)
                 self._linger()
                 return
             if parser.expects_continue:

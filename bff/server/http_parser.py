@@ -118,7 +118,7 @@ class RequestParser:
         self._chunked = coding is not None
         self._content_length = int(headers.get("CONTENT_LENGTH") or 0)
         if self._content_length > self._max_body:
-            raise RequestRefused(413)
+            raise RequestRefused(413, *_split_target(self._target))
         self.expects_continue = version == b"1.1" and headers.get("HTTP_EXPECT", "").lower() == "100-continue"
 
     def _parse_body(self) -> bool:
@@ -143,7 +143,7 @@ class RequestParser:
             raise RequestRefused(431)
         # Chunks of a byte each are mostly framing.
         if len(self._body) > self._max_body or self._framed_bytes > MAX_HEADER_BYTES + 8 * self._max_body:
-            raise RequestRefused(413)
+            raise RequestRefused(413, *_split_target(self._target))
         return True
 
     def _feed(self, piece: bytes | bytearray) -> None:

@@ -6,10 +6,11 @@ from tests.server.apps import MAX_BODY
 from tests.server.running import assert_envelope, get, head
 
 KIB = 1024
+API = b"POST /api/echo HTTP/1.1"
 
 
 def test_expect_continue_for_a_large_body_is_refused(ask):
-    reply = ask(head(b"Content-Length: %d" % (MAX_BODY + 1), b"Expect: 100-continue"))
+    reply = ask(head(b"Content-Length: %d" % (MAX_BODY + 1), b"Expect: 100-continue", start=API))
 
     assert_envelope(reply, 413, "payload_too_large")
 
@@ -39,23 +40,52 @@ def test_invalid_host_is_refused(ask, host):
 
 
 def test_body_declared_too_large_is_refused_at_once(ask):
-    assert_envelope(ask(head(b"Content-Length: %d" % (MAX_BODY + 1))), 413, "payload_too_large")
+    assert_envelope(ask(head(b"Content-Length: %d" % (MAX_BODY + 1), start=API)), 413, "payload_too_large")
+
+
+@pytest.mark.parametrize(
+    ("target", "href"),
+    [
+        (
+            b"/intake?return_url=https://a.example/b%3Fc&state=%26",
+            "/intake?return_url=https://a.example/b%3Fc&amp;state=%26",
+        ),
+        (b"/intake", "/intake"),
+        (b"//evil.example/a", "/evil.example/a"),
+        (b"/%2f/evil.example", "/evil.example"),
+        (b'/\\evil.example?"><b>', "/%5Cevil.example?%22%3E%3Cb%3E"),
+        (b"http://evil.example/a?b", "/a?b"),
+        ("/é?é".encode(), "/%C3%A9?%C3%A9"),
+    ],
+)
+def test_a_form_that_is_too_large_gets_a_page_with_a_link_back(ask, target, href):
+    length = b"Content-Length: %d" % (MAX_BODY + 1)
+
+    status, headers, body = ask(head(length, start=b"POST %s HTTP/1.1" % target))
+
+    assert (status, headers["content-type"]) == (413, "text/html; charset=utf-8")
+    assert b"What you entered is too long." in body
+    assert f'<a href="{href}">Open the page again</a>'.encode() in body
 
 
 def test_client_that_keeps_sending_reads_the_error(ask):
-    assert_envelope(ask(head(b"Content-Length: 500000"), bytes(500_000)), 413, "payload_too_large")
+    assert_envelope(ask(head(b"Content-Length: 500000", start=API), bytes(500_000)), 413, "payload_too_large")
 
 
 def test_oversized_chunked_body_is_refused_and_not_truncated(ask):
     chunk = b"4000\r\n" + bytes(16 * KIB) + b"\r\n"
 
-    assert_envelope(ask(head(b"Transfer-Encoding: chunked"), *[chunk] * 5), 413, "payload_too_large")
+    assert_envelope(
+        ask(head(b"Transfer-Encoding: chunked", start=API), *[chunk] * 5), 413, "payload_too_large"
+    )
 
 
 def test_chunks_of_mostly_framing_are_refused(ask):
     chunk = b"1;" + b"x" * 8000 + b"\r\na\r\n"
 
-    assert_envelope(ask(head(b"Transfer-Encoding: chunked"), *[chunk] * 80), 413, "payload_too_large")
+    assert_envelope(
+        ask(head(b"Transfer-Encoding: chunked", start=API), *[chunk] * 80), 413, "payload_too_large"
+    )
 
 
 def test_endless_trailers_are_refused(ask):
