@@ -28,9 +28,20 @@ class CircuitBreaker:
 
     Only signs of an outage count as failures. A 4xx response is a response, and so is one over the size
     limit: if these counted, one caller could open the circuit for all others.
+
+    When the circuit opens or closes, `on_change` gets whether it is open. This happens within a lock, so it
+    must be fast.
     """
 
-    def __init__(self, *, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        failures: int,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        on_change: Callable[[bool], None] | None = None,
+    ) -> None:
+        self._on_change = on_change
         self._limit = failures
         self._seconds = seconds
         self._clock = clock
@@ -39,6 +50,13 @@ class CircuitBreaker:
         self._open_until = 0.0
         self._probing = False
         self._generation = 0  # increases when the circuit opens, when a probe starts, and when it closes
+
+    @property
+    def state(self) -> str:
+        """The state: `closed`, `open`, or `half-open` while a probe is on its way."""
+        if self._failures < self._limit:
+            return "closed"
+        return "half-open" if self._probing else "open"
 
     def attempt(self, operation: str) -> "_Attempt":
         """Return a context that records a call's result. Raise CallRejected while the circuit is open."""
@@ -77,6 +95,8 @@ class CircuitBreaker:
             if self._failures >= self._limit:
                 self._open_until = self._clock() + self._seconds
                 self._generation += 1
+                if self._on_change:
+                    self._on_change(True)  # noqa: FBT003 - the circuit is open
 
     def _record_success(self, generation: int) -> None:
         if not self._failures and not self._probing:
@@ -86,6 +106,8 @@ class CircuitBreaker:
                 return
             if self._probing:
                 self._generation += 1
+                if self._on_change:
+                    self._on_change(False)  # noqa: FBT003 - it is not
             self._failures = 0
             self._probing = False
 

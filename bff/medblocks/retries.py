@@ -50,11 +50,20 @@ class RetryBudget:
 
 
 class Retries:
-    """Runs calls, and retries some of them, at most `max_retries` times each."""
+    """Runs calls, and retries some of them, at most `max_retries` times each.
 
-    def __init__(self, max_retries: int = MAX_RETRIES, budget: RetryBudget | None = None) -> None:
+    Before each retry, `on_retry` is called with the name of the operation.
+    """
+
+    def __init__(
+        self,
+        max_retries: int = MAX_RETRIES,
+        budget: RetryBudget | None = None,
+        on_retry: Callable[[str], None] | None = None,
+    ) -> None:
         self._max_retries = max_retries
         self._budget = budget
+        self._on_retry = on_retry
 
     def run(self, attempt: Callable[[], T], *, read: bool) -> T:
         """Return the result of an attempt. Raise its last error, without waiting beyond the deadline."""
@@ -74,6 +83,8 @@ class Retries:
         seconds = max(random.uniform(0, longest), error.retry_after or 0)  # noqa: S311 - jitter is no secret
         if seconds >= deadline.left() or (self._budget and not self._budget.spend()):
             return False
+        if self._on_retry:
+            self._on_retry(error.operation)
         pause(seconds)
         return True
 
