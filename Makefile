@@ -82,11 +82,14 @@ format: $(VENV)/dev.stamp  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras
+
 lock: $(VENV)/dev.stamp  ## Update the locked versions, within what pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
-	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url --no-strip-extras -c requirements-dev.txt --extra tools pyproject.toml -o requirements-tools.txt
+	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) -c requirements.txt --extra otel pyproject.toml -o requirements-otel.txt
+	$(LOCK) -c requirements-otel.txt --extra dev --extra otel pyproject.toml -o requirements-dev.txt
+	$(LOCK) -c requirements-dev.txt --extra tools pyproject.toml -o requirements-tools.txt
 	echo hatchling | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 -c requirements-dev.txt - -o deploy/requirements-build.txt
 
 docs: .venv-tools/tools.stamp  ## Build the documentation site into site/; warnings are errors

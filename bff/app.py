@@ -35,10 +35,14 @@ from bff.errors import MAX_BODY_BYTES
 from bff.logs import follow_settings, quiet_http_client
 from bff.medblocks.bulkhead import UpstreamLimit
 from bff.medblocks.catalog import Catalog
+from bff.medblocks.client import Medblocks
+from bff.medblocks.errors import MedblocksError
 from bff.middleware import errors
 from bff.middleware.rate_limits import RateLimits
 from bff.pages import login
 from bff.services import KEY, Services
+from bff.telemetry import Telemetry, open_telemetry
+from bff.telemetry.dependencies import Dependencies
 
 if TYPE_CHECKING:
     from bff.access.encryption import Encryption
@@ -70,15 +74,18 @@ def create_app(
     quiet_http_client()
     app = _create_flask()
     keys = Keys(*settings.secrets)
-    audit = Audit(keys.tag)
+    telemetry = open_telemetry(settings)
+    audit = Audit(keys.tag, telemetry.metrics.audited if telemetry.metrics else None)
     redis = open_redis(settings)
     browser = _create_browser_owner(settings, keys)
     guard = Guard(keys, browser, provider_for(settings, identify), audit, report_only=settings.report_only)
-    app.extensions[KEY] = _create_services(settings, keys, audit, browser, guard, redis)
+    app.extensions[KEY] = _create_services(settings, keys, audit, browser, guard, redis, telemetry)
     limits = RateLimits(settings, keys, browser, redis) if settings.rate_limit else None
     app.extensions["rate_limits"] = limits
     languages = translations.init_app(app, settings.translations, https=settings.https)
-    middleware.init_app(app, settings, browser, limits, languages)
+    middleware.init_app(app, settings, browser, limits, languages, telemetry)
+    if telemetry.metrics:  # the state of what this server depends on is one
+        app.before_request(app.extensions[KEY].dependencies.refresh)
     api.init_app(app, __version__)
     pages.init_app(app, invites=settings.invites and identify is None)
     if settings.login_url:
@@ -116,8 +123,10 @@ def _create_services(
     browser: BrowserOwner,
     guard: Guard,
     redis: RedisStore | None,
+    telemetry: Telemetry,
 ) -> Services:
-    medblocks = connect(settings)
+    upstream = connect(settings, telemetry)
+    medblocks = upstream.medblocks
     calls = GrantedCalls(medblocks)
     within = UpstreamLimit(settings.requests).within
     return_urls = ReturnUrls(settings.return_urls, settings.public_url)
@@ -136,7 +145,26 @@ def _create_services(
         logos=Logos(fetch_image, time.monotonic),
         logo_addresses=LogoAddresses(keys),
         brand=brand_of(settings),
+        breaker=upstream.breaker,
+        dependencies=_create_dependencies(upstream.health, redis, telemetry),
     )
+
+
+def _create_dependencies(
+    medblocks: Medblocks, redis: RedisStore | None, telemetry: Telemetry
+) -> Dependencies:
+    checks: dict[str, Callable[[], bool]] = {"medblocks": partial(_is_up, medblocks)}
+    if redis:
+        checks["redis"] = redis.check
+    metrics = telemetry.metrics
+    return Dependencies(checks, metrics.dependency_checked if metrics else None)
+
+
+def _is_up(medblocks: Medblocks) -> bool:
+    try:
+        return medblocks.health()["ok"]
+    except MedblocksError:
+        return False
 
 
 class NoSession(SessionInterface):

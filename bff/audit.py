@@ -17,11 +17,14 @@ class Audit:
     """Writes the audit trail to the logger `bff.audit`.
 
     Takes a function that turns an actor or a patient id into a pseudonym: always the same one, and
-    meaningless without the key.
+    meaningless without the key. `on_record` gets each entry's event and outcome, to count them.
     """
 
-    def __init__(self, pseudonym: Callable[[str, str], str]) -> None:
+    def __init__(
+        self, pseudonym: Callable[[str, str], str], on_record: Callable[[str, str], None] | None = None
+    ) -> None:
         self._pseudonym = pseudonym
+        self._on_record = on_record
 
     def record(
         self,
@@ -43,6 +46,8 @@ class Audit:
             request_id=request_context().request_id if has_request_context() else None,
             upstream_request_id=upstream_request_id,
         )
+        if self._on_record:
+            self._on_record(event, outcome)
         if details:
             line.update(details)
         audit_log.info(line)

@@ -36,9 +36,14 @@ class RequestContext(Request):
     language: "Language | None" = None
     last_patient: "LastPatient | None" = None  # for the patient cookie
     forget = False
-    failed = False  # an error was reported
+    error_code: str | None = None  # of the error that was reported
     identified = False
     caller: "Caller | None" = None
+
+
+def route_of(context: Request) -> str:
+    """Return the rule of a request, such as /api/patients/<patient_id>: the path would contain the id."""
+    return context.url_rule.rule if context.url_rule else "none"
 
 
 def request_context() -> RequestContext:

@@ -15,6 +15,8 @@ from bff.branding.logos import LogoAddresses, Logos
 from bff.enrollment.enrollment import Enrollment
 from bff.enrollment.facilities import Facilities
 from bff.medblocks.catalog import Catalog
+from bff.medblocks.circuit_breaker import CircuitBreaker
+from bff.telemetry.dependencies import Dependencies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +42,8 @@ class Services:
     logos: Logos
     logo_addresses: LogoAddresses
     brand: Brand
+    breaker: CircuitBreaker
+    dependencies: Dependencies
 
 
 def services() -> Services:

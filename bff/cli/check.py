@@ -48,7 +48,7 @@ def findings(settings: Settings, variables: Iterable[str]) -> Iterator[Finding]:
 
 
 def _medblocks(settings: Settings) -> Iterator[Finding]:
-    medblocks = connect(settings)
+    medblocks = connect(settings).medblocks
     try:
         medblocks.health()
         yield Finding(f"Medblocks: {settings.base_url} answers.")

@@ -16,18 +16,25 @@ from bff.middleware.rate_limits import RateLimits
 from bff.middleware.root_check import RootCheck
 from bff.middleware.text_encoding import StrictRequest, query_problem
 from bff.request_context import request_context
+from bff.telemetry import Telemetry
 from bff.translations import Languages
 
 PROCESS_CHECK = "process_check"  # in app.extensions, for our worker
 
 
 def init_app(
-    app: Flask, settings: Settings, browser: BrowserOwner, limits: RateLimits | None, languages: Languages
+    app: Flask,
+    settings: Settings,
+    browser: BrowserOwner,
+    limits: RateLimits | None,
+    languages: Languages,
+    telemetry: Telemetry,
 ) -> None:
     """Add the middleware to an app. It also applies to routes that are added later."""
     cross_origin = CrossOriginProtection(settings.public_url, settings.trusted_origins)
     cors = Cors(settings.trusted_origins)
-    admission = AdmissionLimit(settings.requests)
+    metrics = telemetry.metrics
+    admission = AdmissionLimit(settings.requests, on_change=metrics.requests_in_flight if metrics else None)
     admission.init_app(app)
     root = RootCheck()
     host = HostCheck(settings.public_url, enabled=settings.host_check)
@@ -62,11 +69,17 @@ def init_app(
         languages.finish(context, response)
         if cors.enabled:
             cors.finish(context, response)
-        request_log.finish(context, response)
+        seconds = request_log.finish(context, response)
+        if metrics:
+            metrics.request_ended(context, response.status_code, seconds)
         return response
 
+    _wrap(app, settings, shared=FILES if cors.enabled else ())
+
+
+def _wrap(app: Flask, settings: Settings, *, shared: tuple[str, ...]) -> None:
     hops = app.config["PROXY_HOPS"] = settings.proxy_hops  # our worker reads it, too
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's documented way to wrap an app
     request_body.init_app(app)
-    security_headers.init_app(app, https=settings.https, shared=FILES if cors.enabled else ())
+    security_headers.init_app(app, https=settings.https, shared=shared)

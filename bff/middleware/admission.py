@@ -17,15 +17,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("bff.server")
 
-_HEALTH = "/healthz"
+_HEALTH = ("/healthz", "/readyz")
 _REJECTED = "bff.overloaded"  # in the WSGI environment of a request over the limit
 _LOG_SECONDS = 1.0
 
 
 class AdmissionLimit:
-    """Admits this many requests at a time, and /healthz always: it shows that the process is alive."""
+    """Admits this many requests at a time, and always the health checks, which show how the process is.
 
-    def __init__(self, requests: int, clock: Callable[[], float] = time.monotonic) -> None:
+    `on_change` gets to know by how much the number of requests in progress has changed.
+    """
+
+    def __init__(
+        self,
+        requests: int,
+        clock: Callable[[], float] = time.monotonic,
+        on_change: Callable[[int], None] | None = None,
+    ) -> None:
+        self._on_change = on_change
         self._free = requests
         self._clock = clock
         self._lock = Lock()
@@ -37,16 +46,20 @@ class AdmissionLimit:
         inner = app.wsgi_app
 
         def counted(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-            if environ.get("PATH_INFO") == _HEALTH:
+            if environ.get("PATH_INFO") in _HEALTH:
                 return inner(environ, start_response)
             if not self._enter():
                 environ[_REJECTED] = True
                 return inner(environ, start_response)
+            if self._on_change:
+                self._on_change(1)
             try:
                 return inner(environ, start_response)
             finally:
                 with self._lock:
                     self._free += 1
+                if self._on_change:
+                    self._on_change(-1)
 
         app.wsgi_app = counted  # type: ignore[method-assign]  # Flask's documented way to wrap an app
 

@@ -190,7 +190,7 @@ def report(error: Exception) -> ErrorResponse:
     Users' mistakes are not logged. Neither are exception texts, which may contain personal data.
     """
     response = response_for(error)
-    request_context().failed = True
+    request_context().error_code = response.code
     level, message = _worth_logging(error, response)
     if message:
         log.log(level, Fields(message=message, request_id=request_context().request_id))

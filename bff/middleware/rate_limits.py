@@ -28,6 +28,7 @@ _EXEMPT = {
     "webhooks.receive",
     "static",
     "health.healthz",
+    "health.readyz",
     "images.facility_logo",
     "images.brand_logo",
     "images.brand_logo_dark",

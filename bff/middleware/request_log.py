@@ -7,7 +7,7 @@ import time
 from flask import Response
 
 from bff.logs import Fields
-from bff.request_context import RequestContext
+from bff.request_context import RequestContext, route_of
 
 log = logging.getLogger("bff.access")
 
@@ -18,16 +18,17 @@ def start(context: RequestContext) -> None:
     context.started = time.perf_counter()
 
 
-def finish(context: RequestContext, response: Response) -> None:
-    """Add the id to the response, and log the request."""
+def finish(context: RequestContext, response: Response) -> float:
+    """Add the id to the response, and log the request. Return how many seconds it took."""
+    seconds = time.perf_counter() - context.started
     response.headers["X-Request-Id"] = context.request_id
     line = Fields(
         message="request",
         request_id=context.request_id,
         method=context.method,
-        # The rule, such as /api/patients/<patient_id>, since the path contains the id.
-        route=context.url_rule.rule if context.url_rule else "none",
+        route=route_of(context),
         status=response.status_code,
-        ms=round((time.perf_counter() - context.started) * 1000, 1),
+        ms=round(seconds * 1000, 1),
     )
     log.info(line)
+    return seconds

@@ -54,7 +54,7 @@ def language_url(code: str) -> str:
 
     What is denied must look like what does not exist, so an error repeats no id of its URL.
     """
-    if request_context().failed or request.method not in {"GET", "HEAD"}:
+    if request_context().error_code or request.method not in {"GET", "HEAD"}:
         return with_query(start_url(), lang=code)
     # The parameters are not url_for's, since some of those would change the host.
     page = url_for(request.endpoint or "", **(request.view_args or {}))

@@ -17,6 +17,7 @@ from gevent.hub import get_hub
 
 from bff.server.error_responses import RequestRefused, error_response
 from bff.server.http_parser import RequestParser
+from bff.telemetry import DRAINING
 
 if TYPE_CHECKING:
     import gevent.socket
@@ -108,6 +109,8 @@ class Connection:
         parser, worker = self._parser, self._worker
         while environ := parser.next():
             self.expires = self.waits_since = math.inf
+            if not worker.alive:
+                environ[DRAINING] = True
             response = _call(worker.wsgi, environ)
             worker.nr += 1
             keep_alive = parser.keep_alive and not worker.stopping

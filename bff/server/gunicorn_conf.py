@@ -9,6 +9,13 @@ import gc
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
+
+from bff.server.metrics_process import metrics_process
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
 
 worker_class = "bff.server.worker.Worker"
 logger_class = "bff.server.logger.Logger"
@@ -41,8 +48,10 @@ def post_worker_init(_: object) -> None:
     gc.set_threshold(2_000, 10, 100)
 
 
-def when_ready(_: object) -> None:
-    """Unblock the signals that `medblocks-bff` blocked until gunicorn could handle them."""
+def when_ready(server: "Arbiter") -> None:
+    """Start to serve metrics, and unblock the signals that `medblocks-bff` blocked until now."""
+    address = server.LISTENERS[0].getsockname()
+    metrics_process.start(address[0] if isinstance(address, tuple) else "127.0.0.1")
     arbiter = os.getpid()
 
     def block_signals() -> None:
@@ -57,6 +66,7 @@ def when_ready(_: object) -> None:
 
 def post_fork(_: object, __: object) -> None:
     """Exit on a signal that comes before the worker has its own handlers."""
+    metrics_process.enter_worker()
     for number in _STOP_SIGNALS:
         signal.signal(number, lambda *_: sys.exit(0))
     _unblock_signals()
@@ -66,6 +76,12 @@ def _unblock_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
 
 
+def child_exit(_: object, worker: "Worker") -> None:
+    """Forget a worker's gauges, such as the requests that it had in progress."""
+    metrics_process.forget(worker.pid)
+
+
 def on_exit(_: object) -> None:
-    """Print that the server has stopped."""
+    """Stop to serve metrics, and print that the server has stopped."""
+    metrics_process.end()
     print("Stopped.", flush=True)  # noqa: T201 - for the person at the terminal

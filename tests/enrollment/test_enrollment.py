@@ -59,7 +59,7 @@ def make_enrollment():
         settings = load_settings({"MEDBLOCKS_API_KEY": "canary", "MEDBLOCKS_BASE_URL": HOST})
         audit = Audit(lambda *_: "pseudonym")
         return Enrollment(
-            GrantedCalls(connect(settings)),
+            GrantedCalls(connect(settings).medblocks),
             browser,
             browser,
             ReturnUrls([DONE], "http://localhost"),

@@ -179,7 +179,7 @@ def test_the_settings_choose_proxy_and_authorities(make_proxy, host, certificate
     chosen = {"MEDBLOCKS_PROXY": f"http://{proxy.address}", "BFF_CA_FILE": certificate}
     settings = load_settings(variables(**{**chosen, "MEDBLOCKS_BASE_URL": host.origin}))
 
-    medblocks = connect(settings)
+    medblocks = connect(settings).medblocks
     with contextlib.suppress(Exception):
         medblocks.health()  # "{}" is no usable answer
     medblocks.close()

@@ -75,9 +75,10 @@ def test_overload_outside_the_api_is_a_page(full):
     assert "try again in a moment" in reply.text
 
 
-def test_healthz_is_always_admitted(full):
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_checks_are_always_admitted(full, path):
     app, _ = full
-    assert app.test_client().get("/healthz").status_code == 200
+    assert app.test_client().get(path).status_code == 200
 
 
 def test_waiting_requests_finish_and_free_their_slots(full, held):

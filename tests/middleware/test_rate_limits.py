@@ -276,7 +276,7 @@ def test_forwarded_addresses_count_for_the_configured_hops(limited, hops, forwar
     assert statuses(ask(client, forwarded=addresses) for addresses in forwarded) == expected
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/static/style.css"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/static/style.css"])
 def test_health_checks_and_static_files_are_never_limited(limited, path):
     client = limited(**ADDRESS, **OWNER)
     form_token(client)

@@ -39,6 +39,7 @@ FILE = {
 }
 ANSWERS = {
     "json 200": (("GET", "/healthz"), 200, JSON),
+    "readiness": (("GET", "/readyz"), 200, JSON),
     "openapi": (("GET", "/api/openapi.json"), 200, JSON),
     "json 400": (("POST", "/api/patients", {"json": {}}), 400, ERROR),
     "json 401": (

@@ -224,11 +224,6 @@ def test_tampered_form_is_refused(post, medblocks, change):
     assert not medblocks.calls
 
 
-def test_health_check_calls_no_upstream(client, medblocks):
-    assert client.get("/healthz").json == {"ok": True}
-    assert not medblocks.calls
-
-
 def test_too_large_form_gets_an_error_page(client):
     reply = client.post("/leaving", data={"name": "x" * 70_000}, query_string={"state": "7"})
 

@@ -132,6 +132,7 @@ def test_another_host_name_is_refused(product, upstream, browser):
     assert ask("/intake", f"evil.example:{product.port}").status_code == 421
     assert ask("/intake", "127.0.0.1:1").status_code == 200
     assert ask("/healthz", "10.0.0.7").status_code == 200
+    assert ask("/readyz", "10.0.0.7").json()["ready"] is True
 
 
 @pytest.mark.parametrize("host", ["", "a b", "[", ":", "x" * 300])
@@ -159,11 +160,14 @@ def test_overload_is_a_503_at_once(kind, upstream, browser):
     with run_product(kind, upstream, **changes) as product, held_request(product, upstream) as held:
         refused = browser.get(f"{product.url}{SEARCH}oak", timeout=TIMEOUT)
         page = browser.get(f"{product.url}/intake", timeout=TIMEOUT)
-        health = browser.get(f"{product.url}/healthz", timeout=TIMEOUT)
+        health, ready = (
+            browser.get(f"{product.url}{path}", timeout=TIMEOUT).status_code
+            for path in ("/healthz", "/readyz")
+        )
 
         assert (code(refused), refused.headers["Retry-After"]) == ((503, "overloaded"), "1")
         assert (page.status_code, page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
-        assert health.status_code == 200
+        assert (health, ready) == (200, 200)
         upstream.gate.open()
         assert held.result(TIMEOUT).status_code == 200
         assert browser.get(f"{product.url}/intake", timeout=TIMEOUT).status_code == 200

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tests.server.apps import LARGE
+from tests.server.products import run_product
 from tests.server.running import answer, get, head, read_all, read_reply
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
@@ -209,6 +210,20 @@ def test_request_in_transit_may_complete_during_the_stop(serve):
 
         status, headers, _ = read_reply(coming)
         assert (status, headers["connection"]) == (200, "close")
+
+
+def test_a_stopping_process_is_not_ready(sandbox):
+    with run_product("serve", sandbox) as product, product.connect() as probe, product.connect() as idle:
+        probe.sendall(get("/readyz"))
+        assert read_reply(probe)[0] == 200
+        probe.sendall(get("/readyz")[:-2])
+        assert answer(idle, get("/healthz"))[0] == 200
+        product.process.terminate()
+        assert idle.recv(1) == b""  # the process has begun to stop
+        probe.sendall(b"\r\n")
+
+        status, headers, body = read_reply(probe)
+        assert (status, headers["connection"], json.loads(body)["ready"]) == (503, "close", False)
 
 
 def test_stalled_request_is_closed_during_the_stop(serve):
