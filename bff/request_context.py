@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from flask import Request, request
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
     from bff.access.identity.base import Caller
     from bff.access.owner_cookie import Owner
     from bff.access.patient_cookie import LastPatient
@@ -37,8 +39,19 @@ class RequestContext(Request):
     last_patient: "LastPatient | None" = None  # for the patient cookie
     forget = False
     error_code: str | None = None  # of the error that was reported
+    span: "Span | None" = None  # of this request, if traces are on
+    trace_id: str | None = None
     identified = False
     caller: "Caller | None" = None
+
+
+# A client may send any other word.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def method_of(context: Request) -> str:
+    """Return a request's method, or `_OTHER` for one that HTTP does not define or that no route has."""
+    return context.method if context.method in _METHODS else "_OTHER"
 
 
 def route_of(context: Request) -> str:

@@ -298,7 +298,8 @@ def test_the_commands_for_faults_work(demo):
 
 def test_every_library_that_the_code_imports_is_listed():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = {re.match(r"[\w-]+", line)[0].lower() for line in project["dependencies"]}
+    lines = [*project["dependencies"], *project["optional-dependencies"]["otel"]]
+    listed = {re.match(r"[\w-]+", line)[0].lower() for line in lines}
     installed = packages_distributions()
 
     for file in (ROOT / "bff").rglob("*.py"):
@@ -315,7 +316,7 @@ def test_the_next_minor_version_is_not_installed_unseen(name):
         assert re.search(rf"^{name}==3\.1\.", (ROOT / lock).read_text(), re.MULTILINE)
 
 
-LOCKS = ["requirements.txt", "requirements-dev.txt"]
+LOCKS = ["requirements.txt", "requirements-otel.txt", "requirements-dev.txt"]
 
 
 @pytest.mark.parametrize("lock", LOCKS)

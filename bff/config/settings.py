@@ -68,6 +68,7 @@ class Settings:
     breaker_seconds: float = setting("BFF_BREAKER_SECONDS", parsers.seconds, 2)
     requests: int = setting("BFF_REQUESTS", parsers.count, 512)
     processes: int = setting("BFF_PROCESSES", parsers.integer(1, 256), 0)
+    otel_endpoint: str | None = setting("OTEL_EXPORTER_OTLP_ENDPOINT", parsers.url, None)
     metrics_port: int | None = setting("BFF_METRICS_PORT", parsers.integer(1, 65_535), None)
 
     access: str = setting("BFF_ACCESS", parsers.choice("auto", "enforce", "report"), "auto")

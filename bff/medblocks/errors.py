@@ -23,7 +23,7 @@ import re
 from dataclasses import dataclass, field
 
 # Texts from the other side are shown in an error's text only if they look like an identifier.
-_is_identifier = re.compile(r"[\w.-]{1,100}", re.ASCII).fullmatch
+is_identifier = re.compile(r"[\w.-]{1,100}", re.ASCII).fullmatch
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class MedblocksError(Exception):
 
 
 def _shown(text: str | None) -> str:
-    return text if text and _is_identifier(text) else ""
+    return text if text and is_identifier(text) else ""
 
 
 class InvalidRequest(MedblocksError):

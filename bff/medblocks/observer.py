@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from bff.medblocks.errors import MedblocksError
+from bff.medblocks.errors import MedblocksError, is_identifier
 from bff.medblocks.http_client import RawReply
 
 Query = Mapping[str, str] | None
@@ -24,20 +24,25 @@ class Call(NamedTuple):
     error: MedblocksError | None
 
     @property
-    def outcome(self) -> str:
-        """The status of Medblocks' response, or the name of the error if there was none."""
+    def status(self) -> int | None:
+        """The status of Medblocks' response, or None if there was none."""
         if self.reply:
-            return str(self.reply.status)
-        if self.error is None:
-            return "interrupted"
-        return str(self.error.status_code or type(self.error).__name__)
+            return self.reply.status
+        return self.error.status_code if self.error else None
+
+    @property
+    def outcome(self) -> str:
+        """The status, or the name of the error if there was no response."""
+        return str(self.status or (type(self.error).__name__ if self.error else "interrupted"))
 
     @property
     def request_id(self) -> str | None:
-        """Medblocks' id of the request, or None."""
+        """Medblocks' id of the request, or None if there is none, or if it does not look like one."""
         if self.reply:
-            return self.reply.headers.get("X-Request-Id")
-        return self.error.request_id if self.error else None
+            found = self.reply.headers.get("X-Request-Id")
+        else:
+            found = self.error.request_id if self.error else None
+        return found if found and is_identifier(found) else None
 
 
 class Observer(Protocol):

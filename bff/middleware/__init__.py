@@ -33,7 +33,7 @@ def init_app(
     """Add the middleware to an app. It also applies to routes that are added later."""
     cross_origin = CrossOriginProtection(settings.public_url, settings.trusted_origins)
     cors = Cors(settings.trusted_origins)
-    metrics = telemetry.metrics
+    metrics, tracing = telemetry.metrics, telemetry.tracing
     admission = AdmissionLimit(settings.requests, on_change=metrics.requests_in_flight if metrics else None)
     admission.init_app(app)
     root = RootCheck()
@@ -48,6 +48,8 @@ def init_app(
         context = request_context()
         problem = query_problem(context)
         request_log.start(context)
+        if tracing:
+            tracing.request_started(context)
         processes.check(context.environ)
         root.check(context.environ)
         host.check(context.environ)
@@ -59,6 +61,20 @@ def init_app(
         if problem:
             raise problem
         request_body.check_encoding(context)
+
+    _add_after(app, browser, limits, languages, cors, telemetry)
+    _wrap(app, settings, shared=FILES if cors.enabled else ())
+
+
+def _add_after(
+    app: Flask,
+    browser: BrowserOwner,
+    limits: RateLimits | None,
+    languages: Languages,
+    cors: Cors,
+    telemetry: Telemetry,
+) -> None:
+    metrics, tracing = telemetry.metrics, telemetry.tracing
 
     @app.after_request
     def after(response: Response) -> Response:
@@ -72,9 +88,9 @@ def init_app(
         seconds = request_log.finish(context, response)
         if metrics:
             metrics.request_ended(context, response.status_code, seconds)
+        if tracing:
+            tracing.request_ended(context, response.status_code)
         return response
-
-    _wrap(app, settings, shared=FILES if cors.enabled else ())
 
 
 def _wrap(app: Flask, settings: Settings, *, shared: tuple[str, ...]) -> None:

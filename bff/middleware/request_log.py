@@ -30,5 +30,7 @@ def finish(context: RequestContext, response: Response) -> float:
         status=response.status_code,
         ms=round(seconds * 1000, 1),
     )
+    if context.trace_id:
+        line["trace_id"] = context.trace_id
     log.info(line)
     return seconds

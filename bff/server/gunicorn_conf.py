@@ -76,6 +76,13 @@ def _unblock_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
 
 
+def worker_exit(_: object, __: object) -> None:
+    """Send the last spans, if traces are on."""
+    tracing = sys.modules.get("bff.telemetry.tracing")
+    if tracing:
+        tracing.close_all()
+
+
 def child_exit(_: object, worker: "Worker") -> None:
     """Forget a worker's gauges, such as the requests that it had in progress."""
     metrics_process.forget(worker.pid)

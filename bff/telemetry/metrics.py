@@ -9,11 +9,9 @@ from functools import cache
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from bff.medblocks.observer import Call
-from bff.request_context import RequestContext, route_of
+from bff.request_context import RequestContext, method_of, route_of
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-# A client may send any other word.
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Metrics:
@@ -56,8 +54,7 @@ class Metrics:
 
     def request_ended(self, context: RequestContext, status: int, seconds: float) -> None:
         """Record a request, and the code of its error."""
-        method = context.method if context.method in _METHODS else "OTHER"
-        self._request(route_of(context), method, status).observe(seconds)
+        self._request(route_of(context), method_of(context), status).observe(seconds)
         if context.error_code:
             self._errors.labels(context.error_code, status).inc()
 

@@ -62,7 +62,7 @@ def test_a_path_without_a_route_is_no_label(client, value, path):
 def test_a_method_of_the_clients_own_is_no_label(client, value, method):
     client.open("/healthz", method=method)
 
-    assert value(REQUESTS, route="none", method="OTHER", status="405") == 1
+    assert value(REQUESTS, route="none", method="_OTHER", status="405") == 1
 
 
 def test_an_attempt_counts_by_operation_and_status(created, medblocks, value):
