@@ -101,8 +101,16 @@ def serving(settings: Settings, address: str, app: str | None) -> str:
             f"medblocks-bff {__version__}{of} on {address}, for {settings.base_url}. Ctrl-C stops it.",
             f"Browsers reach it at {settings.public_url}.",
             *security_summary(settings, app),
+            *_telemetry(settings),
         ]
     )
+
+
+def _telemetry(settings: Settings) -> Iterator[str]:
+    if settings.metrics_port:
+        yield f"Metrics: on port {settings.metrics_port}, at /metrics."
+    if settings.otel_endpoint:
+        yield f"Traces: to {settings.otel_endpoint}."
 
 
 def cannot_listen(host: str, port: int, reason: str, option: str) -> str:

@@ -85,6 +85,7 @@ def test_figures_are_those_of_all_workers(upstream):
 
         assert running.read(REQUESTS) == 20
         assert len(running.children("worker")) == 2
+        assert re.search(r"^Metrics: on port \d+, at /metrics\.$", running.product.printed, re.MULTILINE)
 
 
 def test_a_killed_workers_gauges_go_and_its_counts_stay(upstream):

@@ -96,6 +96,7 @@ def test_the_environment_names_the_service(upstream, collector):
     settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address, "OTEL_SERVICE_NAME": "our-bff"}
     with run_product("serve", upstream, **settings) as product:
         search(product)
+        assert f"Traces: to {collector.address}." in product.printed
 
     assert {span["service"] for span in collector.spans()} == {"our-bff"}
 
