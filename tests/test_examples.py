@@ -2,12 +2,14 @@
 
 import ast
 import re
+import socket
 from pathlib import Path
 
 import pytest
 
 from bff.sandbox import DEMO_KEY, DEMO_WEBHOOK_SECRET
 from tests.examples import ROOT, example, examples, run_shell, started
+from tests.processes import wait_until
 
 LANGUAGES = (
     *("sh", "bash", "console", "shell", "python", "py"),
@@ -67,6 +69,14 @@ RUN_BY = {
         "medblocks-bff invite": f"{IDENTITY}test_the_invitation_of_each_example_works",
         "link = bff.invite_url": f"{IDENTITY}test_the_invitation_of_each_example_works",
         "def signed_in_patient": f"{IDENTITY}test_your_function_names_the_patient",
+    },
+    "docs/observability.md": {
+        "BFF_METRICS_PORT=": f"{HERE}test_the_metrics_of_a_server_are_read",
+        "curl": f"{HERE}test_the_metrics_of_a_server_are_read",
+        "promtool": "tests/telemetry/test_alerts.py::test_prometheus_accepts_the_rules",
+        "pip install": "not run: it would change the environment of the tests",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=": f"{HERE}test_a_server_with_traces_starts",
+        "   grep ": f"{HERE}test_a_request_is_found_in_a_log",
     },
     "docs/operations.md": {
         "medblocks-bff check": f"{HERE}test_check_finds_the_sandbox",
@@ -153,6 +163,34 @@ def test_a_server_starts_with_the_sandbox_alone(tmp_path, sandbox):
 
     with started(f"{here} --port 0", tmp_path, until="Ctrl-C stops it.") as printed:
         assert f"for {sandbox.address}" in printed
+
+
+def test_the_metrics_of_a_server_are_read(tmp_path, sandbox):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    serve, read = (
+        example("docs/observability.md", beginning).strip().replace("9100", port)
+        for beginning in ("BFF_METRICS_PORT=", "curl")
+    )
+    variables = {"MEDBLOCKS_API_KEY": DEMO_KEY, "MEDBLOCKS_BASE_URL": sandbox.address}
+
+    with started(f"{serve} --port 0", tmp_path, until="Ctrl-C stops it.", **variables):
+        assert wait_until(lambda: "bff_processes 1.0" in run_shell(f"{read} || true", tmp_path))
+
+
+def test_a_server_with_traces_starts(tmp_path, sandbox):
+    command = example("docs/observability.md", "OTEL_EXPORTER_OTLP_ENDPOINT=").strip()
+    variables = {"MEDBLOCKS_API_KEY": DEMO_KEY, "MEDBLOCKS_BASE_URL": sandbox.address}
+
+    with started(f"{command} --port 0", tmp_path, until="Traces: to http", **variables) as printed:
+        assert "Traces: to http://127.0.0.1:4318." in printed
+
+
+def test_a_request_is_found_in_a_log(tmp_path):
+    line = '{"message":"request","request_id":"req_0f9c1a2b3c4d5e6f70819203"}\n'
+    (tmp_path / "server.log").write_text(f"{line}another\n")
+
+    assert run_shell(example("docs/observability.md", "   grep "), tmp_path) == line
 
 
 def test_the_sandbox_starts_with_webhooks(tmp_path):
