@@ -26,6 +26,9 @@ PRODUCTION = "tests/test_production_page.py::"
 UPGRADE = "printf '%s\\n' '--find-links .' '-r medblocks-bff-0.2"
 QUICK_START = "tests/journeys/test_quick_start.py::"
 DEPLOYMENT = "tests/deploy/test_page.py::"
+NPM_APP = "tests/test_npm_package.py::test_app_is_type_checked_and_built"
+ORIGINS = "tests/browser/test_other_origins.py::"
+RECIPES = "tests/browser/test_recipe_"
 DOCUMENTATION = "tests/test_documentation.py::test_the_"
 
 # For each page: how a line of the example begins, and the test or fixture that runs it, or "not run: " and
@@ -63,6 +66,10 @@ RUN_BY = {
     },
     "docs/frontend.md": {
         "import { startPatientSession": f"{DOCUMENTATION}example_imports_what_the_module_exports",
+        "import { createPatient, type": NPM_APP,
+        "  configure({ baseUrl": f"{ORIGINS}test_bearer_tokens_work_from_another_site",
+        "configure({ baseUrl": "tests/browser/test_recipe_vite.py::test_the_app_works_with_cors",
+        "npm pack": NPM_APP,
     },
     "docs/identity.md": {
         "const response = await fetch": "tests/browser/test_examples.py::test_the_token_is_sent",
@@ -94,6 +101,19 @@ RUN_BY = {
         ".venv/bin/medblocks-bff demo": f"{QUICK_START}test_the_commands_create_and_read_a_patient",
         "curl": f"{QUICK_START}test_the_commands_create_and_read_a_patient",
         UPGRADE: f"{QUICK_START}test_changing_one_pin_upgrades_and_goes_back",
+    },
+    "docs/recipes.md": {
+        "const BFF": f"{RECIPES}plain.py::test_the_plain_page_creates_and_connects",
+        "BFF_TRUSTED_ORIGINS=http://127.0.0.1:5500": f"not run: {RECIPES}plain.py uses free ports",
+        "  async function save": f"{RECIPES}vite.py::test_the_app_works_behind_the_proxy_of_its_dev_server",
+        "import react from": f"{RECIPES}vite.py::test_the_app_works_behind_the_proxy_of_its_dev_server",
+        "make run": f"not run: {RECIPES}vite.py uses free ports",
+        "import { configure }": f"{RECIPES}vite.py::test_the_app_works_with_cors",
+        "BFF_TRUSTED_ORIGINS=http://localhost:5173": f"not run: {RECIPES}vite.py uses free ports",
+        "yours = Flask": f"{RECIPES}htmx.py::test_the_htmx_page_creates_and_connects",
+        "document.addEventListener": f"{RECIPES}htmx.py::test_the_htmx_page_creates_and_connects",
+        ".venv/bin/python -m bff sandbox": f"not run: {RECIPES}htmx.py uses free ports",
+        "export default {": "not run: an untested recipe, as its title says",
     },
     "docs/sandbox.md": {
         "MEDBLOCKS_API_KEY=": f"{HERE}test_a_server_starts_with_the_sandbox_alone",

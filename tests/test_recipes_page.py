@@ -15,11 +15,11 @@ _LINE = re.compile(
 
 
 def quotations(section):
-    """Yield each block of code with the file of the link before it; commands have no language."""
+    """Yield each block of code with the file of the link before it; commands are no part of a file."""
     file = None
     for link, language, code in _LINE.findall(section):
         file = link or file
-        if language:
+        if language and language != "sh":
             yield file, code.strip("\n")
 
 
