@@ -47,7 +47,7 @@ def _empty_directory() -> Iterator[str]:
             file.unlink()
         yield given
     else:
-        memory = _MEMORY if _MEMORY.is_dir() else None
+        memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
         with tempfile.TemporaryDirectory(prefix=f"medblocks-bff-{os.getpid()}-", dir=memory) as made:
             yield made
 

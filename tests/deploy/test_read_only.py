@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(not may_remount(), reason="this user may not mou
 
 
 def test_a_read_only_file_system_is_enough(tmp_path):
-    port, temporary = free_port(), tmp_path / "tmp"
+    port, metrics_port, temporary = free_port(), free_port(), tmp_path / "tmp"
     temporary.mkdir()
     serve = [sys.executable, "-B", "-W", "error", "-m", "bff", "serve", "--port", str(port)]
     command = ["/usr/bin/unshare", "--mount", "/bin/sh", "-euc", READ_ONLY, "sh", *serve]
@@ -44,6 +44,7 @@ def test_a_read_only_file_system_is_enough(tmp_path):
         settings = {
             **variables(upstream.address, BFF_PROCESSES="2"),
             "BFF_REDIS_URL": "redis://127.0.0.1:1",
+            "BFF_METRICS_PORT": str(metrics_port),
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "TMPDIR": str(temporary),
         }
@@ -55,6 +56,8 @@ def test_a_read_only_file_system_is_enough(tmp_path):
             address = server.address.replace("127.0.0.1", "localhost")
             body = {"patientId": "user_42", "name": "Ria Example", "email": "ria@example.com"}
             created = browser.post(f"{address}/api/patients", json=body, timeout=30)
+            metrics = browser.get(f"http://127.0.0.1:{metrics_port}/metrics", timeout=30)
             pages = [browser.get(f"{address}{path}", timeout=30) for path in ("/intake", "/account")]
 
-    assert [reply.status_code for reply in (created, *pages)] == [200, 200, 200]
+    assert [reply.status_code for reply in (created, metrics, *pages)] == [200] * 4
+    assert 'route="/api/patients"' in metrics.text
