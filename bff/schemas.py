@@ -21,6 +21,7 @@ STATE_MAX = 2048
 EMAIL_MAX = 254
 NAME_MAX = 200
 LABEL_MAX = 60
+_MAX_VIEWED = 1000  # characters; checking each one of a long text is expensive
 _SUGGESTED_IDS = uuid.UUID("6d1c1b3e-2f0f-4b8a-9c57-0a4d9be3f1c2")
 _PLAIN_QUOTES = str.maketrans(
     {**dict.fromkeys("‘’‚‛′`´ʹʻʼʽˈ‹›", "'"), **dict.fromkeys("“”„‟″«»", '"')}  # noqa: RUF001 - these are meant
@@ -92,7 +93,13 @@ def same_person(text: str) -> str:
 
 
 def strip_unseen(text: str) -> str:
-    """Return a text without the spaces and invisible characters around it, which come with a paste."""
+    """Return a text without the spaces and invisible characters around it, which come with a paste.
+
+    From a text that is too long for every field, it strips only spaces.
+    """
+    text = text.strip()
+    if len(text) > _MAX_VIEWED:
+        return text
     start = next((place for place, character in enumerate(text) if _is_seen(character)), len(text))
     end = next((place for place in range(len(text), start, -1) if _is_seen(text[place - 1])), start)
     return text[start:end]
@@ -103,8 +110,8 @@ def _is_seen(character: str) -> bool:
 
 
 def is_blank(value: object) -> bool:
-    """Return whether a value is a text in which nothing can be seen."""
-    return isinstance(value, str) and not any(map(_is_seen, value))
+    """Return whether a value is a text in which nothing can be seen, and not too long for every field."""
+    return isinstance(value, str) and len(value) <= _MAX_VIEWED and not any(map(_is_seen, value))
 
 
 def state_problem(state: str) -> Message | None:
@@ -113,9 +120,9 @@ def state_problem(state: str) -> Message | None:
     Browsers normalize line breaks in form fields, so a state with control characters could change. The limit
     is for the encoded state, since servers and proxies limit the length of URLs.
     """
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in state):
+    if len(state) <= STATE_MAX and any(unicodedata.category(each) in {"Cc", "Cs"} for each in state):
         return Message("state_control")
-    if len(quote_plus(state)) > STATE_MAX:
+    if len(state) > STATE_MAX or len(quote_plus(state)) > STATE_MAX:
         return Message("state_too_long", {"max": STATE_MAX})
     return None
 
@@ -127,6 +134,19 @@ def _check_metadata(value: Mapping[str, object]) -> None:
         raise invalid(Message("metadata_reserved", {"prefix": RESERVED_METADATA}))
     if len(json.dumps(value, ensure_ascii=False).encode()) > METADATA_MAX_BYTES:
         raise invalid(Message("metadata_too_large", {"kib": METADATA_MAX_BYTES // 1024}))
+
+
+def in_order(*checks: Callable[[Any], object]) -> Callable[[Any], None]:
+    """Return a validator that ends with the first check that fails, so that lengths bound what follows.
+
+    marshmallow runs all validators of a list.
+    """
+
+    def check(value: object) -> None:
+        for each in checks:
+            each(value)
+
+    return check
 
 
 def _text(code: str, **kwargs: Any) -> fields.String:
@@ -157,6 +177,10 @@ class BrowserInput(Schema):
         if not isinstance(data, Mapping):
             return data
         snake_case = {camel_case(name): name for name in self.load_names()}
+        spellings = snake_case.keys() | self.load_names().keys()
+        # More fields than spellings: report one unknown field, since marshmallow would report thousands.
+        if self.unknown == RAISE and len(data) > len(spellings):
+            raise invalid(Message("field_unknown"), next(name for name in data if name not in spellings))
         renamed = {snake_case.get(name, name): value for name, value in data.items()}
         if len(renamed) != len(data):
             camel, snake = next(
@@ -192,14 +216,14 @@ class _PatientId(fields.String):
 def _email(**kwargs: Any) -> fields.String:
     return _text(
         "email_not_text",
-        validate=[at_most(EMAIL_MAX, "email_too_long"), check_visible, Email(error="email_invalid")],
+        validate=in_order(at_most(EMAIL_MAX, "email_too_long"), check_visible, Email(error="email_invalid")),
         allow_none=True,
         **kwargs,
     )
 
 
 def _name(**kwargs: Any) -> fields.String:
-    checks = [at_most(NAME_MAX, "name_too_long"), one_line("name_control")]
+    checks = in_order(at_most(NAME_MAX, "name_too_long"), one_line("name_control"))
     return _text("name_not_text", validate=checks, allow_none=True, **kwargs)
 
 
@@ -215,7 +239,6 @@ class _ShortList(fields.List[Any]):
 def _metadata(description: str) -> fields.Dict:
     limits = f"at most {METADATA_MAX_KEYS} keys and {METADATA_MAX_BYTES // 1024} KiB."
     return fields.Dict(
-        keys=fields.String(),
         validate=_check_metadata,
         allow_none=True,
         error_messages={"invalid": "metadata_not_object"},
@@ -256,10 +279,10 @@ class NewPatientSession(BrowserInput):
     metadata = _metadata("Your own fields of this session")
     return_button_label = _text(
         "return_button_label_not_text",
-        validate=[
+        validate=in_order(
             at_most(LABEL_MAX, "return_button_label_too_long"),
             one_line("return_button_label_control"),
-        ],
+        ),
         allow_none=True,
         metadata={
             "description": f"The label of the button back to your app: at most {LABEL_MAX} characters."

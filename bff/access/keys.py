@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 
 
@@ -23,7 +23,7 @@ class Keys:
         ]
         self._derived: dict[str, tuple[bytes, ...]] = {}
         # Cached because a request needs the same tags several times, as does the browser's next request.
-        self.tags: Callable[..., tuple[str, ...]] = lru_cache(4096)(self._tags)
+        self.tags = lru_cache(4096)(self.compute_tags)
 
     def derive(self, purpose: str) -> tuple[bytes, ...]:
         """Return the 32-byte keys for a purpose: the current one, and the previous secret's if there is one.
@@ -40,8 +40,11 @@ class Keys:
         """Return a keyed hash of the parts: 128 bits of an HMAC, as 22 URL-safe characters."""
         return self.tags(purpose, *parts)[0]
 
-    def _tags(self, purpose: str, *parts: str) -> tuple[str, ...]:
-        """Return the parts' tag, and the one of the previous secret if there is one."""
+    def compute_tags(self, purpose: str, *parts: str) -> tuple[str, ...]:
+        """Return the parts' tag, and the one of the previous secret if there is one.
+
+        `tags` does the same with a cache. What a client invents must not displace others' tags from it.
+        """
         return tuple(_text(hmac.digest(key, _joined(parts), "sha256")) for key in self.derive(purpose))
 
 

@@ -66,7 +66,7 @@ class LogoAddresses:
         """Return whether the tag is one of this facility's. An invented id of any length costs no hash."""
         if not is_facility_id(facility_id):
             return False
-        tags = self._keys.tags("logo", facility_id)
+        tags = self._keys.compute_tags("logo", facility_id)
         return any(hmac.compare_digest(each.encode(), tag.encode()) for each in tags)
 
 

@@ -14,7 +14,7 @@ from bff.middleware.host_check import HostCheck
 from bff.middleware.process_check import ProcessCheck
 from bff.middleware.rate_limits import RateLimits
 from bff.middleware.root_check import RootCheck
-from bff.middleware.text_encoding import StrictRequest, query_problem
+from bff.middleware.text_encoding import MAX_FIELDS, StrictRequest, query_problem
 from bff.request_context import request_context
 from bff.telemetry import Telemetry
 from bff.translations import Languages
@@ -41,6 +41,7 @@ def init_app(
     host.init_app(app)
     processes = app.extensions[PROCESS_CHECK] = ProcessCheck(shared=settings.redis_url is not None)
     app.request_class = StrictRequest
+    app.config["MAX_FORM_PARTS"] = MAX_FIELDS  # of multipart forms
 
     # One function for all of them, because Flask looks up each registered function at every request.
     @app.before_request

@@ -4,10 +4,9 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from bff.access.form_tokens import FormTokens
 from bff.errors import InvalidInput, NotFound
 from bff.medblocks import errors as upstream
 from bff.medblocks.grants import Grant
@@ -15,6 +14,7 @@ from bff.medblocks.ids import is_connection_id, is_facility_id
 from bff.messages import Message
 from bff.middleware.errors import report
 from bff.pages.connected import MAX_FACILITIES, first_per_facility
+from bff.pages.forms import checked_form
 from bff.pages.leaving import start_session
 from bff.pages.links import leaving_url
 from bff.services import services
@@ -42,12 +42,12 @@ def show() -> str:
 @blueprint.post("/account/connect")
 def connect() -> Response:
     """Start a session, straight to a facility if one is chosen, and go to `/leaving`."""
-    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
-    grant, facility_id = _grant(), request.form.get("connection_id")
+    form = checked_form()
+    grant, facility_id = _grant(), form.get("connection_id")
     if facility_id is not None and not is_facility_id(facility_id):
         raise InvalidInput({"connection_id": Message("facility_not_chosen")})
     options = {"connection_id": facility_id} if facility_id else {}
-    started = start_session(grant, options, once=request.form.get("form_id"))
+    started = start_session(grant, options, once=form.get("form_id"))
     return redirect(leaving_url(started.body["id"], started.body["return_url"]), 303)
 
 
@@ -65,7 +65,7 @@ def confirm(connection_id: str) -> str:
 @blueprint.post("/account/disconnect/<connection_id>")
 def disconnect(connection_id: str) -> Response:
     """Disconnect a facility, and go back to the connections."""
-    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
+    checked_form()
     grant = _grant()
     if not is_connection_id(connection_id):
         raise NotFound("connection")

@@ -1,9 +1,9 @@
 """`/forget`: ends what this browser may access, for people who share it with others."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from bff.access.form_tokens import FormTokens
+from bff.pages.forms import checked_form
 from bff.request_context import request_context
 from bff.services import services
 
@@ -22,6 +22,6 @@ def show() -> str:
 @blueprint.post("/forget")
 def forget() -> Response:
     """Delete both cookies. The patients and their records stay at Medblocks."""
-    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
+    checked_form()
     services().browser.forget()
     return redirect(url_for("forget.show"), 303)

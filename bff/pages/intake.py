@@ -10,7 +10,6 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge, TooManyRequests
 from werkzeug.wrappers import Response as BaseResponse
 
-from bff.access.form_tokens import FormTokens
 from bff.enrollment.return_urls import with_query
 from bff.errors import (
     AlreadyCreated,
@@ -26,7 +25,8 @@ from bff.medblocks.errors import Conflict, MedblocksError
 from bff.medblocks.grants import Grant
 from bff.messages import Message, wait
 from bff.middleware.errors import ErrorResponse, handle, report
-from bff.pages.links import leaving_url, requested_return_url, submit_url, submitted_form
+from bff.pages.forms import checked_form, submitted_form
+from bff.pages.links import leaving_url, requested_return_url, submit_url
 from bff.schemas import IntakeForm, same_person, suggested_id
 from bff.services import services
 
@@ -60,10 +60,10 @@ def form() -> str | tuple[str, int]:
 def submit() -> str | BaseResponse:
     """Create the patient and go to `return_url`, or start a session and go to `/leaving`."""
     browser = services().browser
-    services().forms.check(browser.owner(), request.form.get(FormTokens.FIELD))
-    browser.mark_with_form(request.form.get("form_id", ""))
-    return_url = services().enrollment.return_urls.check(request.form.get("return_url"), request.host)
-    patient = _load_form()
+    form = checked_form()
+    browser.mark_with_form(form.get("form_id", ""))
+    return_url = services().enrollment.return_urls.check(form.get("return_url"), request.host)
+    patient = _load_form(form)
     once, action, entered_id = (patient.pop(name, None) for name in ("form_id", "action", "patient_id"))
     known_id = _id_of_person(patient) if entered_id == suggested_id(once) else None
     try:
@@ -101,9 +101,9 @@ def _known_patient_id() -> str | None:
     return services().guard.own_patient_id() or services().guard.invited_patient_id()
 
 
-def _load_form() -> dict[str, Any]:
+def _load_form(form: Mapping[str, str]) -> dict[str, Any]:
     try:
-        patient: dict[str, Any] = _FORM.load(request.form)
+        patient: dict[str, Any] = _FORM.load(form)
     except ValidationError as error:
         raise invalid_input(error.messages_dict) from error
     patient.pop("return_url", None)
@@ -160,9 +160,8 @@ def _redirect(url: str) -> str | BaseResponse:
 def show_problems(error: Exception) -> Response:
     """Show the form with the values that were entered and the messages."""
     response = report(error)
-    # These two come before the form is parsed, which can be expensive.
-    unread = isinstance(error, RequestEntityTooLarge | TooManyRequests)
-    values = submitted_form() if unread else request.form
+    unchecked = isinstance(error, FormOutdated | RequestEntityTooLarge | TooManyRequests)
+    values = submitted_form(checked=not unchecked)
     problems = _problems(error, response, values)
     try:
         # The visitor can't correct these two, and has entered nothing yet before a POST.

@@ -9,9 +9,9 @@ import uuid
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from bff.access.form_tokens import FormTokens
 from bff.errors import FormOutdated, NotFound
 from bff.middleware.errors import report
+from bff.pages.forms import checked_form
 from bff.pages.intake import form_page
 from bff.pages.links import requested_return_url
 from bff.services import services
@@ -42,8 +42,8 @@ def accept(token: str) -> Response:
     """
     requested_return_url()  # a link that can't be used must not use up the invite
     browser = services().browser
-    services().forms.check(browser.owner(), request.form.get(FormTokens.FIELD))
-    browser.mark_with_form(request.form.get("form_id", ""))
+    form = checked_form()
+    browser.mark_with_form(form.get("form_id", ""))
     invites = services().invites()
     invite = invites.read(token)
     if invite is None:

@@ -12,7 +12,6 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from bff.access.form_tokens import FormTokens
 from bff.enrollment.calls import ApiResponse
 from bff.errors import InvalidInput, NotFound
 from bff.medblocks import errors as upstream
@@ -23,6 +22,7 @@ from bff.medblocks.models import Facility
 from bff.messages import Message
 from bff.middleware.errors import report
 from bff.pages.connected import wrong_browser
+from bff.pages.forms import checked_form
 from bff.pages.links import app_url, leaving_url
 from bff.services import services
 
@@ -64,15 +64,15 @@ def choose() -> Response:
 
     With `explained`, the patient has just read who will read the records: the next page goes on by itself.
     """
-    services().forms.check(services().browser.owner(), request.form.get(FormTokens.FIELD))
-    session = _read_session(request.form.get("patient_session_id", ""))
-    facility_id = request.form.get("connection_id", "")
+    form = checked_form()
+    session = _read_session(form.get("patient_session_id", ""))
+    facility_id = form.get("connection_id", "")
     if not is_facility_id(facility_id):
         raise InvalidInput({"connection_id": Message("facility_not_chosen")})
     options = {"return_url": session["return_url"], "connection_id": facility_id}
     grant = services().guard.patient(session["patient_id"])
     started = start_session(grant, options, once=session["id"])
-    explained = request.form.get("explained")
+    explained = form.get("explained")
     return redirect(leaving_url(started.body["id"], session["return_url"], explained=explained), 303)
 
 

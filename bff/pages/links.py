@@ -1,20 +1,18 @@
 """The URLs that pages link to: the form, the other pages, the app, and https pages of the catalog."""
 
-from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from flask import request, url_for
-from werkzeug.exceptions import HTTPException
 
 from bff.config import split_http_url
 from bff.enrollment.return_urls import with_query
 from bff.errors import InvalidInput
 from bff.messages import Message
+from bff.pages.forms import submitted_form
 from bff.request_context import request_context
 from bff.schemas import state_problem
 from bff.services import services
 
-_MAX_FORM_BYTES = 8 * 1024
 # What the pages read from their addresses.
 _PARAMETERS = (
     *("return_url", "state", "patient_session_id", "patient_id", "success", "error"),
@@ -60,19 +58,6 @@ def language_url(code: str) -> str:
     page = url_for(request.endpoint or "", **(request.view_args or {}))
     query = {name: request.args[name] for name in _PARAMETERS if name in request.args}
     return f"{page}?{urlencode({**query, 'lang': code})}"
-
-
-def submitted_form() -> Mapping[str, str]:
-    """Return the fields of the request's form; none if it is large or can't be read.
-
-    Parsing a large form is expensive, and a request can be refused, by a rate limit for example, before that.
-    """
-    if request.content_length is None or request.content_length > _MAX_FORM_BYTES:
-        return {}
-    try:
-        return request.form
-    except (HTTPException, InvalidInput):
-        return {}
 
 
 def _request_value(name: str) -> str | None:

@@ -18,6 +18,7 @@ from bff.request_context import RequestContext, request_context
 SOURCE = "en"  # the language of the texts in the templates and in `bff.messages`
 COOKIE = "bff-lang"
 _KEY = "medblocks-bff languages"
+_MAX_PREFERENCES = 1000  # characters: parsing a long header is expensive, and no browser sends one
 _COOKIE_SECONDS = 365 * 24 * 60 * 60
 _cookie = cookie_reader(COOKIE)
 
@@ -69,6 +70,8 @@ class Languages:
         return self._languages.get((code or "").casefold())
 
     def _preferred(self, request: Request) -> Language:
+        if len(request.headers.get("Accept-Language", "")) > _MAX_PREFERENCES:
+            return self._languages[SOURCE]
         accepted = [(code.casefold(), quality) for code, quality in request.accept_languages]
         refused = {code for code, quality in accepted if not quality}
         available = [code for code in self._languages if refused.isdisjoint({code, code.partition("-")[0]})]

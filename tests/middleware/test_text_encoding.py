@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from tests.factories import hidden_fields, make_app
+from tests.factories import form_token, hidden_fields, make_app
 
 NOT_UTF8 = ["%ff", "%C3", "a%C3%28", "%ed%a0%80", "%c0%ae", "%f5%80%80%80", "\xff", "\xc3("]
 ADDRESS = "The address of this request has bytes that are not UTF-8. Encode its text as UTF-8."
@@ -102,7 +102,9 @@ def post(client, path, body, content_type="application/x-www-form-urlencoded"):
 @pytest.mark.parametrize("value", NOT_UTF8, ids=ascii)
 @pytest.mark.parametrize("path", FORMS)
 def test_a_form_that_is_not_utf8_is_refused(client, medblocks, path, value):
-    reply = post(client, path, f"name={value}&action=create".encode("latin-1"))
+    form = f"form_token={form_token(client)}&name={value}&action=create"
+
+    reply = post(client, path, form.encode("latin-1"))
 
     assert reply.status_code == 400
     assert FORM in reply.text
@@ -112,9 +114,10 @@ def test_a_form_that_is_not_utf8_is_refused(client, medblocks, path, value):
 
 @pytest.mark.parametrize("charset", ["", "; charset=iso-8859-1"])
 def test_a_multipart_form_that_is_not_utf8_is_refused(client, charset):
-    body = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\nZo\xeb\r\n--b--\r\n'
+    part = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    body = part.format("form_token", form_token(client)) + part.format("name", "Zo\xeb") + "--b--\r\n"
 
-    reply = post(client, "/intake", body, f"multipart/form-data; boundary=b{charset}")
+    reply = post(client, "/intake", body.encode("latin-1"), f"multipart/form-data; boundary=b{charset}")
 
     assert reply.status_code == 400
     assert FORM in reply.text
@@ -122,10 +125,16 @@ def test_a_multipart_form_that_is_not_utf8_is_refused(client, charset):
 
 def test_a_limited_form_that_is_not_utf8_is_no_500():
     client = make_app(BFF_RATE_LIMIT_CREATES="1/hour").test_client()
+    form = f"form_token={form_token(client)}&name=%ff"
 
-    statuses = [post(client, "/intake", b"name=%ff").status_code for _ in range(2)]
+    statuses = [post(client, "/intake", form).status_code for _ in range(2)]
 
     assert statuses == [400, 429]
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_without_a_token_that_is_not_utf8_is_no_500(client, path):
+    assert post(client, path, b"form_token=x&name=%ff").status_code == 403
 
 
 @calm
