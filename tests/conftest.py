@@ -19,6 +19,7 @@ import responses
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
+from requests.adapters import HTTPAdapter
 from werkzeug.test import Client
 
 from benchmarks.running import Upstream, run_sandbox
@@ -116,6 +117,14 @@ def medblocks() -> Iterator[responses.RequestsMock]:
     """Medblocks, mocked at the wire: a call that no test announced fails, and so does one that never came."""
     with responses.RequestsMock(target=WIRE) as mock:
         yield mock
+
+
+@pytest.fixture(scope="module")
+def login_wire() -> Iterator[None]:
+    """Fetch a login's keys by requests' own adapter: `responses` mocks it, and leaves Medblocks' alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bff.access.identity.jwks.CurlAdapter", lambda **_: HTTPAdapter())
+        yield
 
 
 class MockedSandbox:

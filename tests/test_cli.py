@@ -384,7 +384,7 @@ def test_check_says_when_redis_does_not_answer(run, working):
         ([], 1, "Login: there are no usable keys at "),
     ],
 )
-def test_check_says_whether_the_login_has_keys(run, working, keys, exit_code, said):
+def test_check_says_whether_the_login_has_keys(run, working, keys, exit_code, said, login_wire):
     url = "https://login.example/jwks.json"
     login = {
         "BFF_IDENTITY": "jwt",

@@ -30,7 +30,7 @@ def token(**changes):
 
 
 @pytest.fixture
-def login():
+def login(login_wire):
     with responses.RequestsMock() as mock:
         mock.get(BEARER["BFF_JWT_JWKS_URL"], json={"keys": [LOGIN.as_dict(private=False)]})
         yield mock

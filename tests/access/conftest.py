@@ -57,6 +57,11 @@ def set_time(monkeypatch):
     return set_to
 
 
+@pytest.fixture(scope="module", autouse=True)
+def login_by_mock(login_wire):
+    """Let `responses` answer for the login."""
+
+
 @pytest.fixture
 def login():
     """Mock the login's HTTP responses."""

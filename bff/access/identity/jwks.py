@@ -10,17 +10,17 @@ from typing import Any
 import requests
 from joserfc import jwk
 from joserfc.errors import JoseError
-from urllib3.exceptions import HTTPError
 
 from bff.errors import IdentityUnavailable, InvalidCredential, UnusableLogin
+from bff.medblocks.curl.adapter import CurlAdapter
 
 log = logging.getLogger("bff.access.jwks")
 
 _MAX_AGE_SECONDS = 600
 _COOL_DOWN_SECONDS = 30
-_TIMEOUT_SECONDS = 3
+_TIMEOUT_SECONDS = 3  # for the whole fetch: name look-up, connecting, TLS, headers and body
 _MAX_BYTES = 256 * 1024
-_CHUNK_BYTES = 64 * 1024
+_HEADERS = {"Accept": "application/json", "User-Agent": "medblocks-bff"}
 
 
 class Jwks:
@@ -35,8 +35,8 @@ class Jwks:
         self, url: str, clock: Callable[[], float] = time.monotonic, *, ca_file: str | None = None
     ) -> None:
         self._url = url
-        self._ca_file = ca_file
         self._clock = clock
+        self._adapter = CurlAdapter(handles=1, max_bytes=_MAX_BYTES, ca_file=ca_file)
         self._lock = threading.Lock()
         self._keys: list[jwk.Key] = []
         self._fetched = self._tried = float("-inf")
@@ -86,12 +86,20 @@ class Jwks:
     def _fetch(self) -> None:
         self._tried = self._clock()
         try:
-            keys = _usable_keys(_download(self._url, self._ca_file))
-        except (requests.RequestException, HTTPError, OSError, ValueError, RecursionError) as error:
+            keys = _usable_keys(self._download())
+        except (requests.RequestException, OSError, ValueError, RecursionError) as error:
             log.warning("the keys of the login can't be fetched: %s", type(error).__name__)
             return
         self._keys = keys
         self._fetched = self._tried
+
+    def _download(self) -> Any:
+        # Not through requests' own adapter: its timeout starts again with each byte of a slow reply.
+        request = requests.Request("GET", self._url, headers=_HEADERS).prepare()
+        reply = self._adapter.send(request, timeout=_TIMEOUT_SECONDS)
+        if reply.status_code != 200:
+            raise ValueError("not a 200")
+        return json.loads(reply.content)
 
 
 def shared_secret(secret: str) -> Callable[[object], jwk.Key]:
@@ -116,19 +124,3 @@ def _usable_keys(document: Any) -> list[jwk.Key]:
     if not keys:
         raise ValueError("no usable key")
     return keys
-
-
-def _download(url: str, ca_file: str | None) -> Any:
-    deadline = time.monotonic() + _TIMEOUT_SECONDS
-    body = bytearray()
-    with requests.Session() as session:
-        session.trust_env = False  # no proxy, ~/.netrc or REQUESTS_CA_BUNDLE
-        session.verify = ca_file or True
-        with session.get(url, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True) as reply:
-            if reply.status_code != 200:
-                raise ValueError("not a 200")
-            while chunk := reply.raw.read1(_CHUNK_BYTES, decode_content=True):
-                body += chunk
-                if len(body) > _MAX_BYTES or time.monotonic() > deadline:
-                    raise ValueError("too large, or too slow")
-    return json.loads(body)

@@ -1,17 +1,10 @@
 """The login's public keys: how often they are fetched and how long they are kept."""
 
-import gzip
-import json
-
 import pytest
-from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
-from bff.access.identity.jwks import Jwks
-from bff.errors import IdentityUnavailable, InvalidCredential, UnusableLogin
+from bff.errors import InvalidCredential, UnusableLogin
 from tests.access.login import KEYS, URL, outcome
-from tests.factories import JWT, claims, make_app
-from tests.https_host import Host, certificate_file
 
 
 def test_nothing_is_fetched_before_a_key_is_needed(jwks, login):
@@ -156,13 +149,6 @@ def test_an_unreadable_key_is_skipped(jwks, login, odd):
     assert outcome(jwks, "odd") is InvalidCredential
 
 
-def test_compressed_keys_are_decompressed(jwks, login):
-    body = gzip.compress(json.dumps({"keys": [KEYS["old"]]}).encode())
-    login.get(URL, body=body, headers={"Content-Encoding": "gzip"})
-
-    assert outcome(jwks, "old") == "old"
-
-
 def test_keys_in_many_chunks_are_read_completely(jwks, login):
     login.get(URL, json={"keys": [KEYS["old"]], "padding": "x" * 200_000, "end": [KEYS["new"]]})
 
@@ -175,53 +161,8 @@ def test_a_key_without_an_id_is_ignored(jwks, login):
     assert outcome(jwks, "") is InvalidCredential
 
 
-def test_the_download_ignores_the_environment_and_has_a_timeout(jwks, publish, login, monkeypatch, tmp_path):
-    (tmp_path / "netrc").write_text("machine login.example login asha password canary\n")
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+def test_the_download_has_a_deadline(jwks, publish, login):
     publish("old")
-
     jwks.find("old")
 
-    request = login.calls[0].request
-    assert not request.req_kwargs["proxies"]
-    assert request.req_kwargs["timeout"] == 3
-    assert request.req_kwargs["verify"] is True
-    assert not {"Authorization", "Cookie"} & request.headers.keys()
-
-
-@pytest.fixture
-def host(tmp_path):
-    """A login with a certificate of a private authority, and the authority's file."""
-    certificate, body = certificate_file(tmp_path), json.dumps({"keys": [KEYS["old"]]}).encode()
-    started = Host(certificate, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-    yield started, str(certificate)
-    started.close()
-
-
-def test_keys_are_fetched_with_a_private_authority(host):
-    server, certificate = host
-
-    assert outcome(Jwks(server.origin, ca_file=certificate), "old") == "old"
-
-
-@pytest.mark.parametrize("name", ["BFF_CA_FILE", "SSL_CERT_FILE"])
-def test_the_settings_name_the_logins_authority(host, name):
-    server, certificate = host
-    settings = {**JWT, "BFF_JWT_JWKS_URL": f"{server.origin}/keys", name: certificate}
-    token = jwt.encode({"alg": "ES256", "kid": "old"}, claims(), ECKey.generate_key("P-256"))
-    headers = {"Authorization": f"Bearer {token}"}
-
-    make_app(BFF_ACCESS="enforce", **settings).test_client().get("/api/patients/user_42", headers=headers)
-
-    assert server.received.startswith(b"GET /keys ")
-
-
-@pytest.mark.parametrize("name", [None, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_keys_of_an_untrusted_host_are_not_fetched(host, monkeypatch, name):
-    server, certificate = host
-    if name:
-        monkeypatch.setenv(name, certificate)
-
-    assert outcome(Jwks(server.origin), "old") is IdentityUnavailable
-    assert server.received == b""
+    assert login.calls[0].request.req_kwargs["timeout"] == 3

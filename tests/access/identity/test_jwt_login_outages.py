@@ -1,8 +1,5 @@
 """Outages of the login: without keys no token can be checked; fetched keys stay in use."""
 
-import gzip
-import io
-import json
 import re
 
 import pytest
@@ -13,25 +10,9 @@ from bff.errors import IdentityUnavailable, InvalidCredential
 from tests.access.login import KEYS, URL, outcome
 from tests.factories import JWT, make_app
 
-
-class Breaking(io.BufferedReader):
-    """A truncated body."""
-
-    def __init__(self):
-        super().__init__(io.BytesIO(b"{"))
-
-    def read(self, *_):
-        raise ConnectionResetError
-
-    def close(self):
-        """Stay open, for the next test."""
-
-
 OUTAGES = {
     "no connection": {"body": requests.ConnectionError("refused")},
     "too slow": {"body": requests.Timeout("slow")},
-    "breaks off": {"body": Breaking()},
-    "no gzip": {"body": b"no gzip", "headers": {"Content-Encoding": "gzip"}},
     "server error": {"json": {"keys": [KEYS["new"]]}, "status": 500},
     "not 200": {"json": {"keys": [KEYS["new"]]}, "status": 203},
     "redirect": {"status": 302, "headers": {"Location": "https://evil.example/jwks.json"}},
@@ -55,11 +36,6 @@ OUTAGES = {
     },
     "only a secret": {"json": {"keys": [OctKey.generate_key(256, {"kid": "new"}).as_dict()]}},
     "deep": {"body": "[" * 100_000},
-    "oversized": {"json": {"keys": [KEYS["new"]], "more": "x" * 262_144}},
-    "oversized when unpacked": {
-        "body": gzip.compress(json.dumps({"keys": [KEYS["new"]], "more": "x" * 262_144}).encode()),
-        "headers": {"Content-Encoding": "gzip"},
-    },
 }
 
 
@@ -84,9 +60,7 @@ def test_in_an_outage_the_last_keys_stay_in_use(jwks, publish, login, clock, cap
     assert outcome(jwks, "new") is InvalidCredential
     assert len(login.calls) == 2
     (message,) = caplog.messages
-    assert re.fullmatch(
-        r"the keys of the login can't be fetched: \w+Error|.+: ReadTimeout|.+: Timeout", message
-    )
+    assert re.fullmatch(r"the keys of the login can't be fetched: (\w+Error|Timeout)", message)
 
 
 def test_in_an_outage_keys_are_fetched_once_per_cool_down(jwks, publish, login, clock):
