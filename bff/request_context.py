@@ -19,8 +19,9 @@ class RequestContext(Request):
     """A request and its context. `BrowserOwner` sets `owner`, and `Guard` sets `caller`, when first needed.
 
     `started` is when the request began, in `time.perf_counter()`. `names_sent` maps each field's name to its
-    spelling in the request body, once the body is parsed. `conflict_reserved_at` is when `RateLimits` counted
-    a conflict that may come, in `time.monotonic()`.
+    spelling in the request body, once the body is parsed. `reserved_at` is when `RateLimits` counted what
+    the response may turn out to be, in `time.monotonic()`: a conflict, or a missing file. `missed` means that
+    a default is served instead of what was asked for.
 
     This is not on `flask.g`, which outlives the request if an embedding app keeps an app context open: the
     next request would have this one's caller.
@@ -29,7 +30,8 @@ class RequestContext(Request):
     request_id = ""
     started = 0.0
     names_sent: Mapping[str, str] = MappingProxyType({})
-    conflict_reserved_at: float | None = None
+    reserved_at: float | None = None
+    missed = False
 
     owner: "Owner | None" = None  # as it will be after this request
     came_with_cookie = False

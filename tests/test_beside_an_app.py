@@ -39,11 +39,18 @@ def test_below_a_path_the_api_returns_an_error(mounted, path):
     assert "root of its origin" in reply.json["error"]["message"]
 
 
-@pytest.mark.parametrize("path", ["", "/", "/intake", "/healthz", "/static/medblocks-bff.js", "/nothing"])
+@pytest.mark.parametrize("path", ["", "/", "/intake", "/healthz", "/nothing"])
 def test_below_a_path_pages_return_an_error(mounted, path):
     reply = mounted.get(f"/bff{path}")
 
     assert (reply.status_code, reply.mimetype) == (500, "text/html")
+    assert "root of its origin" in reply.text
+
+
+def test_below_a_path_files_return_an_error(mounted):
+    reply = mounted.get("/bff/static/medblocks-bff.js")
+
+    assert (reply.status_code, reply.mimetype) == (500, "text/plain")
     assert "root of its origin" in reply.text
 
 

@@ -81,7 +81,7 @@ def _add_after(
     def after(response: Response) -> Response:
         context = request_context()
         if limits:
-            limits.release_conflict(context, response)
+            limits.release(context, response)
         browser.write_cookies(context, response)
         languages.finish(context, response)
         if cors.enabled:

@@ -26,6 +26,7 @@ from bff.logs import Fields, error_location
 from bff.medblocks import errors as upstream
 from bff.medblocks.webhooks import InvalidEvent, InvalidSignature
 from bff.messages import Message
+from bff.middleware.rate_limits import FILES
 from bff.request_context import request_context
 from bff.translations import translate
 
@@ -223,6 +224,8 @@ def handle(error: Exception) -> Response:
         # In the caller's spelling, such as `patientId`.
         sent = request_context().names_sent.get(problem.param or "", problem.param)
         response = jsonify(replace(problem, param=sent).envelope())
+    elif request.endpoint in FILES:  # no page shows it, and rendering a page is expensive
+        response = Response(f"{translate(problem.message)}\n", mimetype="text/plain")
     else:
         response = Response(render_template("error.html", problem=problem))
     response.status_code = problem.status

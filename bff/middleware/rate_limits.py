@@ -4,7 +4,8 @@ Creates, session starts and conflicts have stricter limits of their own: they co
 conflict reveals that a patient exists. Almost every request is counted, so this has to be fast.
 
 A conflict counts before it is known, or else concurrent requests would exceed the limit. Any other response
-takes it back.
+takes it back. So does a miss: a request for a file or an image counts until one is served. Misses cost this
+process alone, so each process counts them in memory.
 """
 
 import math
@@ -23,12 +24,11 @@ from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
 from bff.config import Settings
 from bff.request_context import RequestContext
 
-# Not counted: one page can load twenty of these, and webhooks come from Medblocks alone.
-_EXEMPT = {
-    "webhooks.receive",
+# Not counted: orchestrators ask for the first two, and Medblocks sends the third.
+_EXEMPT = {"health.healthz", "health.readyz", "webhooks.receive"}
+# Not counted if served: one page can load twenty of these.
+FILES = {
     "static",
-    "health.healthz",
-    "health.readyz",
     "images.facility_logo",
     "images.brand_logo",
     "images.brand_logo_dark",
@@ -49,6 +49,8 @@ class RateLimits:
         tag = partial(keys.tag, "limit")
         self._browser = browser
         self._counters = FallbackCounters(redis, MemoryStore()) if redis else MemoryStore()
+        self._misses = MemoryStore()
+        self._missed = _windows("misses", settings.rate_limit_address, tag)
         self._by_address = _windows("address", settings.rate_limit_address, tag)
         self._by_owner = _windows("owner", settings.rate_limit_owner, tag)
         self._creates = _windows("creates", settings.rate_limit_creates, tag)
@@ -61,6 +63,10 @@ class RateLimits:
         if endpoint in _EXEMPT:
             return
         client = network_of(context.remote_addr or "")
+        if endpoint in FILES:
+            _raise_for(self._misses.hit(_NONE, self._missed(client)))
+            context.reserved_at = time.monotonic()
+            return
         counted, reserved = self._by_address(client), _NONE
         if owner := self._browser.known_owner(context):
             counted += self._by_owner(owner.name)
@@ -68,21 +74,29 @@ class RateLimits:
         if context.method != "OPTIONS":
             counted += self._by_purpose(endpoint, client)
             reserved = self._conflicts(client) if endpoint in _CONFLICTS else _NONE
-        if seconds := self._counters.hit(counted, reserved):
-            raise TooManyRequests(retry_after=math.ceil(seconds))
+        _raise_for(self._counters.hit(counted, reserved))
         if reserved:
-            context.conflict_reserved_at = time.monotonic()
+            context.reserved_at = time.monotonic()
 
     def _by_purpose(self, endpoint: str | None, client: str) -> tuple[Window, ...]:
         creates = self._creates(client) if endpoint in _CREATES else _NONE
         return creates + (self._sessions(client) if endpoint in _SESSIONS else _NONE)
 
-    def release_conflict(self, context: RequestContext, response: Response) -> None:
-        """Take back the conflict that a request has reserved, unless its response reveals a taken id."""
-        reserved_at = context.conflict_reserved_at
-        if reserved_at is not None and response.status_code != 409:
-            windows = self._conflicts(network_of(context.remote_addr or ""))
-            self._counters.release(windows, time.monotonic() - reserved_at)
+    def release(self, context: RequestContext, response: Response) -> None:
+        """Take back what a request has reserved, unless its response is a miss, or reveals a taken id."""
+        if context.reserved_at is None:
+            return
+        client, elapsed = network_of(context.remote_addr or ""), time.monotonic() - context.reserved_at
+        if context.endpoint not in FILES:
+            if response.status_code != 409:
+                self._counters.release(self._conflicts(client), elapsed)
+        elif response.status_code < 400 and context.method in {"GET", "HEAD"} and not context.missed:
+            self._misses.release(self._missed(client), elapsed)
+
+
+def _raise_for(seconds: float) -> None:
+    if seconds:
+        raise TooManyRequests(retry_after=math.ceil(seconds))
 
 
 def _windows(scope: str, setting: str, tag: Callable[[str], str]) -> Callable[[str], tuple[Window, ...]]:

@@ -92,15 +92,20 @@ def test_a_request_without_a_host_is_refused():
     assert status.startswith("421 ")
 
 
-@pytest.mark.parametrize(
-    ("path", "method"), [("/", "GET"), ("/intake", "POST"), ("/nowhere", "GET"), ("/static/style.css", "GET")]
-)
+@pytest.mark.parametrize(("path", "method"), [("/", "GET"), ("/intake", "POST"), ("/nowhere", "GET")])
 def test_other_paths_show_a_page(path, method):
     reply = ask(PUBLIC, "evil.example", path, method)
 
     assert (reply.status_code, reply.mimetype) == (421, "text/html")
     assert "This site has another address" in reply.text
     assert "start page" not in reply.text
+
+
+def test_a_file_is_refused_with_a_line_of_text():
+    reply = ask(PUBLIC, "evil.example", "/static/style.css")
+
+    assert (reply.status_code, reply.mimetype) == (421, "text/plain")
+    assert reply.text.startswith("This site has another address")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

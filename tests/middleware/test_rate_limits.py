@@ -145,7 +145,13 @@ def test_an_unknown_path_counts(limited):
 
 def test_every_limited_route_exists():
     app = shared_app(MEDBLOCKS_WEBHOOK_SECRET="whsec_of_the_tests")
-    named = rate_limits._EXEMPT | rate_limits._CREATES | rate_limits._SESSIONS | rate_limits._CONFLICTS
+    named = (
+        rate_limits._EXEMPT
+        | rate_limits.FILES
+        | rate_limits._CREATES
+        | rate_limits._SESSIONS
+        | rate_limits._CONFLICTS
+    )
 
     assert named <= set(app.view_functions)
 

@@ -37,6 +37,7 @@ FILE = {
     "ETag": r'"[\d.-]+"',
     "Last-Modified": DATE,
 }
+NO_FILE = {**PAGE, "Content-Type": "text/plain; charset=utf-8"}
 ANSWERS = {
     "json 200": (("GET", "/healthz"), 200, JSON),
     "readiness": (("GET", "/readyz"), 200, JSON),
@@ -57,8 +58,8 @@ ANSWERS = {
     "page 405": (("POST", "/healthz"), 405, {**PAGE, "Allow": "(GET|HEAD|OPTIONS|, ){5}"}),
     "wrong browser": (("GET", "/connected?patient_session_id=x"), 404, PAGE),
     "static file": (("GET", "/static/style.css"), 200, FILE),
-    "no such file": (("GET", "/static/nothing.css"), 404, PAGE),
-    "a path above": (("GET", "/static/../pyproject.toml"), 404, PAGE),
+    "no such file": (("GET", "/static/nothing.css"), 404, NO_FILE),
+    "a path above": (("GET", "/static/../pyproject.toml"), 404, NO_FILE),
 }
 
 
