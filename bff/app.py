@@ -13,6 +13,7 @@ from werkzeug.routing import Rule
 
 from bff import __version__, api, middleware, pages, translations, webhooks
 from bff.access.browser_owner import BrowserOwner
+from bff.access.client_address import network_of
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
@@ -40,6 +41,7 @@ from bff.medblocks.errors import MedblocksError
 from bff.middleware import errors
 from bff.middleware.rate_limits import RateLimits
 from bff.pages import login
+from bff.request_context import request_context
 from bff.services import KEY, Services
 from bff.telemetry import Telemetry, open_telemetry
 from bff.telemetry.dependencies import Dependencies
@@ -128,7 +130,8 @@ def _create_services(
     upstream = connect(settings, telemetry)
     medblocks = upstream.medblocks
     calls = GrantedCalls(medblocks)
-    within = UpstreamLimit(settings.requests).within
+    share = settings.upstream_calls_address if settings.rate_limit else None
+    within = UpstreamLimit(settings.requests, share, _client).within
     return_urls = ReturnUrls(settings.return_urls, settings.public_url)
     catalog = Catalog(medblocks, settings.catalog_seconds, within=within)
     return Services(
@@ -165,6 +168,10 @@ def _is_up(medblocks: Medblocks) -> bool:
         return medblocks.health()["ok"]
     except MedblocksError:
         return False
+
+
+def _client() -> str:
+    return network_of(request_context().remote_addr or "")
 
 
 class NoSession(SessionInterface):

@@ -53,6 +53,8 @@ def _with_defaults(settings: Settings, given: Collection[str]) -> Settings:
         host_check="BFF_PUBLIC_URL" in given if settings.host_check is None else settings.host_check,
         return_urls=settings.return_urls or (f"{settings.public_url}/connected",),
         secret=settings.secret if settings.secret.reveal() else settings.api_key,
+        upstream_calls_address=settings.upstream_calls_address
+        or max(1, min(settings.upstream_calls, settings.requests) // 2),
         processes=settings.processes or _processes(settings),
         jwt_algorithms=settings.jwt_algorithms
         or (("RS256", "ES256") if settings.jwt_jwks_url else ("HS256",)),

@@ -64,6 +64,7 @@ class Settings:
     write_seconds: float = setting("BFF_WRITE_SECONDS", parsers.seconds, 12)
     catalog_seconds: float = setting("BFF_CATALOG_SECONDS", parsers.seconds, 4)
     upstream_calls: int = setting("BFF_UPSTREAM_CALLS", parsers.count, 400)
+    upstream_calls_address: int = setting("BFF_UPSTREAM_CALLS_ADDRESS", parsers.count, 0)
     breaker_failures: int = setting("BFF_BREAKER_FAILURES", parsers.count, 5)
     breaker_seconds: float = setting("BFF_BREAKER_SECONDS", parsers.seconds, 2)
     requests: int = setting("BFF_REQUESTS", parsers.count, 512)

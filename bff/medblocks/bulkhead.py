@@ -1,6 +1,8 @@
 """Bulkheads: limits for concurrent calls to Medblocks, and for the requests that wait for them."""
 
 import threading
+from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from bff.medblocks import deadline
@@ -70,13 +72,20 @@ def _full(operation: str) -> CallRejected:
 
 
 class UpstreamLimit:
-    """Limits the requests that wait for Medblocks, and keeps an eighth of all for pages and health checks.
+    """Limits the requests that wait for Medblocks, in all and of each client.
 
-    Takes how many requests the server handles at once.
+    Takes how many requests the server handles at once: an eighth of them is kept for pages and health checks.
+    `share` is how many each client may have, so that one can't hold all while Medblocks is slow; `client`
+    returns the client of the current request.
     """
 
-    def __init__(self, requests: int) -> None:
+    def __init__(
+        self, requests: int, share: int | None = None, client: Callable[[], str] = lambda: ""
+    ) -> None:
         self._free = max(1, requests - max(1, requests // 8))
+        self._share = share or requests
+        self._client = client
+        self._held: Counter[str] = Counter()  # only clients that have a slot
         self._lock = Lock()
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
@@ -85,17 +94,25 @@ class UpstreamLimit:
             return deadline.within(seconds)
         return _LimitedBudget(self, seconds)
 
-    def acquire(self) -> None:
-        """Acquire a slot. Raise CallRejected if none is free."""
+    def acquire(self) -> str:
+        """Acquire a slot, and return the client that has it. Raise CallRejected if none is free."""
+        client = self._client()
         with self._lock:
             if not self._free:
                 raise CallRejected("request", ErrorDetails(retry_after=1), "too many requests at once")
+            if self._held[client] >= self._share:
+                raise CallRejected("request", ErrorDetails(retry_after=1), "too many of one client at once")
             self._free -= 1
+            self._held[client] += 1
+        return client
 
-    def release(self) -> None:
-        """Release a slot."""
+    def release(self, client: str) -> None:
+        """Release a slot of this client."""
         with self._lock:
             self._free += 1
+            self._held[client] -= 1
+            if not self._held[client]:
+                del self._held[client]
 
 
 class _LimitedBudget(deadline.Budget):
@@ -106,9 +123,9 @@ class _LimitedBudget(deadline.Budget):
         self._limit = limit
 
     def __enter__(self) -> None:
-        self._limit.acquire()
+        self._client = self._limit.acquire()
         super().__enter__()
 
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)
-        self._limit.release()
+        self._limit.release(self._client)
