@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from queue import Queue
 from typing import Any
 
-from benchmarks.routes import CREATING, ROUTES, Visit
+from benchmarks.routes import CREATING, ROUTES, Visit, in_time
 from benchmarks.running import Running, Upstream, forward, run_process, run_sandbox, variables
 
 SLACK_SECONDS = 0.3
@@ -41,6 +41,8 @@ FAULTS: dict[str, dict[str, Any]] = {
     "gzip bomb": {"fault": "gzip_bomb"},
     TLS: {},  # https:// against the port, which speaks plain HTTP
 }
+# With these an answer never comes, or only after seconds.
+HANGING = ("silence", "drip", "drip of the body")
 # When a fault happens: its spec's other fields.
 WHEN: dict[str, dict[str, Any]] = {
     "always": {},
@@ -48,10 +50,8 @@ WHEN: dict[str, dict[str, Any]] = {
     "now and then": {"probability": 0.5},
 }
 ALWAYS_ONLY = ("refused", TLS)  # these are about the port
-SETTINGS = {
-    "BFF_READ_SECONDS": "1",
-    "BFF_WRITE_SECONDS": "1.5",
-    "BFF_CATALOG_SECONDS": "0.5",
+SHORT = {"BFF_READ_SECONDS": "1", "BFF_WRITE_SECONDS": "1.5", "BFF_CATALOG_SECONDS": "0.5"}
+_SETTINGS = {
     # Each row is about the fault itself, so none may open the circuit for the others.
     "BFF_BREAKER_FAILURES": "10000",
     "BFF_UPSTREAM_CALLS": str(UPSTREAM_CALLS),
@@ -77,6 +77,7 @@ class Stage:
 
     upstream: Upstream
     product: Running
+    settings: dict[str, str]
 
     def run_fault(self, when: str, fault: str) -> list[Outcome]:
         """Send every route's request during a fault, all at once, and once more without it."""
@@ -84,7 +85,7 @@ class Stage:
         with ExitStack() as stack:
             well = ill = forward(self.product.address)
             if fault == TLS:
-                ill = forward(stack.enter_context(_run_product(_with_tls(self.upstream.address))).address)
+                ill = forward(stack.enter_context(self._with_tls()).address)
             routes = CREATING if when == "to creates" else ROUTES
             visits = {route: Visit(well, ill, self.upstream.store) for route in routes}
             pool = stack.enter_context(ThreadPoolExecutor(len(visits)))
@@ -102,20 +103,19 @@ class Stage:
             for route, how, wrong in zip(visits, met, afterwards, strict=True)
         ]
 
+    def _with_tls(self) -> AbstractContextManager[Running]:
+        return _run_product(self.upstream.address.replace("http:", "https:"), self.settings)
+
 
 @contextmanager
-def run_stage() -> Iterator[Stage]:
-    """Start a stage, and end it."""
-    with run_sandbox() as upstream, _run_product(upstream.address) as product:
-        yield Stage(upstream, product)
+def run_stage(**settings: str) -> Iterator[Stage]:
+    """Start a stage whose product has these settings, and end it."""
+    with run_sandbox() as upstream, _run_product(upstream.address, settings) as product:
+        yield Stage(upstream, product, settings)
 
 
-def _run_product(address: str) -> AbstractContextManager[Running]:
-    return run_process("serve", "--port", "0", quiet=True, **variables(address, **SETTINGS))
-
-
-def _with_tls(address: str) -> str:
-    return address.replace("http:", "https:")
+def _run_product(address: str, settings: dict[str, str]) -> AbstractContextManager[Running]:
+    return run_process("serve", "--port", "0", quiet=True, **variables(address, **_SETTINGS, **settings))
 
 
 def _meet(route: str, visit: Visit) -> tuple[int, float, str | None]:
@@ -126,7 +126,8 @@ def _meet(route: str, visit: Visit) -> tuple[int, float, str | None]:
 
 
 def _again(route: str, visit: Visit) -> str | None:
-    return ROUTES[route].judge_success(visit, ROUTES[route].ask(visit, visit.well))
+    reply = in_time(lambda: ROUTES[route].ask(visit, visit.well))
+    return ROUTES[route].judge_success(visit, reply)
 
 
 def every_case() -> list[tuple[str, str]]:
@@ -157,7 +158,7 @@ def run_all(cases: Iterable[tuple[str, str]], stages: Collection[Stage]) -> Iter
 def main() -> int:
     """Print the figures; give 1 when a request came late or an answer was not true."""
     logging.disable(logging.CRITICAL)
-    with run_stage() as stage:
+    with run_stage(**SHORT) as stage:
         outcomes = list(run_all(every_case(), [stage]))
     bad = [one for one in outcomes if one.wrong or one.wrong_afterwards or one.late > SLACK_SECONDS]
     for one in bad:
