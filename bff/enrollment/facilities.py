@@ -9,7 +9,7 @@ from typing import Any
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.errors import CallRejected, MedblocksError
 
-_MAX_THREADS = 32
+_MAX_THREADS = 10  # of a request; with a pool for all of them, one could delay the others
 _SHOWN = ("name", "type", "logo_url", "portal_url", "fhir_base_url")
 
 
@@ -18,7 +18,6 @@ class Facilities:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._pool = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="facility")
 
     def hydrate(self, connections: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Describe the connections except those whose authorization failed, which have no data.
@@ -33,13 +32,7 @@ class Facilities:
         The fields are None for a facility that can't be looked up.
         """
         connections = list(connections)
-        facility_ids = dict.fromkeys(connection["connection_id"] for connection in connections)
-        with ExitStack() as stack:
-            with suppress(CallRejected):  # facilities in the catalog's cache need no call
-                stack.enter_context(self._catalog.budget())
-            # The context carries the budget into the pool's threads: they share the request's one slot.
-            lookups = {id_: self._pool.submit(copy_context().run, self.look_up, id_) for id_ in facility_ids}
-            facilities = {id_: lookup.result() for id_, lookup in lookups.items()}
+        facilities = self._find(dict.fromkeys(connection["connection_id"] for connection in connections))
         return [
             {
                 **{name: connection[name] for name in ("id", "connection_id", "status")},
@@ -47,6 +40,20 @@ class Facilities:
             }
             for connection in connections
         ]
+
+    def _find(self, facility_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        cached = {id_: self._catalog.cached(id_) for id_ in facility_ids}
+        found: dict[str, Mapping[str, Any]] = {id_: facility for id_, facility in cached.items() if facility}
+        missing = [id_ for id_ in cached if id_ not in found]
+        if not missing:
+            return found
+        with ExitStack() as stack:
+            with suppress(CallRejected):  # old facilities in the catalog's cache need no call
+                stack.enter_context(self._catalog.budget())
+            pool = stack.enter_context(ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="facility"))
+            # The context carries the budget into the pool's threads: they share the request's one slot.
+            look_ups = [pool.submit(copy_context().run, self.look_up, id_) for id_ in missing]
+            return found | {id_: done.result() for id_, done in zip(missing, look_ups, strict=True)}
 
     def look_up(self, facility_id: str) -> Mapping[str, Any]:
         """Return a facility from the catalog, or an empty dict if it can't be looked up."""

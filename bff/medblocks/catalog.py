@@ -64,6 +64,12 @@ class Catalog:
         """Return one facility. Raise NotFound, or any other MedblocksError."""
         return self._get(facility_id, lambda: self._medblocks.connections.retrieve(facility_id))
 
+    def cached(self, facility_id: str) -> Facility | None:
+        """Return a facility if it needs no call, else None."""
+        with self._lock:
+            until, body = self._kept.get(facility_id, (0.0, None))
+        return cast("Facility", body) if body is not None and self._clock() < until else None
+
     def budget(self) -> AbstractContextManager[None]:
         """Return a context with the time of a look-up. Entering it raises CallRejected without a slot."""
         return self._within(self._seconds)

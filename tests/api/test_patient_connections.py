@@ -4,6 +4,7 @@ import json
 import math
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -138,6 +139,37 @@ def test_cached_facilities_are_shown_without_a_free_slot():
     )
 
     assert [one["name"] for one in shown] == ["Alder Example Hospital 1", None]
+
+
+class SlowCatalog(Catalog):
+    """Looks up facilities called slow when it is told to, and all others at once."""
+
+    def __init__(self):
+        super().__init__(None, 4.0)
+        self.asked, self.answers = threading.Semaphore(0), threading.Event()
+
+    def facility(self, facility_id):
+        if facility_id.startswith("fhirsrc_slow"):
+            self.asked.release()
+            assert self.answers.wait(10)
+        return facility(facility_id.removeprefix("fhirsrc_"))
+
+
+def test_one_requests_slow_look_ups_do_not_delay_others():
+    catalog = SlowCatalog()
+    facilities = Facilities(catalog)
+    slow = [connection(connection_id=f"fhirsrc_slow{number}") for number in range(100)]
+    with ThreadPoolExecutor(6) as pool:
+        for _ in range(5):
+            pool.submit(facilities.described, slow)
+        try:
+            for _ in range(32):  # as many as a pool for all requests had threads
+                assert catalog.asked.acquire(timeout=10)
+            (shown,) = pool.submit(facilities.described, [connection(connection_id="fhirsrc_1")]).result(10)
+        finally:
+            catalog.answers.set()
+
+    assert shown["name"] == "Alder Example Hospital 1"
 
 
 @pytest.mark.parametrize("trouble", [{"status": 404}, {"status": 500}, {"body": b"<html>"}])
