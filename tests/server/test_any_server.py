@@ -175,6 +175,71 @@ def test_overload_is_a_503_at_once(kind, upstream, browser):
         assert '"message":"overloaded","refused":1}' in product.log
 
 
+def search(product, text, address):
+    """Search as a visitor at an address, behind a proxy."""
+    headers = {"Connection": "close", "X-Forwarded-For": address}
+    return requests.get(f"{product.url}{SEARCH}{text}", headers=headers, timeout=TIMEOUT)
+
+
+HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
+SHARES = {
+    "BFF_RATE_LIMIT": "on",
+    "BFF_PROXY_HOPS": "1",
+    "BFF_UPSTREAM_CALLS": "4",
+    "BFF_CATALOG_SECONDS": str(TIMEOUT),
+}
+
+
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_one_address_leaves_calls_for_others(kind, upstream):
+    with run_product(kind, upstream, **SHARES) as product, ThreadPoolExecutor(3) as pool:
+        upstream.gate.close()
+        try:
+            held = [pool.submit(search, product, text, HERE) for text in ("alder", "oak")]
+            for _ in held:
+                assert upstream.gate.arrived.acquire(timeout=TIMEOUT)
+            refused = search(product, "elm", HERE)
+            other = pool.submit(search, product, "ash", ELSEWHERE)
+            assert upstream.gate.arrived.acquire(timeout=TIMEOUT)
+        finally:
+            upstream.gate.open()
+
+        assert (code(refused), refused.headers["Retry-After"]) == ((503, "upstream_unavailable"), "1")
+        assert [each.result().status_code for each in (*held, other)] == [200] * 3
+        assert search(product, "elm", HERE).status_code == 200
+
+
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_a_visitor_who_leaves_keeps_no_call(kind, upstream):
+    with run_product(kind, upstream, **{**SHARES, "BFF_UPSTREAM_CALLS": "2"}) as product:
+        for text in ("alder", "oak", "elm"):
+            upstream.gate.close()
+            try:
+                with product.connect() as connection:
+                    head = (
+                        f"GET {SEARCH}{text} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: {HERE}\r\n\r\n"
+                    )
+                    connection.sendall(head.encode())
+                    assert upstream.gate.arrived.acquire(timeout=TIMEOUT)
+                assert code(search(product, f"{text} 2", HERE)) == (503, "upstream_unavailable")
+            finally:
+                upstream.gate.open()
+            wait_until(lambda text=text: search(product, f"{text} 2", HERE).status_code == 200)
+
+
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_missing_files_are_refused_over_the_limit(kind, upstream):
+    with run_product(kind, upstream, BFF_RATE_LIMIT="on", BFF_RATE_LIMIT_ADDRESS="2/day") as product:
+
+        def ask(path, method="GET"):
+            last = {"Connection": "close"}
+            return requests.request(method, f"{product.url}{path}", headers=last, timeout=TIMEOUT).status_code
+
+        assert [ask("/static/style.css") for _ in range(3)] == [200] * 3
+        missing = ("/static/no.css", "HEAD"), ("/static/%2e%2e/app.py", "GET"), ("/brand.css", "GET")
+        assert [ask(*one) for one in missing] == [404, 404, 429]
+
+
 def test_audit_and_request_lines_are_json(product, upstream, browser):
     request_id = create(product, browser).headers["X-Request-Id"]
 
