@@ -119,7 +119,7 @@ def test_5000_hostile_connections_are_shown_as_text(leaving, hostile_site):
     page.goto(f"{hostile_site.bff}/connected?patient_session_id={session_id}&error=%3Cscript%3E")
     sys.stdout.write(f"5,000 hostile connections: loaded in {time.perf_counter() - begin:.2f} s\n")
 
-    assert "You connected 5000 providers" in page.inner_text("main")
+    assert "You connected 5,000 providers" in page.inner_text("main")
     assert "more are not listed here" in page.inner_text("main")
     assert_harmless(page, urls, hostile_site, minimum=20)
 
