@@ -45,6 +45,7 @@ BODIES = {
     "GET /forget": "none",
     "POST /forget": "form",
     "GET /healthz": "none",
+    "GET /readyz": "none",
     "GET /static/<path:filename>": "none",
     "GET /facilities/<facility_id>/logo": "none",
     "GET /brand/logo": "none",
