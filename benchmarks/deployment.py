@@ -3,14 +3,15 @@
 import re
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from benchmarks.bench.processes import NotStarted, Server, find, free_port, run_server
+from benchmarks.bench.processes import NotStarted, Server, find, run_server
 
 NGINX_FILES = Path(__file__).parent.parent / "deploy" / "nginx"
 # As in Debian's nginx.conf, but in a folder of its own, and with compression of pages on.
@@ -35,6 +36,15 @@ http {
 """
 
 
+@contextmanager
+def held_port() -> Iterator[int]:
+    """Yield a free port that no other program gets meanwhile; a server may listen on it, and end again."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])
+
+
 @dataclass(frozen=True)
 class Nginx:
     """A running nginx: its address, the port that redirects to https, and the folder with its logs."""
@@ -54,7 +64,7 @@ def run_nginx(
     folder: Path,
     servers: Sequence[str],
     *,
-    port: int = 0,
+    port: int | None = None,
     certificate: Path | None = None,
     edits: Sequence[tuple[str, str]] = (),
 ) -> Iterator[Nginx]:
@@ -62,16 +72,18 @@ def run_nginx(
 
     Without a certificate, it speaks http. `edits` replaces further texts, by name of the file and text.
     """
-    home, port, redirecting = folder / "nginx", port or free_port(), free_port()
+    home = folder / "nginx"
     shutil.copytree(NGINX_FILES, home)
-    _edit(home, servers, port, redirecting, certificate)
-    for before, after in edits:
-        _replace(home, before, after)
     (home / "nginx.conf").write_text(_MAIN % {"home": home}, "utf-8")
     command = [find("nginx"), "-p", str(home), "-c", "nginx.conf", "-e", str(home / "error.log")]
-    with run_server(command, port=port, folder=folder, variables={}) as server:
-        scheme = "https" if certificate else "http"
-        yield Nginx(f"{scheme}://localhost:{port}", redirecting, home, server)
+    with held_port() as own_port, held_port() as redirecting:
+        port = port or own_port
+        _edit(home, servers, port, redirecting, certificate)
+        for before, after in edits:
+            _replace(home, before, after)
+        with run_server(command, port=port, folder=folder, variables={}) as server:
+            scheme = "https" if certificate else "http"
+            yield Nginx(f"{scheme}://localhost:{port}", redirecting, home, server)
 
 
 def _edit(home: Path, servers: Sequence[str], port: int, redirecting: int, certificate: Path | None) -> None:
@@ -106,7 +118,7 @@ class Redis:
     OPTIONS: ClassVar = ("--save", "", "--appendonly", "yes")
 
     folder: Path
-    port: int = field(default_factory=free_port)
+    port: int
     _process: subprocess.Popen[str] | None = None
 
     @property

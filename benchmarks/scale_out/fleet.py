@@ -2,22 +2,21 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 
-from benchmarks.bench.processes import free_port
 from benchmarks.running import Running, run_process
 
 _STOP_SECONDS = 30
 
 
 class Fleet:
-    """Some servers, each on a port that it keeps; `settings` are their variables at the next start."""
+    """Some servers, each on its own port; `settings` are their variables at the next start."""
 
-    def __init__(self, count: int, settings: Mapping[str, str]) -> None:
+    def __init__(self, ports: Sequence[int], settings: Mapping[str, str]) -> None:
         self.settings = dict(settings)
-        self._ports = [free_port() for _ in range(count)]
+        self._ports = ports
         self._running: dict[int, tuple[Running, ExitStack]] = {}
 
     @property
@@ -64,11 +63,11 @@ class Fleet:
 
 
 @contextmanager
-def run_fleet(count: int, settings: Mapping[str, str]) -> Iterator[Fleet]:
-    """Run so many servers until the block ends."""
-    fleet = Fleet(count, settings)
+def run_fleet(ports: Sequence[int], settings: Mapping[str, str]) -> Iterator[Fleet]:
+    """Run a server on each port until the block ends."""
+    fleet = Fleet(ports, settings)
     try:
-        for number in range(count):
+        for number in range(len(ports)):
             fleet.start(number)
         yield fleet
     finally:

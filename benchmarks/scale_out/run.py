@@ -10,8 +10,7 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.bench.processes import free_port
-from benchmarks.deployment import Redis, run_nginx
+from benchmarks.deployment import Redis, held_port, run_nginx
 from benchmarks.running import Upstream, run_sandbox, variables
 from benchmarks.scale_out.fleet import Fleet, run_fleet
 from benchmarks.scale_out.visitors import JOURNEYS, Figures, Lane, Refused, Visitor, Wrong
@@ -33,13 +32,13 @@ class ScaleOut:
 
     def run(self, events: "Events", say: Callable[[str], object] = lambda _: None) -> Figures:
         """Return the figures; `say` gets a line after each event."""
-        port, redis = free_port(), Redis(self._folder)
-        site = f"http://localhost:{port}"
         with ExitStack() as stack:
+            port, redis_port, *ports = (stack.enter_context(held_port()) for _ in range(2 + self._servers))
+            site, redis = f"http://localhost:{port}", Redis(self._folder, redis_port)
             stack.callback(redis.stop)
             redis.start()
             upstream = stack.enter_context(run_sandbox())
-            fleet = stack.enter_context(run_fleet(self._servers, _settings(upstream, redis, site)))
+            fleet = stack.enter_context(run_fleet(ports, _settings(upstream, redis, site)))
             stack.enter_context(run_nginx(self._folder, fleet.addresses, port=port))
             self._welcome_first(site)
             visitors = [threading.Thread(target=self._visit, args=[site]) for _ in range(self._threads)]
@@ -89,14 +88,23 @@ class ScaleOut:
     def _check(self, store: Store) -> None:
         """Let every visitor read once more, and compare with what Medblocks has."""
         for visitor in self._arrived:
-            try:
-                visitor.read()
-            except (Wrong, Refused, requests.RequestException):
-                self.figures.lost += 1
-            finally:
-                visitor.close()
+            self.figures.lost += not _still_reads(visitor)
+            visitor.close()
         emails = Counter(patient.email for patient in store.patients.values())
         self.figures.duplicates = sum(count - 1 for count in emails.values())
+
+
+def _still_reads(visitor: Visitor) -> bool:
+    """Return whether a visitor reads the own patient; on a busy machine, that may be refused at first."""
+    for _ in range(5):
+        try:
+            visitor.read()
+        except Refused:
+            continue
+        except (Wrong, requests.RequestException):
+            return False
+        return True
+    return False
 
 
 def _settings(upstream: Upstream, redis: Redis, site: str) -> dict[str, str]:

@@ -3,10 +3,8 @@
 import pytest
 import requests
 
-from benchmarks.bench.processes import free_port
-from benchmarks.deployment import run_nginx
+from benchmarks.deployment import held_port, run_nginx
 from benchmarks.running import run_process, run_sandbox, variables
-from tests.deploy.upstreams import run_echo
 from tests.processes import wait_until
 from tests.programs import need
 
@@ -16,6 +14,10 @@ def _nginx_is_installed():
     need("nginx", "nginx")
 
 
+# A new worker imports much at its first request, which takes long while other tests run.
+LONG_DEADLINES = {f"BFF_{kind}_SECONDS": "28" for kind in ("READ", "WRITE", "CATALOG")}
+
+
 class Proxied:
     """The product behind nginx, as one browser reaches it."""
 
@@ -23,7 +25,7 @@ class Proxied:
         self.nginx, self._session = nginx, session
 
     def ask(self, method, path, **options):
-        options = {"timeout": 30, "allow_redirects": False, **options}
+        options = {"timeout": 60, "allow_redirects": False, **options}
         return self._session.request(method, f"{self.nginx.address}{path}", **options)
 
 
@@ -38,13 +40,13 @@ def browser():
 @pytest.fixture(scope="session")
 def product_behind_nginx(tmp_path_factory):
     """The product behind nginx, which tests share."""
-    port = free_port()
-    changes = {
-        "BFF_PUBLIC_URL": f"http://localhost:{port}",
-        "BFF_PROXY_HOPS": "1",
-        "MEDBLOCKS_WEBHOOK_SECRET": "whsec_of_the_tests",
-    }
-    with run_sandbox() as upstream:
+    with held_port() as port, run_sandbox() as upstream:
+        changes = {
+            **LONG_DEADLINES,
+            "BFF_PUBLIC_URL": f"http://localhost:{port}",
+            "BFF_PROXY_HOPS": "1",
+            "MEDBLOCKS_WEBHOOK_SECRET": "whsec_of_the_tests",
+        }
         settings = variables(upstream.address, **changes)
         with run_process("serve", "--port", "0", quiet=True, **settings) as running:
             server = running.address.removeprefix("http://")
@@ -60,10 +62,8 @@ def proxied(product_behind_nginx, browser):
 
 @pytest.fixture
 def down(tmp_path):
-    """nginx before a server that has ended."""
-    with run_echo() as gone:
-        address = f"127.0.0.1:{gone.server_port}"
-    with run_nginx(tmp_path, [address]) as nginx:
+    """nginx before a server that does not run."""
+    with held_port() as port, run_nginx(tmp_path, [f"127.0.0.1:{port}"]) as nginx:
         yield nginx
 
 

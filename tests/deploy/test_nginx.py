@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from benchmarks.deployment import NGINX_FILES, run_nginx
+from benchmarks.deployment import NGINX_FILES, held_port, run_nginx
 from tests.deploy.files import LOCATIONS, MAPS
 from tests.deploy.upstreams import run_echo
 from tests.factories import make_app
@@ -126,9 +126,11 @@ def test_a_post_that_was_sent_is_not_sent_again(tmp_path, browser):
 
 
 def test_a_server_that_is_down_is_passed_over(tmp_path, browser):
-    with run_echo() as gone:
-        pass
-    with run_echo() as server, run_nginx(tmp_path, [gone.address, server.address]) as nginx:
+    with (
+        held_port() as down,
+        run_echo() as server,
+        run_nginx(tmp_path, [f"127.0.0.1:{down}", server.address]) as nginx,
+    ):
         replies = [browser.post(f"{nginx.address}/api/patients", json=CREATE, timeout=30) for _ in range(4)]
 
     assert {reply.status_code for reply in replies} == {200}

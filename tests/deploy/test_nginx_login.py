@@ -4,14 +4,14 @@ import http.client
 import json
 import ssl
 import threading
+from contextlib import ExitStack
 
 import pytest
 from cryptography import x509
 
-from benchmarks.bench.processes import free_port
-from benchmarks.deployment import Redis, run_nginx
+from benchmarks.deployment import Redis, held_port, run_nginx
 from benchmarks.running import run_process, run_sandbox, variables
-from tests.deploy.conftest import Proxied
+from tests.deploy.conftest import LONG_DEADLINES, Proxied
 from tests.examples import example, run_shell
 from tests.factories import JWT_BY_SECRET, bearer
 from tests.https_host import certificate_file
@@ -26,32 +26,28 @@ def site(tmp_path_factory):
     """The deployment, and the certificate to trust."""
     folder = tmp_path_factory.mktemp("site")
     certificate = certificate_file(folder, x509.DNSName("localhost"))
-    port, redis = free_port(), Redis(folder)
-    redis.start()
-    changes = {
-        **JWT_BY_SECRET,
-        "BFF_JWT_COOKIE": "login",
-        "BFF_LOGIN_URL": LOGIN,
-        "BFF_PUBLIC_URL": f"https://localhost:{port}",
-        "BFF_PROXY_HOPS": "1",
-        "BFF_PROCESSES": "2",
-        "BFF_REDIS_URL": redis.url,
-        "BFF_RATE_LIMIT": "on",
-        "BFF_RATE_LIMIT_ADDRESS": f"{LIMIT}/hour",
-    }
-    try:
-        with (
-            run_sandbox() as upstream,
-            run_process(
-                "serve", "--port", "0", quiet=True, **variables(upstream.address, **changes)
-            ) as running,
-            run_nginx(
-                folder, [running.address.removeprefix("http://")], port=port, certificate=certificate
-            ) as nginx,
-        ):
-            yield nginx, certificate
-    finally:
-        redis.stop()
+    with ExitStack() as stack:
+        port, redis_port = (stack.enter_context(held_port()) for _ in range(2))
+        redis = Redis(folder, redis_port)
+        stack.callback(redis.stop)
+        redis.start()
+        changes = {
+            **JWT_BY_SECRET,
+            **LONG_DEADLINES,
+            "BFF_JWT_COOKIE": "login",
+            "BFF_LOGIN_URL": LOGIN,
+            "BFF_PUBLIC_URL": f"https://localhost:{port}",
+            "BFF_PROXY_HOPS": "1",
+            "BFF_PROCESSES": "2",
+            "BFF_REDIS_URL": redis.url,
+            "BFF_RATE_LIMIT": "on",
+            "BFF_RATE_LIMIT_ADDRESS": f"{LIMIT}/hour",
+        }
+        settings = variables(stack.enter_context(run_sandbox()).address, **changes)
+        running = stack.enter_context(run_process("serve", "--port", "0", quiet=True, **settings))
+        server = running.address.removeprefix("http://")
+        nginx = stack.enter_context(run_nginx(folder, [server], port=port, certificate=certificate))
+        yield nginx, certificate
 
 
 @pytest.fixture

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from benchmarks.bench.processes import free_port, run_server
+from benchmarks.bench.processes import run_server
+from benchmarks.deployment import held_port
 from benchmarks.running import run_sandbox, variables
+from tests.deploy.conftest import LONG_DEADLINES
 
 # Remounts all file systems read-only, in a namespace of its own, but $TMPDIR and what is below /dev.
 READ_ONLY = """
@@ -36,13 +38,13 @@ pytestmark = pytest.mark.skipif(not may_remount(), reason="this user may not mou
 
 
 def test_a_read_only_file_system_is_enough(tmp_path):
-    port, metrics_port, temporary = free_port(), free_port(), tmp_path / "tmp"
+    temporary = tmp_path / "tmp"
     temporary.mkdir()
-    serve = [sys.executable, "-B", "-W", "error", "-m", "bff", "serve", "--port", str(port)]
-    command = ["/usr/bin/unshare", "--mount", "/bin/sh", "-euc", READ_ONLY, "sh", *serve]
-    with run_sandbox() as upstream:
+    with held_port() as port, held_port() as metrics_port, run_sandbox() as upstream:
+        serve = [sys.executable, "-B", "-W", "error", "-m", "bff", "serve", "--port", str(port)]
+        command = ["/usr/bin/unshare", "--mount", "/bin/sh", "-euc", READ_ONLY, "sh", *serve]
         settings = {
-            **variables(upstream.address, BFF_PROCESSES="2"),
+            **variables(upstream.address, BFF_PROCESSES="2", **LONG_DEADLINES),
             "BFF_REDIS_URL": "redis://127.0.0.1:1",
             "BFF_METRICS_PORT": str(metrics_port),
             "PYTHONPATH": str(Path(__file__).parents[2]),
