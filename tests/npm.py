@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.examples import ROOT
+
 STATIC = ROOT / "static"
 EXAMPLE = ROOT / "examples" / "vite-react"
 _OLDEST_NODE = (20, 19)  # what Vite needs

@@ -23,12 +23,13 @@ EMBEDDING = "tests/journeys/test_embedding.py::"
 CLIENT = "tests/test_python_client_page.py::page"
 IDENTITY = "tests/test_identity_page.py::"
 PRODUCTION = "tests/test_production_page.py::"
+PACKAGE = "tests/test_npm_package.py::"
+PLAIN = "tests/browser/test_recipe_plain.py::test_the_plain_page_creates_and_connects"
+HTMX = "tests/browser/test_recipe_htmx.py::test_the_htmx_page_creates_and_connects"
+VITE = "tests/browser/test_recipe_vite.py::test_the_app_works_"
 UPGRADE = "printf '%s\\n' '--find-links .' '-r medblocks-bff-0.2"
 QUICK_START = "tests/journeys/test_quick_start.py::"
 DEPLOYMENT = "tests/deploy/test_page.py::"
-NPM_APP = "tests/test_npm_package.py::test_app_is_type_checked_and_built"
-ORIGINS = "tests/browser/test_other_origins.py::"
-RECIPES = "tests/browser/test_recipe_"
 DOCUMENTATION = "tests/test_documentation.py::test_the_"
 
 # For each page: how a line of the example begins, and the test or fixture that runs it, or "not run: " and
@@ -66,10 +67,10 @@ RUN_BY = {
     },
     "docs/frontend.md": {
         "import { startPatientSession": f"{DOCUMENTATION}example_imports_what_the_module_exports",
-        "import { createPatient, type": NPM_APP,
-        "  configure({ baseUrl": f"{ORIGINS}test_bearer_tokens_work_from_another_site",
-        "configure({ baseUrl": "tests/browser/test_recipe_vite.py::test_the_app_works_with_cors",
-        "npm pack": NPM_APP,
+        "npm pack": f"{PACKAGE}test_commands_of_the_page_install_the_package",
+        "import { createPatient, type": f"{PACKAGE}test_examples_of_the_page_are_type_checked",
+        "configure({": f"{PACKAGE}test_examples_of_the_page_are_type_checked",
+        "  configure({": f"{PACKAGE}test_examples_of_the_page_are_type_checked",
     },
     "docs/identity.md": {
         "const response = await fetch": "tests/browser/test_examples.py::test_the_token_is_sent",
@@ -103,17 +104,21 @@ RUN_BY = {
         UPGRADE: f"{QUICK_START}test_changing_one_pin_upgrades_and_goes_back",
     },
     "docs/recipes.md": {
-        "const BFF": f"{RECIPES}plain.py::test_the_plain_page_creates_and_connects",
-        "BFF_TRUSTED_ORIGINS=http://127.0.0.1:5500": f"not run: {RECIPES}plain.py uses free ports",
-        "  async function save": f"{RECIPES}vite.py::test_the_app_works_behind_the_proxy_of_its_dev_server",
-        "import react from": f"{RECIPES}vite.py::test_the_app_works_behind_the_proxy_of_its_dev_server",
-        "make run": f"not run: {RECIPES}vite.py uses free ports",
-        "import { configure }": f"{RECIPES}vite.py::test_the_app_works_with_cors",
-        "BFF_TRUSTED_ORIGINS=http://localhost:5173": f"not run: {RECIPES}vite.py uses free ports",
-        "yours = Flask": f"{RECIPES}htmx.py::test_the_htmx_page_creates_and_connects",
-        "document.addEventListener": f"{RECIPES}htmx.py::test_the_htmx_page_creates_and_connects",
-        ".venv/bin/python -m bff sandbox": f"not run: {RECIPES}htmx.py uses free ports",
-        "export default {": "not run: an untested recipe, as its title says",
+        "const BFF": PLAIN,
+        "BFF_TRUSTED_ORIGINS=http://127.0.0.1:5500": PLAIN,
+        "python3 -m http.server": PLAIN,
+        "  async function save": f"{VITE}with_cors",
+        "import react from": f"{VITE}behind_the_proxy_of_its_dev_server",
+        "medblocks-bff demo": f"{VITE}behind_the_proxy_of_its_dev_server",
+        "npm run dev": f"{VITE}behind_the_proxy_of_its_dev_server",
+        "import { configure }": f"{VITE}with_cors",
+        "BFF_TRUSTED_ORIGINS=http://localhost:5173": f"{VITE}with_cors",
+        "VITE_BFF_URL=": f"{VITE}with_cors",
+        "yours = Flask": HTMX,
+        'document.addEventListener("htmx': HTMX,
+        "medblocks-bff sandbox": HTMX,
+        "medblocks-bff serve --app": HTMX,
+        "export default": "not run: this recipe is marked as untested",
     },
     "docs/sandbox.md": {
         "MEDBLOCKS_API_KEY=": f"{HERE}test_a_server_starts_with_the_sandbox_alone",

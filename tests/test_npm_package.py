@@ -8,7 +8,9 @@ import subprocess
 import pytest
 
 from bff import __version__
-from tests.npm import EXAMPLE, STATIC, install_example, npm, pack
+from tests.examples import example as documented
+from tests.examples import run_shell
+from tests.npm import EXAMPLE, STATIC, find_npm, install_example, npm, pack
 
 PACKAGE = json.loads((STATIC / "package.json").read_text())
 NODE = shutil.which("node") or "node"
@@ -125,6 +127,30 @@ def test_types_say_what_callers_may_do(example):
     (example / "uses.ts").write_text(USES)
 
     assert tsc(example, *OPTIONS, "--noEmit", "uses.ts") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("beginning", ["import { createPatient, type", "configure({", "  configure({"])
+def test_examples_of_the_page_are_type_checked(example, beginning):
+    names = "" if "import" in beginning else 'import { configure } from "medblocks-bff";\n'
+    code = documented("docs/frontend.md", beginning)
+    (example / "documented.ts").write_text(f"{names}declare const getToken: () => Promise<string>;\n{code}")
+
+    assert tsc(example, *OPTIONS, "--noEmit", "documented.ts") == ""
+
+
+@pytest.mark.slow
+def test_commands_of_the_page_install_the_package(tmp_path):
+    find_npm()
+    shutil.copytree(STATIC, tmp_path / "medblocks-bff" / "static")
+    app = tmp_path / "app"
+    app.mkdir()
+    commands = documented("docs/frontend.md", "npm pack")
+    assert f"medblocks-bff-{__version__}.tgz" in commands
+
+    run_shell(commands, app, npm_config_offline="true")
+
+    assert (app / "node_modules" / "medblocks-bff" / "medblocks-bff.d.ts").exists()
 
 
 @pytest.mark.slow

@@ -1,8 +1,6 @@
-"""Servers of other origins: a folder of files, and programs that print their address when they are ready."""
+"""Servers of other origins."""
 
-import re
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,29 +31,3 @@ def reserve_port() -> Iterator[int]:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.bind(("127.0.0.1", 0))
         yield reserved.getsockname()[1]
-
-
-@contextmanager
-def run_program(command: list[str], folder: Path, until: str, **environment: str) -> Iterator[None]:
-    """Run a program from when it has printed a line that matches `until`; then end it."""
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
-        printed = ""
-        for line in process.stdout:
-            printed += line
-            if re.search(until, line):
-                break
-        else:
-            raise RuntimeError(f"it did not start: {printed}")
-        reader = threading.Thread(target=process.stdout.read, daemon=True)  # a full pipe would stop it
-        reader.start()
-        yield
-        process.terminate()
-        process.wait(20)
-        reader.join()
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
