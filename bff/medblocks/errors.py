@@ -22,8 +22,12 @@ MedblocksError
 import re
 from dataclasses import dataclass, field
 
-# Texts from the other side are shown in an error's text only if they look like an identifier.
-is_identifier = re.compile(r"[\w.-]{1,100}", re.ASCII).fullmatch
+_is_identifier = re.compile(r"[\w.-]{1,100}", re.ASCII).fullmatch
+
+
+def identifier(text: str | None) -> str | None:
+    """Return a text of the other side if it looks like an identifier, else None. Others must reach no log."""
+    return text if text and _is_identifier(text) else None
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class MedblocksError(Exception):
         self.outcome_unknown = False
 
     def __str__(self) -> str:
-        code, request_id = _shown(self.code), _shown(self.request_id)
+        code, request_id = identifier(self.code) or "", identifier(self.request_id)
         what = " ".join(f"{self.status_code or ''} {code} {self.detail}".split()) or type(self).__name__
         return f"{self.operation}: {what}" + (f" (request {request_id})" if request_id else "")
 
@@ -82,10 +86,6 @@ class MedblocksError(Exception):
         """Return whether a write that ended with this error may have been carried out."""
         refused = self.status_code is not None and 400 <= self.status_code < 500
         return self.sent and not refused
-
-
-def _shown(text: str | None) -> str:
-    return text if text and is_identifier(text) else ""
 
 
 class InvalidRequest(MedblocksError):

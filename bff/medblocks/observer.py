@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from bff.medblocks.errors import MedblocksError, is_identifier
+from bff.medblocks.errors import MedblocksError, identifier
 from bff.medblocks.http_client import RawReply
 
 Query = Mapping[str, str] | None
@@ -39,10 +39,8 @@ class Call(NamedTuple):
     def request_id(self) -> str | None:
         """Medblocks' id of the request, or None if there is none, or if it does not look like one."""
         if self.reply:
-            found = self.reply.headers.get("X-Request-Id")
-        else:
-            found = self.error.request_id if self.error else None
-        return found if found and is_identifier(found) else None
+            return identifier(self.reply.headers.get("X-Request-Id"))
+        return self.error.request_id if self.error else None
 
 
 class Observer(Protocol):

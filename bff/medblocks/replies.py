@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin, g
 import msgspec
 
 from bff import strict_json
-from bff.medblocks.errors import ErrorDetails
+from bff.medblocks.errors import ErrorDetails, identifier
 from bff.medblocks.http_client import RawReply
 
 MAX_DEPTH = 64
@@ -142,7 +142,7 @@ def read_error_details(reply: RawReply) -> ErrorDetails:
         message=error.message,
         param=error.param,
         doc_url=error.doc_url,
-        request_id=error.request_id or reply.headers.get("X-Request-Id"),
+        request_id=identifier(error.request_id) or identifier(reply.headers.get("X-Request-Id")),
         retry_after=_retry_after(reply.headers),
     )
 

@@ -10,6 +10,7 @@ from bff.medblocks import (
     InvalidApiKey,
     Medblocks,
     MedblocksError,
+    NotFound,
     deadline,
 )
 from tests.factories import (
@@ -133,6 +134,25 @@ def test_the_last_response_has_status_and_request_id(ask, mb):
     ask("create patient", patient(), status=201, headers={"X-Request-Id": "req_1"})
 
     assert mb.last_response == (201, "req_1")
+
+
+ODD_IDS = ["asha@example.com", "Asha Example", "x" * 101]
+
+
+@pytest.mark.parametrize("odd", ODD_IDS)
+def test_a_request_id_that_could_be_personal_data_is_dropped(ask, mb, odd):
+    ask("create patient", patient(), status=201, headers={"X-Request-Id": odd})
+
+    assert mb.last_response == (201, None)
+
+
+@pytest.mark.parametrize("odd", ODD_IDS)
+def test_an_error_has_no_request_id_that_could_be_personal_data(ask, odd):
+    body = {"error": {"code": "not_found", "message": "", "request_id": odd}}
+    with pytest.raises(NotFound) as caught:
+        ask("read patient", body, status=404, headers={"X-Request-Id": odd})
+
+    assert caught.value.request_id is None
 
 
 @pytest.mark.parametrize("operation", ["delete patient", "disconnect"])
