@@ -25,15 +25,14 @@ def main(host: str, port: int) -> None:
     # A service manager may send these to all processes. The workers' last figures stay readable.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    registry = CollectorRegistry()
+    try:
+        # First of all: if another server has the port, the directory may be that server's, too.
+        start_http_server(port, host, registry)
+    except OSError as error:
+        sys.exit(f"BFF_METRICS_PORT: can't listen on {host} port {port}: {error.strerror}. Choose another.")
     with _empty_directory() as directory:
-        registry = CollectorRegistry()
         MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]  # it has no types
-        try:
-            start_http_server(port, host, registry)
-        except OSError as error:
-            sys.exit(
-                f"BFF_METRICS_PORT: can't listen on {host} port {port}: {error.strerror}. Choose another."
-            )
         print(directory, flush=True)  # noqa: T201 - for the process that started this one
         sys.stdin.read()
 

@@ -130,6 +130,18 @@ def test_a_port_that_is_taken_ends_the_server(upstream):
             assert "Traceback" not in product.log
 
 
+def test_a_taken_port_leaves_the_figures_of_its_server(upstream, tmp_path):
+    figures = tmp_path / "counter_1.db"
+    figures.write_bytes(b"of the server that has the port")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        settings = {"BFF_METRICS_PORT": port, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+        with run_product("serve", upstream, **settings) as product:
+            assert product.process.wait(TIMEOUT) == 1
+
+    assert figures.exists()
+
+
 def test_a_directory_of_ones_own_is_emptied_and_stays(upstream, tmp_path):
     directory = tmp_path / "metrics"
     directory.mkdir()
