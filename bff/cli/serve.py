@@ -13,6 +13,7 @@ import click
 
 from bff.cli import messages, startup
 from bff.config import Settings, SettingsError, environment
+from bff.server import metrics_process
 from bff.server.app import AppNotFound, find_app
 
 
@@ -86,9 +87,14 @@ def _become_gunicorn(
         app = f"load_app({target or 'bff:create_app'!r}, reload={reload})"
     if reload:
         options = ["--reload", "--reload-engine", "poll", *_extra_files(variables)]
-        # Each worker reads `.env` again, so only what it does not have is passed on.
+        # Each worker reads `.env` again, so only what it does not have is passed on. gunicorn's parent process
+        # does not read it, and needs the port.
         read = environment()
-        variables = {name: text for name, text in variables.items() if read.get(name) != text}
+        variables = {
+            name: text
+            for name, text in variables.items()
+            if read.get(name) != text or name == metrics_process.PORT
+        }
     command = startup.gunicorn_command(listener, settings, "bff.server.gunicorn_conf", *options, app=app)
     listener.set_inheritable(True)
     sys.stdout.flush()

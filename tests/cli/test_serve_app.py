@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -212,6 +213,16 @@ def test_reload_follows_changes_of_code_and_dotenv(serve, tmp_path):
     wait_until(reads(address, "/hello", "second"))
     dotenv.write_text("BFF_BRAND_NAME=Other Clinic\n")
     wait_until(reads(address, "/intake", "Other Clinic"))
+
+
+def test_reload_serves_metrics_at_the_port_in_dotenv(serve, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    (tmp_path / ".env").write_text(f"BFF_METRICS_PORT={port}\n")
+    address = serve(FACTORY, "yourapp:create", "--reload")
+    assert reads(address, "/hello", "first")()
+
+    assert reads(f"http://127.0.0.1:{port}", "/metrics", "bff_processes")()
 
 
 def test_reload_waits_for_the_mistake_to_be_corrected(serve, tmp_path):
