@@ -186,12 +186,18 @@ def _http_response(error: HTTPException) -> ErrorResponse:
 
 
 def report(error: Exception) -> ErrorResponse:
+    """Return the response to an exception that the request failed with, and log it as `log_error` does."""
+    response = log_error(error)
+    request_context().error_code = response.code
+    return response
+
+
+def log_error(error: Exception) -> ErrorResponse:
     """Return the response to an exception, and log it if it is our fault or Medblocks'.
 
     Users' mistakes are not logged. Neither are exception texts, which may contain personal data.
     """
     response = response_for(error)
-    request_context().error_code = response.code
     level, message = _worth_logging(error, response)
     if message:
         log.log(level, Fields(message=message, request_id=request_context().request_id))

@@ -20,7 +20,7 @@ from bff.medblocks.grants import Grant
 from bff.medblocks.ids import is_facility_id
 from bff.medblocks.models import Facility
 from bff.messages import Message
-from bff.middleware.errors import report
+from bff.middleware.errors import log_error
 from bff.pages.connected import wrong_browser
 from bff.pages.forms import checked_form
 from bff.pages.links import app_url, leaving_url
@@ -98,7 +98,7 @@ def _search(q: str, starting_after: str | None) -> Search:
     try:
         page = services().catalog.search(q, (starting_after or "")[:CURSOR_MAX] or None)
     except upstream.MedblocksError as error:
-        report(error)
+        log_error(error)
         return Search(q, "unavailable")
     facilities = [facility for facility in page["data"] if is_facility_id(facility["id"])]
     state = "results" if facilities else "no_results"

@@ -192,6 +192,14 @@ def test_catalog_outage_leaves_the_rest_of_the_page(leave, medblocks, status):
     assert 'type="search" value="alder"' in reply.text
 
 
+def test_catalog_outage_leaves_the_links_to_other_languages(leave, medblocks):
+    medblocks.get(f"{HOST}/connections", status=500)
+
+    page = html.unescape(leave("&q=alder").text)
+
+    assert 'href="/leaving?patient_session_id=ps_1&q=alder&lang=es"' in page
+
+
 def test_hostile_catalog_is_shown_as_text(search):
     names = ["<script>alert(1)</script>", '" onfocus="alert(1)']
     facilities = [

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from bff.medblocks.webhooks import sign
-from tests.factories import HOST, error_body, event, form_token, patient, variables
+from tests.factories import HOST, error_body, event, form_token, patient, session, variables
 from tests.webhooks.conftest import send  # noqa: F401 - a fixture
 
 REQUESTS = "bff_http_request_duration_seconds_count"
@@ -80,6 +80,18 @@ def test_the_code_of_an_error_counts(client, value):
 
     assert value("bff_error_responses_total", code="invalid_request", status="400") == 1
     assert value("bff_error_responses_total", code="not_found", status="404") == 1
+
+
+def test_a_failed_search_on_a_page_is_no_failed_request(client, medblocks, value):
+    medblocks.post(f"{HOST}/patients", json=patient())
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+    medblocks.get(f"{HOST}/patient-sessions/ps_1", json=session())
+    medblocks.get(f"{HOST}/connections", status=400)
+    client.post("/api/patient-sessions", json={"patientId": "user_42"})
+
+    assert client.get("/leaving?patient_session_id=ps_1&q=alder").status_code == 200
+    assert value("bff_error_responses_total", code="invalid_request", status="200") is None
+    assert value(CALLS, operation="list facilities", status="400") == 1
 
 
 def test_a_rate_limit_counts(build, value):
