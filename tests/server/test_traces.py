@@ -9,9 +9,13 @@ import pytest
 import requests
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from bff.medblocks.observer import Call
+from bff.telemetry import tracing
+from tests.processes import wait_until
 from tests.server.products import run_product
 
 TIMEOUT = 30
+AT_ONCE = {"OTEL_BSP_SCHEDULE_DELAY": "50"}  # milliseconds that spans are kept for a batch
 KINDS = ["serve", "gevent", "gthread"]
 
 
@@ -76,16 +80,17 @@ def search(product):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_request_is_found_by_its_reference_in_log_and_trace(kind, upstream, collector):
-    settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address, "BFF_PROCESSES": "2"}
+    settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address, "BFF_PROCESSES": "2", **AT_ONCE}
     with run_product(kind, upstream, **settings) as product:
-        reply = search(product)
+        reference = search(product).headers["X-Request-Id"]
+        (request,) = wait_until(
+            lambda: [span for span in collector.spans() if span.get("bff.request_id") == reference]
+        )
         product.process.terminate()
         product.process.wait(TIMEOUT)
         log = product.log
 
-    reference = reply.headers["X-Request-Id"]
     (line,) = [json.loads(line) for line in log.splitlines() if reference in line]
-    (request,) = [span for span in collector.spans() if span.get("bff.request_id") == reference]
     (call,) = [span for span in collector.spans() if span["parent"] == request["span"]]
     assert line["trace_id"] == request["trace"] == call["trace"]
     assert (request["name"], call["name"]) == ("GET /api/connections", "list facilities")
@@ -93,12 +98,25 @@ def test_a_request_is_found_by_its_reference_in_log_and_trace(kind, upstream, co
 
 
 def test_the_environment_names_the_service(upstream, collector):
-    settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address, "OTEL_SERVICE_NAME": "our-bff"}
+    settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address, "OTEL_SERVICE_NAME": "our-bff", **AT_ONCE}
     with run_product("serve", upstream, **settings) as product:
         search(product)
         assert f"Traces: to {collector.address}." in product.printed
+        spans = wait_until(collector.spans)
 
-    assert {span["service"] for span in collector.spans()} == {"our-bff"}
+    assert {span["service"] for span in spans} == {"our-bff"}
+
+
+def test_the_last_spans_are_sent_at_the_end(collector, monkeypatch):
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "600000")
+    monkeypatch.setattr(tracing, "_CLOSING_SECONDS", TIMEOUT)
+    opened = tracing.process_tracing.__wrapped__(collector.address)
+    opened.call_ended(Call("read patient", "GET", 0.1, None, None))
+    assert collector.spans() == []
+
+    tracing.close_all()
+
+    assert [span["name"] for span in collector.spans()] == ["read patient"]
 
 
 @pytest.mark.parametrize("answers", [True, False], ids=["silent", "refusing"])
