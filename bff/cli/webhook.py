@@ -25,10 +25,14 @@ _HINTS = {
     403: "Something in front of the server refuses the request. Let it pass without a login.",
     404: "Set MEDBLOCKS_WEBHOOK_SECRET where the server runs, restart it, and check --url.",
     405: "This is not the route for webhooks. End --url with /webhooks/medblocks.",
-    500: "The server's log says where the handler failed.",
+    500: "Search the server's log for the event's id: bff.webhooks has the exception's type and place.",
     503: "Try again shortly. If this stays, check the server's log and its Redis.",
 }
 _REDIRECT = "Use the address that it redirects to, here and at Medblocks."
+_NO_TLS = (
+    "No response: TLS failed (SSLError). If this machine does not trust the certificate, send the event to "
+    "the server itself: --url http://127.0.0.1:8000/webhooks/medblocks"
+)
 _OTHERWISE = "Check the server's log, and what is in front of the server."
 
 
@@ -70,6 +74,8 @@ def _send(url: str, event: dict[str, object], secret: str) -> requests.Response:
             return session.post(url, payload, headers=headers, timeout=_PATIENCE, allow_redirects=False)
     except InvalidValue as error:
         raise click.ClickException(f"--url can't be used. {error}") from error
+    except requests.exceptions.SSLError as error:
+        raise click.ClickException(_NO_TLS) from error
     except requests.RequestException as error:
         text = f"No response ({type(error).__name__}). Check --url, and that the server runs there."
         raise click.ClickException(text) from error

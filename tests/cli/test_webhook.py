@@ -111,7 +111,7 @@ def failing(_):
     [
         ({"MEDBLOCKS_WEBHOOK_SECRET": OLD}, 400, "Is MEDBLOCKS_WEBHOOK_SECRET the same"),
         ({}, 404, "Set MEDBLOCKS_WEBHOOK_SECRET where the server runs"),
-        ({"MEDBLOCKS_WEBHOOK_SECRET": SECRET, "on_event": failing}, 500, "where the handler failed"),
+        ({"MEDBLOCKS_WEBHOOK_SECRET": SECRET, "on_event": failing}, 500, "exception's type and place"),
         (
             {
                 "MEDBLOCKS_WEBHOOK_SECRET": SECRET,
@@ -179,6 +179,15 @@ def test_without_a_response_it_says_so(run):
     assert result.stderr == (
         "Error: No response (ConnectionError). Check --url, and that the server runs there.\n"
     )
+
+
+def test_a_failure_of_tls_is_named(run):
+    with serving(make_app()) as url:
+        result = run("--url", url.replace("http:", "https:"))
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: No response: TLS failed (SSLError).")
+    assert "--url http://127.0.0.1:8000/webhooks/medblocks" in result.stderr
 
 
 @pytest.mark.parametrize("url", ["bff.example.com", "ftp://bff.example.com", "https://", "http://a b"])
