@@ -83,10 +83,10 @@ def _access(settings: Settings, app: str | None) -> str:
         "invite": "a browser reaches the patients that it was invited for",
     }[settings.identity]
     if app:
-        who = f"the identify function of {app} names the patient; without one, {who}"
+        who = f"the identify function of {app} names the patient. If there is no such function, {who}"
     if settings.report_only:
-        return f"Access: report. {_capitalized(who)}, but everyone else is let in too, and only reported."
-    return f"Access: enforce. {_capitalized(who)}, and nobody else's."
+        return f"Access: report. {_capitalized(who)}. All other access is allowed too, and reported."
+    return f"Access: enforce. {_capitalized(who)}. All other access is denied."
 
 
 def _capitalized(sentence: str) -> str:
@@ -145,21 +145,21 @@ def faults(name: str, sandbox_address: str) -> str:
 def demo(settings: Settings, sandbox_address: str) -> str:
     """Return where the demo is, and what to try."""
     address, summary = settings.public_url, "\n".join(origins.summary(settings))
-    curl = "curl -s -b cookies.txt -c cookies.txt"
+    curl = r"curl -sw '\n' -b cookies.txt -c cookies.txt"
     body = """'{"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}'"""
     return f"""
   The BFF, with the intake page:               {address}
   The sandbox, which stands in for Medblocks:  {sandbox_address}
 
 Nothing leaves this machine: no key is used, and no request goes anywhere else. Settings come from the
-environment, without .env; the key and the addresses are the demo's own.
+environment; .env is not read. The key and the addresses are the demo's own.
 Try the page, or these, as one browser whose cookie is kept in cookies.txt:
 
   {curl} {address}/api/patients -H 'Content-Type: application/json' -d {body}
   {curl} {address}/api/patients/user_42
   {curl} {address}/api/patient-sessions -H 'Content-Type: application/json' -d '{{"patientId": "user_42"}}'
 
-To use it from a dev server, let that proxy /api, /static and /facilities to {address}. Or start
+To use it from a dev server, let its proxy pass /api, /static and /facilities to {address}. Or start
 the demo with the dev server's origin, and call http://localhost:{urlsplit(address).port} from its pages:
 
   BFF_TRUSTED_ORIGINS=http://localhost:5173 {sys.executable} -m bff demo

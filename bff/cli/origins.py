@@ -10,7 +10,7 @@ from bff.config import Settings, is_same_host
 def summary(settings: Settings) -> Iterator[str]:
     """Yield the allowed return addresses, the trusted origins, and those of them that get no cookies."""
     allowed = " ".join(settings.return_urls)
-    yield f"Return addresses: {allowed} (and what is below). Add others to BFF_RETURN_URLS."
+    yield f"Return addresses: {allowed} (and the paths below them). Add others to BFF_RETURN_URLS."
     if not settings.trusted_origins:
         return
     yield f"Other origins: pages of {' '.join(settings.trusted_origins)} may call this server."

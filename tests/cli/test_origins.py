@@ -19,9 +19,10 @@ def test_allowed_return_addresses_are_printed():
     urls = "https://app.example.com/done http://localhost:5173"
 
     assert (
-        f"Return addresses: {BFF}/connected (and what is below). Add others to BFF_RETURN_URLS." in printed()
+        f"Return addresses: {BFF}/connected (and the paths below them). Add others to BFF_RETURN_URLS."
+        in printed()
     )
-    assert f"Return addresses: {urls} (and what is below)." in printed(BFF_RETURN_URLS=urls)
+    assert f"Return addresses: {urls} (and the paths below them)." in printed(BFF_RETURN_URLS=urls)
 
 
 def test_trusted_origins_are_printed():

@@ -178,7 +178,7 @@ def test_the_summary_names_the_apps_own_identity(access):
     (line,) = [line for line in messages.security_summary(settings, "yourapp:create") if "Access" in line]
 
     assert line.startswith(
-        f"Access: {access}. The identify function of yourapp:create names the patient; without"
+        f"Access: {access}. The identify function of yourapp:create names the patient. If there is no such"
     )
 
 

@@ -31,7 +31,7 @@ def test_the_demo_allows_returns_to_dev_servers(demo, name):
 
 def test_the_demo_prints_how_to_let_a_dev_server_in(demo):
     assert "\n  BFF_TRUSTED_ORIGINS=http://localhost:5173 " in demo.printed
-    assert f"let that proxy /api, /static and /facilities to {demo.bff}." in demo.printed
+    assert f"let its proxy pass /api, /static and /facilities to {demo.bff}." in demo.printed
 
 
 @pytest.mark.skipif(
