@@ -87,8 +87,8 @@ def _become_gunicorn(
         app = f"load_app({target or 'bff:create_app'!r}, reload={reload})"
     if reload:
         options = ["--reload", "--reload-engine", "poll", *_extra_files(variables)]
-        # Each worker reads `.env` again, so only what it does not have is passed on. gunicorn's parent process
-        # does not read it, and needs the port.
+        # Each worker reads `.env` again, so only what it does not have is passed on. gunicorn's parent
+        # process does not read it, and needs the port.
         read = environment()
         variables = {
             name: text

@@ -17,6 +17,8 @@ NAME = (
     '<script>window.harmed = true</script><img src=x onerror="window.harmed = true">"\'&amp;\u202e'
     + "W" * 120
 )
+
+pytestmark = pytest.mark.slow
 CONNECTIONS = 5000
 
 

@@ -8,6 +8,8 @@ from bff.sandbox.catalog import FACILITIES
 from tests.browser import steps
 from tests.browser.steps import ALDERBROOK
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def leaving(site, open_page):

@@ -15,6 +15,8 @@ from bff.cli import main, messages
 from bff.config import load_settings
 from tests.processes import wait_until
 
+pytestmark = pytest.mark.slow
+
 FACTORY = """
 from bff import create_app
 

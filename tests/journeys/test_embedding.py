@@ -16,6 +16,8 @@ from bff.sandbox import DEMO_KEY
 from tests.examples import ROOT, environment, example, started, variables_of
 from tests.processes import wait_until
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 30
 PAGE = "docs/embedding.md"
 COMMANDS = re.findall(r"^\| `((?:medblocks-bff|gunicorn) .*?)` \|", (ROOT / PAGE).read_text(), re.MULTILINE)

@@ -26,7 +26,10 @@ bff.create_app().test_client().get("/healthz")
 print(prometheus_client.generate_latest().decode())
 """
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="this system has no /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="this system has no /proc"),
+]
 
 
 def free_port():

@@ -10,6 +10,8 @@ from tests.server.products import OUR_LOGGER, run_product
 
 CONFIGURED = ["--config", "python:bff.server.gunicorn_conf", "-k", "bff.server.worker.Worker"]
 
+pytestmark = pytest.mark.slow
+
 
 def warnings(product):
     lines = [json.loads(line) for line in product.log.splitlines() if line.startswith("{")]

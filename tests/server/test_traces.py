@@ -14,6 +14,8 @@ from bff.telemetry import tracing
 from tests.processes import wait_until
 from tests.server.products import run_product
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 30
 AT_ONCE = {"OTEL_BSP_SCHEDULE_DELAY": "50"}  # milliseconds that spans are kept for a batch
 KINDS = ["serve", "gevent", "gthread"]
