@@ -126,7 +126,8 @@ class BrowserOwner:
         context = request_context()
         parts = ("patient id", self.name(context), name, email)
         # A new secret must not change the id. Ids of an earlier version had a key; this finds these patients.
-        tags = (fingerprint(*parts), *self._keys.tags(*parts))
+        # Without the cache, which would keep the name and the email address in memory.
+        tags = (fingerprint(*parts), *self._keys.compute_tags(*parts))
         ids = [str(UUID(bytes=urlsafe_b64decode(f"{tag}=="))) for tag in tags]
         return next((id_ for id_ in ids if self.owns(context, id_)), ids[0])
 

@@ -1,5 +1,6 @@
 """Submitting the form again without an id: the same person in the same browser stays one patient."""
 
+import gc
 import json
 import re
 import uuid
@@ -45,6 +46,15 @@ def test_same_name_and_email_are_the_same_patient(enforcing, create, second):
     browser = enforcing.test_client()
 
     assert create(browser, **ASHA)[0] == create(browser, **second)[0]
+
+
+def test_no_cache_keeps_the_name_and_the_address(enforcing, create):
+    browser, person = enforcing.test_client(), {"name": "Cached Example", "email": "cached@example.com"}
+
+    create(browser, **person)
+
+    kept = [each for each in gc.get_objects() if type(each) is tuple and "cached@example.com" in each]
+    assert kept == []
 
 
 def test_same_patient_without_login_in_report_mode(create):
