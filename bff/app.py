@@ -131,13 +131,14 @@ def _create_services(
     medblocks = upstream.medblocks
     calls = GrantedCalls(medblocks)
     share = settings.upstream_calls_address if settings.rate_limit else None
-    within = UpstreamLimit(settings.requests, share, _client).within
+    limit = UpstreamLimit(settings.requests, share, _client)
+    within = limit.within
     return_urls = ReturnUrls(settings.return_urls, settings.public_url)
     catalog = Catalog(medblocks, settings.catalog_seconds, within=within)
     return Services(
         enrollment=Enrollment(calls, guard, browser, return_urls, settings, audit, within),
         catalog=catalog,
-        facilities=Facilities(catalog),
+        facilities=Facilities(catalog, limit.slot),
         guard=guard,
         audit=audit,
         browser=browser,

@@ -71,7 +71,8 @@ class Invites:
     def consume(self, invite: Invite, grant: Grant) -> bool:
         """Mark the invite as used by a grant's owner. Return False if another owner has used it.
 
-        The same owner may repeat it: a lost response or a double click must not use up the invite.
+        The same form may repeat it: a double click, or a form that is sent again after a lost response, must
+        not use up the invite.
         """
         used_by = self._used.setdefault(f"invite:{invite.nonce}", grant.owner_tag, _EXPIRY_SECONDS)
         return grant.has_tag(used_by)

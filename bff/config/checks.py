@@ -55,10 +55,8 @@ def combination_problems(settings: Settings, given: Iterable[str]) -> dict[str, 
 
 def _return_url_problems(settings: Settings) -> dict[str, str]:
     """Return what is wrong with addresses that have any port, which are for development."""
-    if settings.live and any(url.endswith(ANY_PORT) for url in settings.return_urls):
-        problem = (
-            f"has an address with any port ({ANY_PORT}), but MEDBLOCKS_API_KEY is a live key. Remove it."
-        )
+    if not settings.trial and any(url.endswith(ANY_PORT) for url in settings.return_urls):
+        problem = f"has an address with any port ({ANY_PORT}), which needs a sandbox key. Remove it."
     elif settings.return_urls[0].endswith(ANY_PORT):
         problem = f"begins with an address with any port ({ANY_PORT}). Put another first: it is the default."
     else:

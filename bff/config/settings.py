@@ -124,6 +124,11 @@ class Settings:
         return LIVE in self.api_key.reveal().casefold()
 
     @property
+    def trial(self) -> bool:
+        """Whether the key is a sandbox key. Any other may open real records, wherever the calls go."""
+        return self.api_key.reveal().startswith(SANDBOX) and not self.live
+
+    @property
     def known_key(self) -> bool:
         """Whether the key has the form of Medblocks' keys."""
         return re.fullmatch(rf"({LIVE}|{SANDBOX})\w+", self.api_key.reveal(), re.ASCII) is not None

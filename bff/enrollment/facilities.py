@@ -1,8 +1,8 @@
 """Adds the facilities' details from the catalog to a patient's connections."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from contextvars import copy_context
 from typing import Any
 
@@ -14,10 +14,16 @@ _SHOWN = ("name", "type", "logo_url", "portal_url", "fhir_base_url")
 
 
 class Facilities:
-    """Looks facilities up in parallel."""
+    """Looks facilities up, in parallel as far as the client's share of the calls allows.
 
-    def __init__(self, catalog: Catalog) -> None:
+    `slot` returns a context manager that takes one more of the client's slots, or raises CallRejected.
+    """
+
+    def __init__(
+        self, catalog: Catalog, slot: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         self._catalog = catalog
+        self._slot = slot
 
     def hydrate(self, connections: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Describe the connections except those whose authorization failed, which have no data.
@@ -50,10 +56,20 @@ class Facilities:
         with ExitStack() as stack:
             with suppress(CallRejected):  # old facilities in the catalog's cache need no call
                 stack.enter_context(self._catalog.budget())
-            pool = stack.enter_context(ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="facility"))
-            # The context carries the budget into the pool's threads: they share the request's one slot.
+            threads = self._take_slots(stack, min(len(missing), _MAX_THREADS))
+            pool = stack.enter_context(ThreadPoolExecutor(threads, thread_name_prefix="facility"))
+            # The context carries the budget into the pool's threads.
             look_ups = [pool.submit(copy_context().run, self.look_up, id_) for id_ in missing]
             return found | {id_: done.result() for id_, done in zip(missing, look_ups, strict=True)}
+
+    def _take_slots(self, stack: ExitStack, most: int) -> int:
+        """Take a slot for each further call at the same time, and return how many calls there may be."""
+        for calls in range(1, most):
+            try:
+                stack.enter_context(self._slot())
+            except CallRejected:
+                return calls
+        return most
 
     def look_up(self, facility_id: str) -> Mapping[str, Any]:
         """Return a facility from the catalog, or an empty dict if it can't be looked up."""

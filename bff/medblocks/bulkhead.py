@@ -2,8 +2,8 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from bff.medblocks import deadline
 from bff.medblocks.errors import CallRejected, ErrorDetails
@@ -93,6 +93,15 @@ class UpstreamLimit:
         if deadline.is_running():
             return deadline.within(seconds)
         return _LimitedBudget(self, seconds)
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Hold a further slot, for a request with several calls at once. Raise CallRejected without one."""
+        client = self.acquire()
+        try:
+            yield
+        finally:
+            self.release(client)
 
     def acquire(self) -> str:
         """Acquire a slot, and return the client that has it. Raise CallRejected if none is free."""

@@ -14,7 +14,7 @@ class Grant(NamedTuple):
 
     `owner` is the caller's name, and `owner_tag` marks a patient as this caller's. `owned` is False in a
     grant to create a patient that the caller does not own yet. `other_tags` mark the same caller: tags made
-    with the previous secret, or under the name of an earlier attempt.
+    with the previous secret.
     """
 
     patient_id: str

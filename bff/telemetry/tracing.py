@@ -50,7 +50,8 @@ class Tracing:
             {"http.request.method": method, "http.route": route, "bff.request_id": context.request_id},
         )
         context.span = span
-        context.trace_id = format_trace_id(span.get_span_context().trace_id)
+        if span.get_span_context().is_valid:  # not with OTEL_SDK_DISABLED
+            context.trace_id = format_trace_id(span.get_span_context().trace_id)
 
     def request_ended(self, context: RequestContext, status: int) -> None:
         """End the span of a request."""

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bff.enrollment.facilities import Facilities
+from bff.medblocks.bulkhead import UpstreamLimit
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.errors import CallRejected
 from tests.factories import HOST, connection, disconnected, error_body, facility, make_app, patient
@@ -119,10 +120,10 @@ def test_distinct_facilities_are_looked_up_side_by_side(browser, connected, side
     assert names == [f"Alder Example Hospital f{number}" for number in range(10)]
 
 
-def test_look_ups_of_a_request_share_its_slot(connected, side_by_side):
+def test_without_further_slots_look_ups_share_the_requests_one(connected, side_by_side):
     browser = make_app(identify=lambda _: "user_42", BFF_RATE_LIMIT="off", BFF_REQUESTS="2").test_client()
     connected(**{f"f{number}": "active" for number in range(8)})
-    side_by_side(8)
+    side_by_side(1)
 
     assert None not in [shown["name"] for shown in browser.get(f"{CONNECTIONS}?hydrate=true").json["data"]]
 
@@ -170,6 +171,32 @@ def test_one_requests_slow_look_ups_do_not_delay_others():
             catalog.answers.set()
 
     assert shown["name"] == "Alder Example Hospital 1"
+
+
+def test_look_ups_stay_within_the_clients_share():
+    catalog, limit = SlowCatalog(), UpstreamLimit(512, 12, lambda: "a client")
+    facilities = Facilities(catalog, limit.slot)
+    slow = [connection(connection_id=f"fhirsrc_slow{number}") for number in range(10)]
+
+    def request():
+        with limit.within(60):
+            facilities.described(slow)
+
+    with ThreadPoolExecutor(2) as pool:
+        requests = [pool.submit(request)]
+        try:
+            for _ in range(10):
+                assert catalog.asked.acquire(timeout=10)
+            requests.append(pool.submit(request))
+            for _ in range(2):  # the share's last two slots: the request's own, and a further one
+                assert catalog.asked.acquire(timeout=10)
+            with pytest.raises(CallRejected):
+                limit.acquire()
+        finally:
+            catalog.answers.set()
+        assert [each.result(10) for each in requests] == [None, None]
+    with limit.slot():
+        assert limit.acquire() == "a client"
 
 
 @pytest.mark.parametrize("trouble", [{"status": 404}, {"status": 500}, {"body": b"<html>"}])
