@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 
 from bff import __version__, api, middleware, pages, translations, webhooks
 from bff.access.browser_owner import BrowserOwner
-from bff.access.client_address import network_of
+from bff.access.client_address import client_of
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
@@ -131,7 +131,7 @@ def _create_services(
     medblocks = upstream.medblocks
     calls = GrantedCalls(medblocks)
     share = settings.upstream_calls_address if settings.rate_limit else None
-    limit = UpstreamLimit(settings.requests, share, _client)
+    limit = UpstreamLimit(settings.requests, share, lambda: client_of(request_context()))
     within = limit.within
     return_urls = ReturnUrls(settings.return_urls, settings.public_url)
     catalog = Catalog(medblocks, settings.catalog_seconds, within=within)
@@ -169,10 +169,6 @@ def _is_up(medblocks: Medblocks) -> bool:
         return medblocks.health()["ok"]
     except MedblocksError:
         return False
-
-
-def _client() -> str:
-    return network_of(request_context().remote_addr or "")
 
 
 class NoSession(SessionInterface):

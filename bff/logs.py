@@ -74,6 +74,7 @@ class TextFormatter(logging.Formatter):
         return f"{color}{line}{_PLAIN}" if self._color and color else line
 
 
+LOG_LEVELS = ("debug", "info", "warning", "error")  # of `BFF_LOG_LEVEL`
 _RED, _PLAIN = "\x1b[31m", "\x1b[0m"
 _STATUS_COLORS = {"2": "\x1b[32m", "3": "\x1b[36m", "4": "\x1b[33m", "5": _RED}
 
@@ -130,8 +131,8 @@ def _formatter(kind: str) -> logging.Formatter:
 
 def _environment_level() -> str:
     # An invalid level is INFO here: the app refuses it at its start, with the name of the setting.
-    level = os.environ.get("BFF_LOG_LEVEL", "").strip().upper()
-    return level if level in {"DEBUG", "INFO", "WARNING", "ERROR"} else "INFO"
+    level = os.environ.get("BFF_LOG_LEVEL", "").strip().lower()
+    return (level if level in LOG_LEVELS else "info").upper()
 
 
 def quiet_http_client() -> None:

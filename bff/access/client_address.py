@@ -3,6 +3,10 @@
 import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the worker imports this module before gevent patches what Flask uses
+    from flask import Request
 
 # All invalid addresses count as one client, so that garbage in a header can't create any number of clients.
 UNKNOWN = "unknown"
@@ -28,6 +32,11 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
 def network_of(text: str) -> str:
     """Return the network that identifies the client, or `UNKNOWN` for an invalid address."""
     return _network(text[: _MAX_CHARACTERS + 1])  # longer texts are invalid, and would only fill the cache
+
+
+def client_of(request: "Request") -> str:
+    """Return the network that identifies the client of a request."""
+    return network_of(request.remote_addr or "")
 
 
 @lru_cache(4096)

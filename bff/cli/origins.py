@@ -2,9 +2,14 @@
 
 import ipaddress
 from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bff.config import Settings, is_same_host
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 
 def summary(settings: Settings) -> Iterator[str]:
@@ -38,13 +43,19 @@ def is_same_site(first: str, second: str) -> bool:
 
 def _site(host: str) -> str | None:
     """Return the part of a host name that can be registered, or None for an address or a public suffix."""
-    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - it reads a long list, for a few teams
-
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return PublicSuffixList().privatesuffix(host)
+        return _suffixes().privatesuffix(host)
     return None
+
+
+@cache
+def _suffixes() -> "PublicSuffixList":
+    """Return the public suffix list, which is long: read when it is first needed, and once."""
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - a few teams need it
+
+    return PublicSuffixList()
 
 
 def _uses_cookies(settings: Settings) -> bool:

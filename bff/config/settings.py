@@ -12,6 +12,7 @@ from marshmallow import fields
 from bff.config import parsers
 from bff.config.parsers import Contact, Secret
 from bff.images import Image
+from bff.logs import LOG_LEVELS
 
 LIVE, SANDBOX = "mb_sk_live_", "mb_sk_sbx_"
 ANY_PORT = ":*"  # ends a return URL that allows each port of this machine
@@ -57,7 +58,7 @@ class Settings:
     session_seconds: int | None = setting("BFF_SESSION_SECONDS", parsers.integer(60, _DAY, " seconds"), None)
     signup_source: str = setting("BFF_SIGNUP_SOURCE", parsers.short(200), "intake")
 
-    log_level: str = setting("BFF_LOG_LEVEL", parsers.choice("debug", "info", "warning", "error"), "info")
+    log_level: str = setting("BFF_LOG_LEVEL", parsers.choice(*LOG_LEVELS), "info")
     log_format: str = setting("BFF_LOG_FORMAT", parsers.choice("auto", "json", "text"), "auto")
 
     read_seconds: float = setting("BFF_READ_SECONDS", parsers.seconds, 8)

@@ -66,18 +66,22 @@ class Catalog:
 
     def cached(self, facility_id: str) -> Facility | None:
         """Return a facility if it needs no call, else None."""
-        with self._lock:
-            until, body = self._kept.get(facility_id, (0.0, None))
-        return cast("Facility", body) if body is not None and self._clock() < until else None
+        body, is_fresh = self._look_up(facility_id)
+        return cast("Facility", body) if is_fresh else None
 
     def budget(self) -> AbstractContextManager[None]:
         """Return a context with the time of a look-up. Entering it raises CallRejected without a slot."""
         return self._within(self._seconds)
 
-    def _get(self, key: Hashable, call: Callable[[], T]) -> T:
+    def _look_up(self, key: Hashable) -> tuple[Facility | FacilityPage | None, bool]:
+        """Return what is kept under a key, or None, and whether it may be used without a call."""
         with self._lock:
             until, body = self._kept.get(key, (0.0, None))
-        if body is not None and self._clock() < until:
+        return body, body is not None and self._clock() < until
+
+    def _get(self, key: Hashable, call: Callable[[], T]) -> T:
+        body, is_fresh = self._look_up(key)
+        if is_fresh:
             return cast("T", body)
         try:
             with self.budget():

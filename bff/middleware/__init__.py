@@ -8,7 +8,7 @@ from bff.config import Settings
 from bff.medblocks import deadline
 from bff.middleware import request_body, request_log, security_headers
 from bff.middleware.admission import AdmissionLimit
-from bff.middleware.cors import FILES, Cors
+from bff.middleware.cors import FILE_PATHS, Cors
 from bff.middleware.cross_origin import CrossOriginProtection
 from bff.middleware.host_check import HostCheck
 from bff.middleware.process_check import ProcessCheck
@@ -64,7 +64,7 @@ def init_app(
         request_body.check_encoding(context)
 
     _add_after(app, browser, limits, languages, cors, telemetry)
-    _wrap(app, settings, shared=FILES if cors.enabled else ())
+    _wrap(app, settings, shared=FILE_PATHS if cors.enabled else ())
 
 
 def _add_after(

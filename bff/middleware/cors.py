@@ -9,8 +9,8 @@ from collections.abc import Collection
 from flask import Request, Response
 
 # What an app on another origin can use. As images and scripts, the files need another resource policy, too.
-FILES = ("/static/", "/facilities/", "/brand")
-_SHARED = ("/api/", *FILES)
+FILE_PATHS = ("/static/", "/facilities/", "/brand")
+_SHARED = ("/api/", *FILE_PATHS)
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",

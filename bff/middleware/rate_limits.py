@@ -18,7 +18,7 @@ from limits import parse_many
 from werkzeug.exceptions import TooManyRequests
 
 from bff.access.browser_owner import BrowserOwner
-from bff.access.client_address import network_of
+from bff.access.client_address import client_of
 from bff.access.keys import Keys
 from bff.access.store import FallbackCounters, MemoryStore, RedisStore, Window
 from bff.config import Settings
@@ -62,7 +62,7 @@ class RateLimits:
         endpoint = context.endpoint
         if endpoint in _EXEMPT:
             return
-        client = network_of(context.remote_addr or "")
+        client = client_of(context)
         if endpoint in FILES:
             _raise_for(self._misses.hit(_NONE, self._missed(client)))
             context.reserved_at = time.monotonic()
@@ -86,7 +86,7 @@ class RateLimits:
         """Take back what a request has reserved, unless its response is a miss, or reveals a taken id."""
         if context.reserved_at is None:
             return
-        client, elapsed = network_of(context.remote_addr or ""), time.monotonic() - context.reserved_at
+        client, elapsed = client_of(context), time.monotonic() - context.reserved_at
         if context.endpoint not in FILES:
             if response.status_code != 409:
                 self._counters.release(self._conflicts(client), elapsed)
