@@ -47,6 +47,7 @@ class SandboxServer:
         self._thread = Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
         self._end_of_refusal: asyncio.TimerHandle | None = None
         self._connections: dict[Thread, socket.socket] = {}
+        self._refused = Event()  # set once the connections accepted so far may send no more requests
         self._lock = Lock()
         self._stopped = False
 
@@ -110,7 +111,10 @@ class SandboxServer:
         # A socket that is bound but does not listen refuses, and keeps the port from other programs.
         self._listener = _reusable(socket.socket(self._listener.family))
         self._listener.bind(address)
-        # Answers under way are still sent; then the connection's thread reads its end.
+        # Answers under way are still sent; then the connection's thread reads its end. On Linux it could
+        # still read what arrives before that, so it also looks at the event.
+        self._refused.set()
+        self._refused = Event()
         self._end_connections(socket.SHUT_RD)
 
     def _accept(self) -> None:
@@ -120,7 +124,9 @@ class SandboxServer:
             return
         # Without delay, so that what drips also drips on the wire.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        thread = Thread(target=self._serve, args=(connection,), name="sandbox connection", daemon=True)
+        thread = Thread(
+            target=self._serve, args=(connection, self._refused), name="sandbox connection", daemon=True
+        )
         alive = {key: value for key, value in self._connections.items() if key.is_alive()}
         self._connections = {**alive, thread: connection}
         thread.start()
@@ -130,11 +136,13 @@ class SandboxServer:
             with suppress(OSError):  # most have ended already
                 connection.shutdown(how)
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, refused: Event) -> None:
         # An OSError means that the connection has ended, so there is no one left to answer.
         with connection, suppress(OSError):
             try:
                 for environ in _requests(connection):
+                    if refused.is_set():
+                        break
                     connection.sendall(raw(Response.from_app(self.faults, environ, buffered=True)))
             except HTTPException as error:
                 connection.sendall(raw(Response(f"{error}\n", error.code, {"Connection": "close"})))

@@ -153,6 +153,13 @@ def test_the_call_that_begins_refusing_is_answered(server, client):
         socket.create_connection(target(server), TIMEOUT)
 
 
+def test_a_call_behind_the_one_that_begins_refusing_is_not_answered(server):
+    headers = b"Content-Type: application/json\r\nContent-Length: 23\r\n\r\n"
+    begin = b"PUT /_faults HTTP/1.1\r\n" + headers + b'{"profile": "refusing"}'
+    answers = raw(server, begin + b"GET /health HTTP/1.1\r\n\r\n")
+    assert answers.count(b"HTTP/1.1 200") == 1
+
+
 def test_refusing_can_begin_before_the_start(sandbox):
     server = SandboxServer(sandbox, socket.create_server(("127.0.0.1", 0)))
     server.faults.use("refusing")
