@@ -68,7 +68,8 @@ def post_fork(_: object, __: object) -> None:
     """Exit on a signal that comes before the worker has its own handlers."""
     metrics_process.enter_worker()
     for number in _STOP_SIGNALS:
-        signal.signal(number, lambda *_: sys.exit(0))
+        # Not by SystemExit, which code that is imported meanwhile may catch. Nothing needs cleaning up yet.
+        signal.signal(number, lambda *_: os._exit(0))
     _unblock_signals()
 
 
