@@ -61,6 +61,8 @@ RUN_BY = {
         "cp -r deploy/nginx": f"{DEPLOYMENT}test_the_files_of_nginx_are_copied",
         "nginx -t": "not run: it reloads the nginx of the system",
         "curl -b": "tests/deploy/test_nginx_login.py::test_the_command_of_the_page_creates_a_patient",
+    },
+    "docs/containers.md": {
         "docker build": "not run: there is no Docker here",
         "docker compose": "not run: there is no Docker here",
         "kubectl": "not run: there is no Kubernetes here",
@@ -87,7 +89,6 @@ RUN_BY = {
         "   grep ": f"{HERE}test_a_request_is_found_in_a_log",
     },
     "docs/operations.md": {
-        "medblocks-bff check": f"{HERE}test_check_finds_the_sandbox",
         "cat ": f"{HERE}test_two_files_of_authorities_become_one",
     },
     "docs/production.md": {
@@ -118,8 +119,9 @@ RUN_BY = {
         'document.addEventListener("htmx': HTMX,
         "medblocks-bff sandbox": HTMX,
         "medblocks-bff serve --app": HTMX,
-        "export default": "not run: this recipe is marked as untested",
     },
+    "docs/recipes-untested.md": {"": "not run: these recipes are marked as untested"},
+    "docs/servers.md": {"medblocks-bff check": f"{HERE}test_check_finds_the_sandbox"},
     "docs/sandbox.md": {
         "MEDBLOCKS_API_KEY=": f"{HERE}test_a_server_starts_with_the_sandbox_alone",
         "medblocks-bff sandbox": f"{HERE}test_the_sandbox_starts_with_webhooks",
@@ -167,7 +169,7 @@ def test_the_test_of_an_example_exists(named):
 
 
 def test_check_finds_the_sandbox(tmp_path, sandbox):
-    command = example("docs/operations.md", "medblocks-bff check")
+    command = example("docs/servers.md", "medblocks-bff check")
     variables = {"MEDBLOCKS_API_KEY": DEMO_KEY, "MEDBLOCKS_BASE_URL": sandbox.address}
 
     assert "Key: Medblocks accepts it." in run_shell(command, tmp_path, **variables)

@@ -7,7 +7,6 @@ import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
 SECTIONS = re.split(r"^## ", (DOCS / "recipes.md").read_text(), flags=re.MULTILINE)[1:]
-TESTED = [section for section in SECTIONS if not section.splitlines()[0].endswith("(untested)")]
 # A line that starts with a link to an example, or the start or end of a block of code.
 _LINE = re.compile(
     r"^\[`[^`]+`\]\((\.\./examples/[^)]+)\)|^```(\w*)$(?:(.*?)^```$)", re.MULTILINE | re.DOTALL
@@ -25,7 +24,7 @@ def quotations(section):
 
 @pytest.mark.parametrize(
     ("file", "code"),
-    [each for section in TESTED for each in quotations(section)],
+    [each for section in SECTIONS for each in quotations(section)],
     ids=lambda text: text[-20:],
 )
 def test_the_code_is_that_of_an_example(file, code):
@@ -33,17 +32,9 @@ def test_the_code_is_that_of_an_example(file, code):
 
 
 def test_every_recipe_with_an_example_has_a_test():
-    assert [section.splitlines()[0] for section in TESTED] == [
+    assert [section.splitlines()[0] for section in SECTIONS] == [
         "A plain page on another port",
         "Vite and React",
         "htmx",
     ]
-    assert len([each for section in TESTED for each in quotations(section)]) == 7
-
-
-def test_untested_recipes_say_so():
-    assert [section.splitlines()[0] for section in SECTIONS if section not in TESTED] == [
-        "Vue (untested)",
-        "Next.js (untested)",
-        "Django templates (untested)",
-    ]
+    assert len([each for section in SECTIONS for each in quotations(section)]) == 7

@@ -1,9 +1,9 @@
-"""The table of `docs/operations.md`: what each server promises, and which test shows it."""
+"""The table of `docs/servers.md`: what each server promises, and which test shows it."""
 
 from pathlib import Path
 from typing import NamedTuple
 
-FILE = Path(__file__).parents[2] / "docs" / "operations.md"
+FILE = Path(__file__).parents[2] / "docs" / "servers.md"
 # The columns of the table, and how the tests call each server.
 SERVERS = {
     "our worker": "serve",

@@ -1,4 +1,4 @@
-"""The product under each WSGI server, over real HTTP: what the table in `docs/operations.md` promises."""
+"""The product under each WSGI server, over real HTTP: what the table in `docs/servers.md` promises."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Holds `docs/operations.md` and the tests together."""
+"""Holds `docs/servers.md` and the tests together, and the numbers of `docs/operations.md`."""
 
 import ast
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_each_test_of_every_server_has_a_row():
 
 
 def test_the_text_has_the_numbers_of_the_configuration():
-    text = FILE.read_text()
+    text = (FILE.parent / "operations.md").read_text()
     for number, unit in [
         (gunicorn_conf.graceful_timeout, " seconds"),
         (gunicorn_conf.timeout, " seconds"),
