@@ -61,7 +61,7 @@ def demo(port: int, sandbox_port: int, faults: str | None, codes: str, *, enforc
 
 
 def _variables(address: str, upstream: str, *, enforce: bool) -> dict[str, str]:
-    unknown = unknown_names(os.environ, SETTING_NAMES)
+    unknown = unknown_names(os.environ)
     taken = {*SETTING_NAMES, *(name for name, meant in unknown.items() if meant)}
     used = {
         name: text

@@ -12,7 +12,6 @@ import click
 
 from bff.cli import messages
 from bff.config import (
-    SETTING_NAMES,
     Settings,
     SettingsError,
     environment,
@@ -45,7 +44,7 @@ def read_settings(port: int, exit_code: int, host: str = "127.0.0.1") -> tuple[S
     try:
         variables = environment()
         # Names that are nearly a setting's are problems; load_settings reports them.
-        unknown = unknown_names(variables, SETTING_NAMES)
+        unknown = unknown_names(variables)
         warn_about({name: meant for name, meant in unknown.items() if not meant})
         if not variables.get("BFF_PUBLIC_URL"):
             variables["BFF_PUBLIC_URL"] = f"http://127.0.0.1:{port}"

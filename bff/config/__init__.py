@@ -2,9 +2,9 @@
 
 from bff.config.checks import no_setting, unknown_names
 from bff.config.environment import environment
-from bff.config.loading import SETTING_NAMES, load_settings
+from bff.config.loading import load_settings
 from bff.config.parsers import Secret
-from bff.config.settings import ANY_PORT, Settings, SettingsError
+from bff.config.settings import ANY_PORT, SETTING_NAMES, Settings, SettingsError
 from bff.medblocks.urls import (
     host_name,
     is_loopback,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
-from bff.config.settings import ANY_PORT, Settings
+from bff.config.settings import ANY_PORT, SETTING_NAMES, Settings
 
 # How similar to a setting's name a misspelled one is. A team's own variables, such as BFF_VERSION and
 # MEDBLOCKS_API_URL, are less similar.
@@ -107,18 +107,18 @@ def _unused(chosen: str, given: Iterable[str]) -> dict[str, str]:
     }
 
 
-def misspelled_names(names: Iterable[str], settings: Collection[str]) -> dict[str, str]:
+def misspelled_names(names: Iterable[str]) -> dict[str, str]:
     """Return what is wrong with misspelled names: if they were ignored, access could stay open."""
-    unknown = unknown_names(names, settings)
+    unknown = unknown_names(names)
     return {name: no_setting(suggestion) for name, suggestion in unknown.items() if suggestion}
 
 
-def unknown_names(names: Iterable[str], settings: Collection[str]) -> dict[str, str | None]:
+def unknown_names(names: Iterable[str]) -> dict[str, str | None]:
     """Return the unknown names with a prefix of settings, each with the setting that is probably meant."""
     return {
-        name: _suggestion(name, settings)
+        name: _suggestion(name)
         for name in names
-        if name not in settings
+        if name not in SETTING_NAMES
         and _normalized(name).startswith(tuple(_SIMILARITY))
         and not _KUBERNETES.fullmatch(name)
     }
@@ -129,10 +129,10 @@ def no_setting(suggestion: str | None) -> str:
     return f"is no setting. Did you mean {suggestion}?" if suggestion else "is no setting, and has no effect."
 
 
-def _suggestion(name: str, settings: Collection[str]) -> str | None:
+def _suggestion(name: str) -> str | None:
     normalized = _normalized(name)
     cutoff = next(cutoff for prefix, cutoff in _SIMILARITY.items() if normalized.startswith(prefix))
-    for setting in get_close_matches(normalized, settings, n=1, cutoff=cutoff):
+    for setting in get_close_matches(normalized, SETTING_NAMES, n=1, cutoff=cutoff):
         # A name that continues after a setting's, such as BFF_SECRET_OLD, is meant as it is.
         return None if normalized.startswith(f"{setting}_") else setting
     return None

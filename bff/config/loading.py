@@ -9,13 +9,12 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 
 from bff.config.checks import combination_problems, key_problems, misspelled_names
 from bff.config.parsers import IN_QUOTES, QUOTES, in_quotes
-from bff.config.settings import Settings, SettingsError
+from bff.config.settings import SETTING_NAMES, Settings, SettingsError
 
 _SettingsSchema = Schema.from_dict(
     {setting.name: setting.metadata["marshmallow"] for setting in dataclasses.fields(Settings)},
     name="SettingsSchema",
 )
-SETTING_NAMES = tuple(str(field.data_key) for field in _SettingsSchema().fields.values())
 
 
 def load_settings(values: Mapping[str, str]) -> Settings:
@@ -29,7 +28,7 @@ def load_settings(values: Mapping[str, str]) -> Settings:
     texts |= {name: texts[name].strip(QUOTES).strip() for name in quoted}
     texts = {name: text for name, text in texts.items() if text}
     given = [name for name in SETTING_NAMES if name in texts]
-    problems = misspelled_names(texts, SETTING_NAMES) | key_problems(given)
+    problems = misspelled_names(texts) | key_problems(given)
     try:
         settings = _with_defaults(Settings(**_SettingsSchema().load(texts, unknown=EXCLUDE)), given)
     except ValidationError as error:

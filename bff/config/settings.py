@@ -153,3 +153,6 @@ class Settings:
     def report_only(self) -> bool:
         """Whether access is only reported: what would be denied is allowed."""
         return self.access == "report"
+
+
+SETTING_NAMES = tuple(str(each.metadata["marshmallow"].data_key) for each in dataclasses.fields(Settings))
