@@ -17,13 +17,13 @@ import pycurl
 from cachetools import TLRUCache
 
 from bff.access.keys import Keys
-from bff.config import split_http_url
 from bff.images import MAX_IMAGE_BYTES, Image, read_image
 from bff.medblocks.curl.adapter import QUICK_EXIT
 from bff.medblocks.curl.transfers import Transfers
 from bff.medblocks.errors import UpstreamTimeout
 from bff.medblocks.ids import is_facility_id
 from bff.medblocks.single_flight import SingleFlight
+from bff.medblocks.urls import split_http_url
 
 DAY = 24 * 60 * 60  # seconds
 FETCH_SECONDS = 3.0

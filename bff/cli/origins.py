@@ -6,7 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bff.config import Settings, is_same_host
+from bff.config import Settings
+from bff.medblocks.urls import is_same_host
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList

@@ -11,15 +11,8 @@ from typing import NoReturn
 import click
 
 from bff.cli import messages
-from bff.config import (
-    Settings,
-    SettingsError,
-    environment,
-    is_loopback,
-    load_settings,
-    no_setting,
-    unknown_names,
-)
+from bff.config import Settings, SettingsError, environment, load_settings, no_setting, unknown_names
+from bff.medblocks.urls import is_loopback
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration
 PORT = click.IntRange(0, 65_535)

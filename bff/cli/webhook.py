@@ -10,7 +10,7 @@ import click
 import requests
 
 from bff.cli import startup
-from bff.config import is_loopback, split_http_url
+from bff.medblocks.urls import is_loopback, split_http_url
 from bff.medblocks.webhooks import EVENT_TYPES, sign
 from bff.messages import InvalidValue
 

@@ -5,14 +5,6 @@ from bff.config.environment import environment
 from bff.config.loading import load_settings
 from bff.config.parsers import Secret
 from bff.config.settings import ANY_PORT, SETTING_NAMES, Settings, SettingsError
-from bff.medblocks.urls import (
-    host_name,
-    is_loopback,
-    is_same_host,
-    is_same_origin,
-    origin_of,
-    split_http_url,
-)
 
 __all__ = [
     "ANY_PORT",
@@ -21,13 +13,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "environment",
-    "host_name",
-    "is_loopback",
-    "is_same_host",
-    "is_same_origin",
     "load_settings",
     "no_setting",
-    "origin_of",
-    "split_http_url",
     "unknown_names",
 ]

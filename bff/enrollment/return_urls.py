@@ -5,8 +5,9 @@ import unicodedata
 from collections.abc import Sequence
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from bff.config import ANY_PORT, host_name, is_same_origin, origin_of, split_http_url
+from bff.config import ANY_PORT
 from bff.errors import InvalidInput
+from bff.medblocks.urls import host_name, is_same_origin, origin_of, split_http_url
 from bff.messages import InvalidValue, Message
 
 # A URL up to its host, its path, and the rest. A backslash can't end the host here: to browsers it would.

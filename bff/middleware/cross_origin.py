@@ -8,8 +8,8 @@ from collections.abc import Collection
 
 from flask import Request
 
-from bff.config import is_same_origin, origin_of, split_http_url
 from bff.errors import CrossSiteRequest
+from bff.medblocks.urls import is_same_origin, origin_of, split_http_url
 
 # Signed by Medblocks: the browser's cookie counts for nothing there.
 _EXEMPT = {"webhooks.receive"}

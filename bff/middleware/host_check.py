@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from bff.config import host_name, is_same_host
 from bff.errors import MisdirectedRequest
+from bff.medblocks.urls import host_name, is_same_host
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

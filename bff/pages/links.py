@@ -4,9 +4,9 @@ from urllib.parse import urlencode
 
 from flask import request, url_for
 
-from bff.config import split_http_url
 from bff.enrollment.return_urls import with_query
 from bff.errors import InvalidInput
+from bff.medblocks.urls import split_http_url
 from bff.messages import Message
 from bff.pages.forms import submitted_form
 from bff.request_context import request_context

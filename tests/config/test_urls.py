@@ -4,15 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff.config import (
-    SettingsError,
-    host_name,
-    is_loopback,
-    is_same_host,
-    is_same_origin,
-    load_settings,
-    split_http_url,
-)
+from bff.config import SettingsError, load_settings
+from bff.medblocks.urls import host_name, is_loopback, is_same_host, is_same_origin, split_http_url
 
 NAMES = ["MEDBLOCKS_BASE_URL", "BFF_PUBLIC_URL", "BFF_RETURN_URLS"]
 
