@@ -1,7 +1,7 @@
 """Parsers for settings: functions from a variable's text to its value.
 
 They raise ValidationError with what to correct. Its message follows the variable's name, and does not
-contain the text.
+contain the text. marshmallow's validators are parsers, too: they return the text if it is valid.
 """
 
 import codecs
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from limits import parse_many
 from marshmallow import ValidationError
-from marshmallow.validate import Email, Length, OneOf, Regexp
+from marshmallow.validate import And, Email, Length, OneOf, Regexp
 
 from bff.config.catalogs import UnusableCatalogs, read_catalogs
 from bff.images import MAX_IMAGE_BYTES, Image, read_image
@@ -32,7 +32,6 @@ UNREADABLE = "names a file that can't be read. Check the path and its permission
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,24}[0-9]")
 _ANY_PORT = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\]):\*", re.IGNORECASE)
 _TWO_URLS = re.compile(r"[,;]https?:", re.IGNORECASE)
-_VERSION = Regexp(r"(\d{4}-\d{2}-\d{2}|key)\Z", error="must be a date such as 2026-04-25, or key.")
 
 
 class Secret:
@@ -51,34 +50,24 @@ class Secret:
         return self._text
 
 
-def text(*checks: Callable[[str], object]) -> Callable[[str], str]:
-    """Return a parser for texts that pass marshmallow's validators."""
-
-    def parse(value: str) -> str:
-        for check in checks:
-            check(value)
-        return value
-
-    return parse
+word = Regexp(r"[\x21-\x7e]+\Z", error="must be one word of plain ASCII characters.")
+color = Regexp(r"#[0-9A-Fa-f]{6}\Z", error="must be a colour such as #0b6470.")
+header_name = Regexp(r"[A-Za-z0-9-]+\Z", error="must be the name of a header.")
+claims = And(  # doubled braces, since marshmallow formats its errors
+    Regexp(r"[^{}]*(\{[^{}]+\}[^{}]*)+\Z", error="must name a claim in braces, such as {{sub}}."),
+    Regexp(r"(?!.*\}\{)", error="must have text between two claims, such as {{tenant}}:{{sub}}."),
+)
+_version = Regexp(r"(\d{4}-\d{2}-\d{2}|key)\Z", error="must be a date such as 2026-04-25, or key.")
 
 
 def choice(*words: str) -> Callable[[str], str]:
     """Return a parser for one of these words."""
-    return text(OneOf(words, error=f"must be one of: {', '.join(words)}."))
+    return OneOf(words, error=f"must be one of: {', '.join(words)}.")
 
 
 def short(limit: int) -> Callable[[str], str]:
     """Return a parser for texts with a maximum length."""
-    return text(Length(max=limit, error=f"must not be longer than {limit} characters."))
-
-
-word = text(Regexp(r"[\x21-\x7e]+\Z", error="must be one word of plain ASCII characters."))
-color = text(Regexp(r"#[0-9A-Fa-f]{6}\Z", error="must be a colour such as #0b6470."))
-header_name = text(Regexp(r"[A-Za-z0-9-]+\Z", error="must be the name of a header."))
-claims = text(  # doubled braces, since marshmallow formats its errors
-    Regexp(r"[^{}]*(\{[^{}]+\}[^{}]*)+\Z", error="must name a claim in braces, such as {{sub}}."),
-    Regexp(r"(?!.*\}\{)", error="must have text between two claims, such as {{tenant}}:{{sub}}."),
-)
+    return Length(max=limit, error=f"must not be longer than {limit} characters.")
 
 
 def each(parser: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
@@ -123,14 +112,12 @@ def on_off(value: str) -> bool:
 
 def api_version(value: str) -> str | None:
     """Parse a date, or `key` as None, for the version that is pinned on the API key."""
-    _VERSION(value)
-    return None if value == "key" else value
+    return None if _version(value) == "key" else value
 
 
 def api_key(value: str) -> Secret:
     """Parse an API key, which must fit into a header."""
-    word(value)
-    if set(value) & set(QUOTES):
+    if set(word(value)) & set(QUOTES):
         raise ValidationError(IN_QUOTES)
     return Secret(value)
 
@@ -152,8 +139,7 @@ def api_key_file(path: str) -> Secret:
 
 def random_secret(value: str) -> Secret:
     """Parse a secret of at least 32 characters."""
-    Length(min=32, error="is too short: use at least 32 random characters.")(value)
-    return Secret(value)
+    return Secret(Length(min=32, error="is too short: use at least 32 random characters.")(value))
 
 
 def previous_secret(value: str) -> Secret:

@@ -102,9 +102,9 @@ class Settings:
 
     jwt_jwks_url: str | None = setting("BFF_JWT_JWKS_URL", parsers.https_url, None)
     jwt_secret: Secret | None = setting("BFF_JWT_SECRET", parsers.random_secret, None)
-    jwt_issuer: str | None = setting("BFF_JWT_ISSUER", parsers.text(), None)
-    jwt_audience: str | None = setting("BFF_JWT_AUDIENCE", parsers.text(), None)
-    jwt_algorithms: tuple[str, ...] = setting("BFF_JWT_ALGORITHMS", parsers.each(parsers.text()), ())
+    jwt_issuer: str | None = setting("BFF_JWT_ISSUER", str, None)
+    jwt_audience: str | None = setting("BFF_JWT_AUDIENCE", str, None)
+    jwt_algorithms: tuple[str, ...] = setting("BFF_JWT_ALGORITHMS", parsers.each(str), ())
     jwt_cookie: str | None = setting("BFF_JWT_COOKIE", parsers.word, None)
     jwt_patient_id: str = setting("BFF_JWT_PATIENT_ID", parsers.claims, "{sub}")
 
