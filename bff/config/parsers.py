@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from limits import parse_many
 from marshmallow import ValidationError
@@ -160,16 +160,34 @@ def webhook_secrets(value: str) -> tuple[Secret, ...]:
 def redis_url(value: str) -> Secret:
     """Parse the URL of a Redis server, which can contain a password."""
     Regexp(r"rediss?://\S+\Z", error="must start with redis:// or rediss://.")(value)
+    _split_with_password(
+        value, "is not a usable address. Check its host and port, and percent-encode its password."
+    )
+    return Secret(value)
+
+
+def proxy(value: str) -> Secret:
+    """Parse the URL of a proxy, which can contain a password."""
+    # With its port: libcurl's default is 1080, which no one expects.
+    problem = "must be such as http://proxy.example:3128, with its port and no path."
+    parts = _split_with_password(value, problem)
+    plain = value.isascii() and value.isprintable() and " " not in value
+    beyond = parts.path.strip("/") or parts.query or parts.fragment
+    if not plain or beyond or parts.scheme not in {"http", "https"} or not parts.port:
+        raise ValidationError(problem)
+    return Secret(value)
+
+
+def _split_with_password(value: str, problem: str) -> SplitResult:
+    """Return the parts of a URL. Raise ValidationError with the problem for an impossible host or port."""
     try:
         parts = urlsplit(value)
         _ = parts.port
     except ValueError:
-        parts = None  # raised below, without this error: its text can contain a part of the password
-    if parts is None or parts.hostname is None or not is_host(parts.netloc.rpartition("@")[2]):
-        raise ValidationError(
-            "is not a usable address. Check its host and port, and percent-encode its password."
-        )
-    return Secret(value)
+        raise ValidationError(problem) from None  # this error's text can contain a part of the password
+    if not is_host(parts.netloc.rpartition("@")[2]):
+        raise ValidationError(problem)
+    return parts
 
 
 def url(value: str) -> str:
@@ -183,10 +201,7 @@ def return_url(value: str) -> str:
         raise ValidationError("is not a usable address. Write it without wildcards (*).")
     if _TWO_URLS.search(value):
         raise ValidationError("is not a usable address. Write one, without commas or semicolons.")
-    try:
-        parts = split_http_url(value)
-    except InvalidValue as error:
-        raise ValidationError(f"is not a usable address. {error}") from error
+    parts = _split(value)
     if parts.query or parts.fragment or value.endswith(("?", "#")):
         raise ValidationError("must not have a query or a fragment.")
     if (parts.hostname or "").endswith("."):
@@ -223,24 +238,6 @@ def https_url(value: str) -> str:
 def https_origin(value: str) -> str:
     """Parse an https URL without a path; http is allowed for this machine alone."""
     return https_url(origin(value))
-
-
-def proxy(value: str) -> Secret:
-    """Parse the URL of a proxy, which can contain a password."""
-    # With its port: libcurl's default is 1080, which no one expects. `from None`, as in `redis_url`.
-    problem = ValidationError("must be such as http://proxy.example:3128, with its port and no path.")
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        raise problem from None
-    beyond = (parts.path.strip("/"), parts.query, parts.fragment)
-    plain = value.isascii() and value.isprintable() and " " not in value
-    if not plain or parts.scheme not in {"http", "https"} or not port or any(beyond):
-        raise problem
-    if not is_host(parts.netloc.rpartition("@")[2]):
-        raise problem
-    return Secret(value)
 
 
 def ca_file(path: str) -> str:
@@ -296,25 +293,25 @@ class Contact(NamedTuple):
 def contact(value: str) -> Contact:
     """Parse an email address, a phone number, or the URL of a page."""
     if value.startswith(("https://", "http://")):
-        return Contact(urlsplit(page_url(value)).netloc, value)
+        return Contact(_split(value).netloc, value)
     if _PHONE.fullmatch(value):
         return Contact(value, "tel:" + re.sub(r"[^0-9+]", "", value))
-    try:
-        Email()(value)
-    except ValidationError as error:
-        raise ValidationError(
-            "must be an email address, a phone number, or the address of a page."
-        ) from error
+    Email(error="must be an email address, a phone number, or the address of a page.")(value)
     return Contact(value, f"mailto:{value}")
 
 
 def page_url(value: str) -> str:
     """Parse the URL of a page for patients, which may have a query and a fragment."""
+    _split(value)
+    return value
+
+
+def _split(value: str) -> SplitResult:
+    """Return the parts of an http(s) URL."""
     try:
-        split_http_url(value)
+        return split_http_url(value)
     except InvalidValue as error:
         raise ValidationError(f"is not a usable address. {error}") from error
-    return value
 
 
 def login_url(value: str) -> str:
@@ -338,5 +335,4 @@ def catalogs(folder: str) -> Mapping[str, bytes]:
 
 def in_quotes(value: str) -> bool:
     """Return whether a text begins and ends with a quotation mark, plain or typographic."""
-    stripped = value.strip()
-    return stripped[:1] in tuple(QUOTES) and stripped[-1:] in tuple(QUOTES)
+    return value[:1] in tuple(QUOTES) and value[-1:] in tuple(QUOTES)
