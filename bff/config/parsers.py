@@ -275,7 +275,7 @@ def image_file(path: str) -> Image:
     try:
         with Path(path).open("rb") as file:
             image = read_image(file.read(MAX_IMAGE_BYTES + 1))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: the path has a NUL
         raise ValidationError(UNREADABLE) from error
     if image is None:
         limit = MAX_IMAGE_BYTES // 1024

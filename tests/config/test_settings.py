@@ -325,8 +325,9 @@ def test_brand_logo_must_be_a_small_image(tmp_path, content):
     assert problem == "BFF_BRAND_LOGO must be a PNG, JPEG, GIF, WebP or SVG file of at most 128 KiB."
 
 
-def test_unreadable_brand_logo_is_reported(tmp_path):
-    (problem,) = problems(BFF_BRAND_LOGO=str(tmp_path / "nothing"))
+@pytest.mark.parametrize("name", ["nothing", "nul\0"])
+def test_unreadable_brand_logo_is_reported(tmp_path, name):
+    (problem,) = problems(BFF_BRAND_LOGO=str(tmp_path / name))
 
     assert problem == "BFF_BRAND_LOGO names a file that can't be read. Check the path and its permissions."
 
