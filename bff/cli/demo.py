@@ -11,7 +11,7 @@ import click
 
 from bff.cli import messages, startup
 from bff.cli.sandbox import build_sandbox
-from bff.config import SETTING_NAMES, Settings, SettingsError, load_settings, unknown_names
+from bff.config import Settings, SettingsError, load_settings, unknown_names
 from bff.logs import configure_logging
 from bff.sandbox import DEMO_KEY, DEMO_WEBHOOK_SECRET, PROFILES, SandboxServer, WebhookSender
 
@@ -61,12 +61,10 @@ def demo(port: int, sandbox_port: int, faults: str | None, codes: str, *, enforc
 
 
 def _variables(address: str, upstream: str, *, enforce: bool) -> dict[str, str]:
+    """Return the variables of the server: the environment's, and the demo's own settings."""
     unknown = unknown_names(os.environ)
-    taken = {*SETTING_NAMES, *(name for name, meant in unknown.items() if meant)}
     used = {
-        name: text
-        for name, text in os.environ.items()
-        if name in taken and (unknown.get(name) or name) not in _OWN_SETTINGS
+        name: text for name, text in os.environ.items() if (unknown.get(name) or name) not in _OWN_SETTINGS
     }
     # Names that are nearly a used setting's are problems; load_settings reports them.
     startup.warn_about({name: meant for name, meant in unknown.items() if not meant or name not in used})
@@ -90,7 +88,7 @@ def _run(
     sandbox.start()  # its threads inherit the blocked signals, so that this thread gets them
     with subprocess.Popen(  # noqa: S603 - the command is our own
         startup.gunicorn_command(listener, settings, "bff.server.demo_conf", app="create_served_app()"),
-        env={**startup.without_settings(), **variables},
+        env=variables,
         pass_fds=[listener.fileno()],
         stdin=subprocess.PIPE,  # the server stops when this closes, which it does however this process ends
         start_new_session=True,  # so that Ctrl-C reaches this process alone

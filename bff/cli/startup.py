@@ -1,7 +1,6 @@
 """What several commands do first: read the settings, and bind a socket. Problems end the program."""
 
 import errno
-import os
 import signal
 import socket
 import sys
@@ -108,8 +107,3 @@ def gunicorn_command(
     config = ["--config", f"python:{configuration}", "--workers", str(settings.processes)]
     bound = ["--bind", f"fd://{listener.fileno()}"]
     return [sys.executable, "-m", "gunicorn", *config, *bound, *options, f"bff.server.app:{app}"]
-
-
-def without_settings() -> dict[str, str]:
-    """Return the environment without our variables."""
-    return {name: text for name, text in os.environ.items() if not name.startswith(("BFF_", "MEDBLOCKS_"))}
