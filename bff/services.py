@@ -1,26 +1,43 @@
-"""The services of the running app that views work with."""
+"""The services of the running app that views work with, and how they are connected."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from flask import current_app
+from flask import Request, current_app
 
 from bff.access.browser_owner import BrowserOwner
+from bff.access.client_address import client_of
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
+from bff.access.identity import provider_for
+from bff.access.keys import Keys
+from bff.access.owner_cookie import OwnerCookie
+from bff.access.patient_cookie import PatientCookie
+from bff.access.store import MemoryStore, RedisStore, Store
 from bff.audit import Audit
-from bff.branding.brand import Brand
-from bff.branding.logos import LogoAddresses, Logos
+from bff.branding.brand import Brand, brand_of
+from bff.branding.logos import LogoAddresses, Logos, fetch_image
+from bff.config import Settings
+from bff.enrollment.calls import GrantedCalls
+from bff.enrollment.connect import connect
 from bff.enrollment.enrollment import Enrollment
 from bff.enrollment.facilities import Facilities
+from bff.enrollment.return_urls import ReturnUrls
+from bff.medblocks.bulkhead import UpstreamLimit
 from bff.medblocks.catalog import Catalog
 from bff.medblocks.circuit_breaker import CircuitBreaker
+from bff.medblocks.client import Medblocks
+from bff.medblocks.errors import MedblocksError
+from bff.request_context import request_context
+from bff.telemetry import Telemetry
 from bff.telemetry.dependencies import Dependencies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from bff.access.encryption import Encryption
     from bff.access.invites import Invites
 
 KEY = "medblocks-bff"
@@ -28,7 +45,7 @@ KEY = "medblocks-bff"
 
 @dataclass(frozen=True)
 class Services:
-    """What `create_app` has wired together."""
+    """What `create_services` has connected."""
 
     enrollment: Enrollment
     catalog: Catalog
@@ -50,3 +67,74 @@ def services() -> Services:
     """Return the services of the app that answers this request."""
     found: Services = current_app.extensions[KEY]
     return found
+
+
+def create_services(
+    settings: Settings,
+    keys: Keys,
+    redis: RedisStore | None,
+    telemetry: Telemetry,
+    identify: Callable[[Request], str | None] | None,
+) -> Services:
+    """Return the services for settings. `identify` is that of `create_app`."""
+    metrics = telemetry.metrics
+    audit = Audit(keys.tag, metrics.audited if metrics else None)
+    browser = _create_browser_owner(settings, keys)
+    guard = Guard(keys, browser, provider_for(settings, identify), audit, report_only=settings.report_only)
+    upstream = connect(settings, telemetry)
+    share = settings.upstream_calls_address if settings.rate_limit else None
+    limit = UpstreamLimit(settings.requests, share, lambda: client_of(request_context()))
+    within = limit.within
+    return_urls = ReturnUrls(settings.return_urls, settings.public_url)
+    calls = GrantedCalls(upstream.medblocks)
+    catalog = Catalog(upstream.medblocks, settings.catalog_seconds, within=within)
+    return Services(
+        enrollment=Enrollment(calls, guard, browser, return_urls, settings, audit, within),
+        catalog=catalog,
+        facilities=Facilities(catalog, limit.slot),
+        guard=guard,
+        audit=audit,
+        browser=browser,
+        forms=FormTokens(keys),
+        # Two memory stores: idempotency keys must not displace used invites from a full one.
+        invites=cache(partial(_invites, keys, redis or MemoryStore())),
+        idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
+        logos=Logos(fetch_image, time.monotonic),
+        logo_addresses=LogoAddresses(keys),
+        brand=brand_of(settings),
+        breaker=upstream.breaker,
+        dependencies=Dependencies(
+            {"medblocks": partial(_is_up, upstream.health), **({"redis": redis.check} if redis else {})},
+            metrics.dependency_checked if metrics else None,
+        ),
+    )
+
+
+def _is_up(medblocks: Medblocks) -> bool:
+    try:
+        return medblocks.health()["ok"]
+    except MedblocksError:
+        return False
+
+
+def _create_browser_owner(settings: Settings, keys: Keys) -> BrowserOwner:
+    encryption = cache(partial(_encryption, keys, "patient cookie"))
+    return BrowserOwner(
+        keys,
+        OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age),
+        PatientCookie(encryption, https=settings.https, max_age=settings.owner_max_age),
+    )
+
+
+def _encryption(keys: Keys, purpose: str) -> "Encryption":
+    """Return the encryption, imported on first use: its cryptography takes ten megabytes of memory."""
+    from bff.access.encryption import Encryption  # noqa: PLC0415 - see above
+
+    return Encryption(keys.derive(purpose))
+
+
+def _invites(keys: Keys, used: Store) -> "Invites":
+    """Return the invites, imported on first use like their encryption."""
+    from bff.access.invites import Invites  # noqa: PLC0415 - see above
+
+    return Invites(_encryption(keys, "invite"), used)

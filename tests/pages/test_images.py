@@ -25,7 +25,7 @@ def fetched(monkeypatch):
         urls.append(url)
         return images.get(url)
 
-    monkeypatch.setattr("bff.app.fetch_image", fetch)
+    monkeypatch.setattr("bff.services.fetch_image", fetch)
     return images, urls
 
 
