@@ -18,17 +18,19 @@ def is_api(path: str) -> bool:
 
 
 class AppError(Exception):
-    """The base class: an error's status, code, message and headers."""
+    """The base class: an error's status, code and headers, and the message for the caller.
+
+    The exception's text is for the operator. The message is that of the code, unless the error has another.
+    """
 
     status: ClassVar[int]
     code: ClassVar[str]
     headers: ClassVar[Mapping[str, str]] = {}
     param: str | None = None
 
-    @property
-    def message(self) -> Message:
-        """Return the message for the caller."""
-        return Message(self.code)
+    def __init__(self, text: str = "", message: Message | None = None) -> None:
+        super().__init__(text)
+        self.message = message or Message(self.code)
 
 
 class InvalidInput(AppError):
@@ -38,14 +40,9 @@ class InvalidInput(AppError):
     code = "invalid_request"
 
     def __init__(self, problems: Mapping[str | None, Message]) -> None:
-        super().__init__("invalid input")
+        self.param, first = next(iter(problems.items()))
+        super().__init__("invalid input", first)
         self.problems = problems
-        self.param = next(iter(problems))
-
-    @property
-    def message(self) -> Message:
-        """Return the message of the first field."""
-        return self.problems[self.param]
 
 
 class NotFound(AppError):
@@ -55,13 +52,7 @@ class NotFound(AppError):
     code = "not_found"
 
     def __init__(self, resource: str) -> None:
-        super().__init__(f"no such {resource}")
-        self.resource = resource
-
-    @property
-    def message(self) -> Message:
-        """Return the message for the resource."""
-        return Message(f"no_{self.resource.replace(' ', '_')}")
+        super().__init__(f"no such {resource}", Message(f"no_{resource.replace(' ', '_')}"))
 
 
 class UnsupportedMediaType(AppError):
@@ -76,10 +67,8 @@ class UnsupportedContentEncoding(UnsupportedMediaType):
 
     headers: ClassVar[Mapping[str, str]] = {"Accept-Encoding": "identity"}
 
-    @property
-    def message(self) -> Message:
-        """Return the message that names the header."""
-        return Message("content_encoding")
+    def __init__(self) -> None:
+        super().__init__(message=Message("content_encoding"))
 
 
 class Unauthenticated(AppError):
@@ -91,13 +80,13 @@ class Unauthenticated(AppError):
 
 
 class InvalidCredential(Unauthenticated):
-    """The request's credential is not accepted; the exception's text has the reason, for the operator."""
+    """The request's credential is not accepted; the exception's text has the reason."""
 
 
 class UnusableLogin(AppError):
     """The caller has signed in, but the login can't be used here, and signing in again would not help.
 
-    The exception's text has the cause, for the operator, without values of the login.
+    The exception's text has the cause, without values of the login.
     """
 
     status = 403
