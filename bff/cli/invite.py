@@ -10,7 +10,7 @@ from bff.cli import startup
 @click.option("--hours", default=24.0, show_default=True, help="How long the link is valid, 72 at most.")
 def invite(patient_id: str, hours: float) -> None:
     """Print a link that lets one browser act for one patient, once."""
-    settings, _ = startup.read_settings(8000, startup.EX_CONFIG)
+    settings, _ = startup.read_settings()
     from bff.access.invites import invite_url  # noqa: PLC0415 - cryptography, which few commands need
 
     try:

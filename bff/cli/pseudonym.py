@@ -13,7 +13,7 @@ def pseudonym(patient_id: str) -> None:
 
     The pseudonym depends on the secret. While BFF_SECRET_PREVIOUS is set, the one from before is printed too.
     """
-    settings, _ = startup.read_settings(8000, startup.EX_CONFIG)
+    settings, _ = startup.read_settings()
     labels = ("with BFF_SECRET", "with BFF_SECRET_PREVIOUS")
     for tag, label in zip(Keys(*settings.secrets).tags("patient", patient_id), labels, strict=False):
         click.echo(f"{tag}  {label}" if settings.secret_previous else tag)

@@ -11,7 +11,9 @@ from typing import NoReturn
 
 import click
 
-from bff.cli import messages, startup
+from bff import __version__
+from bff.cli import startup
+from bff.cli.summary import security_summary
 from bff.config import Settings, SettingsError, environment
 from bff.server import metrics_process
 from bff.server.app import AppNotFound, find_app
@@ -40,11 +42,23 @@ def serve(host: str, port: int, target: str | None, *, reload: bool) -> None:
     startup.hold_signals()
     with startup.listen(host, port) as listener:
         bound, number = listener.getsockname()[:2]
-        settings, variables = startup.read_settings(number, startup.EX_CONFIG, bound)
+        settings, variables = startup.read_settings(number, bound)
         if target:
             _check_app(target, variables)
-        click.echo(messages.serving(settings, startup.address_of(listener), target))
+        click.echo("\n".join(_greeting(settings, startup.address_of(listener), target)))
         _become_gunicorn(listener, settings, variables, target, reload=reload)
+
+
+def _greeting(settings: Settings, address: str, app: str | None) -> Iterator[str]:
+    """Yield where the production server listens, for which settings, and which app it serves."""
+    of = f" with {app}" if app else ""
+    yield f"medblocks-bff {__version__}{of} on {address}, for {settings.base_url}. Ctrl-C stops it."
+    yield f"Browsers reach it at {settings.public_url}."
+    yield from security_summary(settings, app)
+    if settings.metrics_port:
+        yield f"Metrics: on port {settings.metrics_port}, at /metrics."
+    if settings.otel_endpoint:
+        yield f"Traces: to {settings.otel_endpoint}."
 
 
 def _check_app(target: str, variables: Mapping[str, str]) -> None:
@@ -58,7 +72,7 @@ def _check_app(target: str, variables: Mapping[str, str]) -> None:
     try:
         find_app(target)
     except SettingsError as error:
-        startup.exit_with_problems(error, startup.EX_CONFIG)
+        startup.exit_with_problems(error)
     except AppNotFound as error:
         click.echo(f"--app: {error}", err=True)
         sys.exit(startup.EX_CONFIG)

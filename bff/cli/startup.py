@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import click
 
-from bff.cli import messages
 from bff.config import Settings, SettingsError, environment, load_settings, no_setting, unknown_names
+from bff.config.settings import LIVE, SANDBOX
 from bff.medblocks.urls import is_loopback
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration
@@ -24,9 +24,15 @@ CODES = click.option(
 )
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _BACKLOG = 1024
+_UNKNOWN_KEY = (
+    "Warning: the key (MEDBLOCKS_API_KEY, or what is in MEDBLOCKS_API_KEY_FILE) does not look like one of "
+    f"Medblocks: those start with {LIVE} or {SANDBOX}."
+)
 
 
-def read_settings(port: int, exit_code: int, host: str = "127.0.0.1") -> tuple[Settings, dict[str, str]]:
+def read_settings(
+    port: int = 8000, host: str = "127.0.0.1", *, exit_code: int = EX_CONFIG
+) -> tuple[Settings, dict[str, str]]:
     """Return the settings, and the variables that they were read from.
 
     `port` is the one in the public URL unless a variable sets it. If the server listens at a `host` for other
@@ -46,7 +52,7 @@ def read_settings(port: int, exit_code: int, host: str = "127.0.0.1") -> tuple[S
     except SettingsError as error:
         exit_with_problems(error, exit_code)
     if not settings.known_key:
-        click.echo(messages.UNKNOWN_KEY, err=True)
+        click.echo(_UNKNOWN_KEY, err=True)
     return settings, variables
 
 
@@ -56,7 +62,7 @@ def warn_about(names: Mapping[str, str | None]) -> None:
         click.echo(f"Warning: {name} {no_setting(meant)}", err=True)
 
 
-def exit_with_problems(error: SettingsError, exit_code: int) -> NoReturn:
+def exit_with_problems(error: SettingsError, exit_code: int = EX_CONFIG) -> NoReturn:
     """Print each problem on a line, and end the program."""
     for problem in error.problems:
         click.echo(problem, err=True)
@@ -76,7 +82,8 @@ def listen(host: str, port: int, option: str = "--port") -> socket.socket:
         number = error.errno or 0
         if number == errno.EADDRNOTAVAIL or number < 0:  # getaddrinfo's numbers are below 0
             option = "--host"
-        raise click.ClickException(messages.cannot_listen(host, port, reason, option)) from error
+        text = f"Can't listen on {host} port {port}: {reason}. Choose another with {option}."
+        raise click.ClickException(text) from error
 
 
 def bind(host: str, port: int) -> socket.socket:

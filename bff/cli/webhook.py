@@ -49,7 +49,7 @@ _OTHERWISE = "Check the server's log, and what is in front of the server."
 @click.option("--patient-id", default="webhook-test", show_default=True, help="The patient in the event.")
 def webhook_test(url: str | None, kind: str, patient_id: str) -> None:
     """Send a signed event to a running server, where its handler runs, and print the result."""
-    settings, _ = startup.read_settings(8000, startup.EX_CONFIG)
+    settings, _ = startup.read_settings()
     if not settings.webhook_secrets:
         raise click.ClickException("Set MEDBLOCKS_WEBHOOK_SECRET, here and where the server runs.")
     url = url or f"{settings.public_url}/webhooks/medblocks"

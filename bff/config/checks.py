@@ -43,7 +43,7 @@ def combination_problems(settings: Settings, given: Iterable[str]) -> dict[str, 
             "BFF_HEADER_NETWORKS": settings.header_networks,
         }
         problems |= _missing(settings.identity, needed)
-    elif settings.identity == "invite" and settings.processes > 1 and not settings.redis_url:
+    elif settings.identity == "invite" and settings.separate_processes:
         needs = f"BFF_IDENTITY=invite with BFF_PROCESSES={settings.processes} needs it"
         problems["BFF_REDIS_URL"] = f"is not set, and {needs}: each process would accept an invite once."
     if settings.proxy and settings.base_url.startswith("http://"):

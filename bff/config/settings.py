@@ -150,6 +150,11 @@ class Settings:
         return self.identity in {"owner", "invite"}
 
     @property
+    def separate_processes(self) -> bool:
+        """Whether several processes serve without Redis, so that each of them counts for itself."""
+        return self.processes > 1 and not self.redis_url
+
+    @property
     def report_only(self) -> bool:
         """Whether access is only reported: what would be denied is allowed."""
         return self.access == "report"
