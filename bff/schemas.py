@@ -136,22 +136,18 @@ def _check_metadata(value: Mapping[str, object]) -> None:
         raise invalid(Message("metadata_too_large", {"kib": METADATA_MAX_BYTES // 1024}))
 
 
-def in_order(*checks: Callable[[Any], object]) -> Callable[[Any], None]:
-    """Return a validator that ends with the first check that fails, so that lengths bound what follows.
+def _text(code: str, *checks: Callable[[str], object], **kwargs: Any) -> fields.String:
+    """Return a text field; values of other types get the message of this code.
 
-    marshmallow runs all validators of a list.
+    It ends with the first check that fails, so that lengths bound what follows: marshmallow runs all
+    validators of a list.
     """
 
-    def check(value: object) -> None:
+    def check(value: str) -> None:
         for each in checks:
             each(value)
 
-    return check
-
-
-def _text(code: str, **kwargs: Any) -> fields.String:
-    """Return a text field; values of other types get the message of this code."""
-    return fields.String(error_messages={"invalid": code, "null": code}, **kwargs)
+    return fields.String(validate=check, error_messages={"invalid": code, "null": code}, **kwargs)
 
 
 def camel_case(name: str) -> str:
@@ -206,25 +202,20 @@ class BrowserInput(Schema):
         return field is not None and not field.required and (value in (None, {}) or is_blank(value))
 
 
-class _PatientId(fields.String):
-    def __init__(self, **kwargs: Any) -> None:
-        missing = "patient_id_missing"
-        codes: dict[str, Any] = {"required": missing, "null": missing, "invalid": "patient_id_not_text"}
-        super().__init__(validate=check_patient_id, error_messages=codes, **kwargs)
+def _patient_id(**kwargs: Any) -> fields.String:
+    missing = "patient_id_missing"
+    codes: dict[str, Any] = {"required": missing, "null": missing, "invalid": "patient_id_not_text"}
+    return fields.String(validate=check_patient_id, error_messages=codes, **kwargs)
 
 
 def _email(**kwargs: Any) -> fields.String:
-    return _text(
-        "email_not_text",
-        validate=in_order(at_most(EMAIL_MAX, "email_too_long"), check_visible, Email(error="email_invalid")),
-        allow_none=True,
-        **kwargs,
-    )
+    checks = (at_most(EMAIL_MAX, "email_too_long"), check_visible, Email(error="email_invalid"))
+    return _text("email_not_text", *checks, allow_none=True, **kwargs)
 
 
 def _name(**kwargs: Any) -> fields.String:
-    checks = in_order(at_most(NAME_MAX, "name_too_long"), one_line("name_control"))
-    return _text("name_not_text", validate=checks, allow_none=True, **kwargs)
+    checks = (at_most(NAME_MAX, "name_too_long"), one_line("name_control"))
+    return _text("name_not_text", *checks, allow_none=True, **kwargs)
 
 
 class _ShortList(fields.List[Any]):
@@ -249,7 +240,7 @@ def _metadata(description: str) -> fields.Dict:
 class NewPatient(BrowserInput):
     """The body of `POST /api/patients`."""
 
-    patient_id = _PatientId(
+    patient_id = _patient_id(
         required=True,
         metadata={"description": "Your stable id for this patient, unique within your organization."},
     )
@@ -261,7 +252,7 @@ class NewPatient(BrowserInput):
 class NewPatientSession(BrowserInput):
     """The body of `POST /api/patient-sessions`."""
 
-    patient_id = _PatientId(required=True, metadata={"description": "Your stable id for this patient."})
+    patient_id = _patient_id(required=True, metadata={"description": "Your stable id for this patient."})
     return_url = _text(
         "return_url_not_text",
         allow_none=True,
@@ -269,20 +260,14 @@ class NewPatientSession(BrowserInput):
     )
     # The session updates the patient, so these are loaded under the patient's names.
     email = _email(
-        data_key="patient_email",
-        metadata={"description": "The patient's email address, stored or updated."},
+        data_key="patient_email", metadata={"description": "The patient's email address, stored or updated."}
     )
-    name = _name(
-        data_key="patient_name",
-        metadata={"description": "The patient's name, stored or updated."},
-    )
+    name = _name(data_key="patient_name", metadata={"description": "The patient's name, stored or updated."})
     metadata = _metadata("Your own fields of this session")
     return_button_label = _text(
         "return_button_label_not_text",
-        validate=in_order(
-            at_most(LABEL_MAX, "return_button_label_too_long"),
-            one_line("return_button_label_control"),
-        ),
+        at_most(LABEL_MAX, "return_button_label_too_long"),
+        one_line("return_button_label_control"),
         allow_none=True,
         metadata={
             "description": f"The label of the button back to your app: at most {LABEL_MAX} characters."
@@ -290,12 +275,12 @@ class NewPatientSession(BrowserInput):
     )
     connection_id = _text(
         "connection_id_not_text",
+        check_facility_id,
         allow_none=True,
-        validate=check_facility_id,
         metadata={"description": "The facility to go straight to, `fhirsrc_…`."},
     )
     recommended_connection_ids = _ShortList(
-        _text("facility_id_not_text", validate=check_facility_id),
+        _text("facility_id_not_text", check_facility_id),
         allow_none=True,
         error_messages={"invalid": "facilities_not_list"},
         metadata={"description": "The facilities to show first in the search."},
@@ -311,8 +296,8 @@ class NewPatientSession(BrowserInput):
 class IntakeForm(NewPatient):
     """The form of `/intake`: the patient id is optional, and values are stripped."""
 
-    patient_id = _PatientId()
-    suggested_id = _PatientId(required=True)
+    patient_id = _patient_id()
+    suggested_id = _patient_id(required=True)
     return_url = fields.String()
     form_id = fields.String(validate=Length(max=256, error="form_outdated"))
     action = fields.String(
