@@ -39,8 +39,6 @@ def wait(seconds: int | str) -> Message:
     return Message("wait_second" if int(seconds) == 1 else "wait_seconds", {"seconds": seconds})
 
 
-_UNAVAILABLE = "The health records service is unavailable right now. Please try again in a few minutes."
-
 TEXTS = {
     # Requests
     "address_not_utf8": "The address of this request has bytes that are not UTF-8. Encode its text as UTF-8.",
@@ -102,9 +100,8 @@ TEXTS = {
     "wait_second": "Try again in one second.",
     "wait_seconds": "Try again in {seconds} seconds.",
     # Medblocks
-    "missing_api_key": _UNAVAILABLE,
-    "invalid_api_key": _UNAVAILABLE,
-    "upstream_unavailable": _UNAVAILABLE,
+    "upstream_unavailable": "The health records service is unavailable right now. Please try again in a few "
+    "minutes.",
     "upstream_busy": "The health records service is busy. Please try again shortly.",
     "upstream_timeout": "The health records service took too long to answer. Please try again.",
     "upstream_too_large": "The records service finds this request too large.",
