@@ -19,7 +19,7 @@ from bff.logs import follow_settings, quiet_http_client
 from bff.middleware import errors
 from bff.middleware.rate_limits import RateLimits
 from bff.pages import login
-from bff.services import KEY, create_services
+from bff.services import KEY, Services
 from bff.telemetry import open_telemetry
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -48,7 +48,7 @@ def create_app(
     quiet_http_client()
     app = _create_flask()
     keys, redis, telemetry = Keys(*settings.secrets), open_redis(settings), open_telemetry(settings)
-    services = app.extensions[KEY] = create_services(settings, keys, redis, telemetry, identify)
+    services = app.extensions[KEY] = Services(settings, keys, redis, telemetry, identify)
     limits = RateLimits(settings, keys, services.browser, redis) if settings.rate_limit else None
     app.extensions["rate_limits"] = limits
     languages = translations.init_app(app, settings.translations, https=settings.https)

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from bff.access.owner_cookie import OwnerCookie
 from bff.access.patient_cookie import PatientCookie
 from bff.access.store import MemoryStore, RedisStore, Store
 from bff.audit import Audit
-from bff.branding.brand import Brand, brand_of
+from bff.branding.brand import brand_of
 from bff.branding.logos import LogoAddresses, Logos, fetch_image
 from bff.config import Settings
 from bff.enrollment.calls import GrantedCalls
@@ -29,7 +28,6 @@ from bff.enrollment.facilities import Facilities
 from bff.enrollment.return_urls import ReturnUrls
 from bff.medblocks.bulkhead import UpstreamLimit
 from bff.medblocks.catalog import Catalog
-from bff.medblocks.circuit_breaker import CircuitBreaker
 from bff.medblocks.client import Medblocks
 from bff.medblocks.errors import MedblocksError
 from bff.request_context import request_context
@@ -43,71 +41,50 @@ if TYPE_CHECKING:
 KEY = "medblocks-bff"
 
 
-@dataclass(frozen=True)
 class Services:
-    """What `create_services` has connected."""
+    """The services of an app with these settings; `identify` is that of `create_app`."""
 
-    enrollment: Enrollment
-    catalog: Catalog
-    facilities: Facilities
-    guard: Guard
-    audit: Audit
-    browser: BrowserOwner
-    forms: FormTokens
-    invites: "Callable[[], Invites]"
-    idempotency: IdempotencyKeys
-    logos: Logos
-    logo_addresses: LogoAddresses
-    brand: Brand
-    breaker: CircuitBreaker
-    dependencies: Dependencies
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        redis: RedisStore | None,
+        telemetry: Telemetry,
+        identify: Callable[[Request], str | None] | None,
+    ) -> None:
+        metrics = telemetry.metrics
+        self.audit = Audit(keys.tag, metrics.audited if metrics else None)
+        self.browser = _create_browser_owner(settings, keys)
+        provider = provider_for(settings, identify)
+        self.guard = Guard(keys, self.browser, provider, self.audit, report_only=settings.report_only)
+        self.forms = FormTokens(keys)
+        # Two memory stores: idempotency keys must not displace used invites from a full one.
+        self.invites = cache(partial(_invites, keys, redis or MemoryStore()))
+        self.idempotency = IdempotencyKeys(keys, redis or MemoryStore())
+
+        medblocks, self.breaker, health = connect(settings, telemetry)
+        share = settings.upstream_calls_address if settings.rate_limit else None
+        limit = UpstreamLimit(settings.requests, share, lambda: client_of(request_context()))
+        return_urls = ReturnUrls(settings.return_urls, settings.public_url)
+        self.enrollment = Enrollment(
+            GrantedCalls(medblocks), self.guard, self.browser, return_urls, settings, self.audit, limit.within
+        )
+        self.catalog = Catalog(medblocks, settings.catalog_seconds, within=limit.within)
+        self.facilities = Facilities(self.catalog, limit.slot)
+        self.dependencies = Dependencies(
+            {"medblocks": partial(_is_up, health), **({"redis": redis.check} if redis else {})},
+            metrics.dependency_checked if metrics else None,
+        )
+
+        self.brand = brand_of(settings)
+        self.logos = Logos(fetch_image, time.monotonic)
+        self.logo_addresses = LogoAddresses(keys)
 
 
 def services() -> Services:
     """Return the services of the app that answers this request."""
     found: Services = current_app.extensions[KEY]
     return found
-
-
-def create_services(
-    settings: Settings,
-    keys: Keys,
-    redis: RedisStore | None,
-    telemetry: Telemetry,
-    identify: Callable[[Request], str | None] | None,
-) -> Services:
-    """Return the services for settings. `identify` is that of `create_app`."""
-    metrics = telemetry.metrics
-    audit = Audit(keys.tag, metrics.audited if metrics else None)
-    browser = _create_browser_owner(settings, keys)
-    guard = Guard(keys, browser, provider_for(settings, identify), audit, report_only=settings.report_only)
-    upstream = connect(settings, telemetry)
-    share = settings.upstream_calls_address if settings.rate_limit else None
-    limit = UpstreamLimit(settings.requests, share, lambda: client_of(request_context()))
-    within = limit.within
-    return_urls = ReturnUrls(settings.return_urls, settings.public_url)
-    calls = GrantedCalls(upstream.medblocks)
-    catalog = Catalog(upstream.medblocks, settings.catalog_seconds, within=within)
-    return Services(
-        enrollment=Enrollment(calls, guard, browser, return_urls, settings, audit, within),
-        catalog=catalog,
-        facilities=Facilities(catalog, limit.slot),
-        guard=guard,
-        audit=audit,
-        browser=browser,
-        forms=FormTokens(keys),
-        # Two memory stores: idempotency keys must not displace used invites from a full one.
-        invites=cache(partial(_invites, keys, redis or MemoryStore())),
-        idempotency=IdempotencyKeys(keys, redis or MemoryStore()),
-        logos=Logos(fetch_image, time.monotonic),
-        logo_addresses=LogoAddresses(keys),
-        brand=brand_of(settings),
-        breaker=upstream.breaker,
-        dependencies=Dependencies(
-            {"medblocks": partial(_is_up, upstream.health), **({"redis": redis.check} if redis else {})},
-            metrics.dependency_checked if metrics else None,
-        ),
-    )
 
 
 def _is_up(medblocks: Medblocks) -> bool:
