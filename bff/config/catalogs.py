@@ -6,7 +6,6 @@ from functools import cache
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
-from string import Formatter
 
 from babel import Locale, UnknownLocaleError, get_locale_identifier, parse_locale
 from babel.messages.catalog import Catalog
@@ -16,6 +15,9 @@ from babel.messages.pofile import PoFileError, read_po
 from bff.messages import TEXTS
 
 _FORMATTED = frozenset(TEXTS.values())  # with `{name}`; the templates' texts have `%(name)s`
+# Placeholders, escapes, and what is neither: a single brace, or a `%` that formats nothing.
+_BRACES = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]")
+_PERCENTS = re.compile(r"%(?:\(\w+\)s|%|)")
 _COUNTS = 200  # no rule for plurals needs more to show that it works
 
 
@@ -95,10 +97,10 @@ def _placeholder_problems(catalog: Catalog) -> Iterator[str]:
         if not message.id or not message.string or message.fuzzy:
             continue
         ids, strings = _forms(message.id), _forms(message.string)
-        find = _braces if ids[0] in _FORMATTED else _percents
-        needed, allowed = find(ids[0]), find(ids[-1])
-        if not all(needed <= find(string) <= needed | allowed for string in strings):
-            sign = "braces as {{ and }}" if find is _braces else "a % sign as %%"
+        pattern = _BRACES if ids[0] in _FORMATTED else _PERCENTS
+        needed, allowed = (_placeholders(text, pattern) for text in (ids[0], ids[-1]))
+        if not all(needed <= _placeholders(string, pattern) <= needed | allowed for string in strings):
+            sign = "braces as {{ and }}" if pattern is _BRACES else "a % sign as %%"
             wanted = ", ".join(sorted(needed | allowed)) or "none"
             yield f'the translation of "{ids[0]}" must keep its placeholders ({wanted}); write {sign}'
 
@@ -107,19 +109,5 @@ def _forms(text: str | Sequence[str]) -> Sequence[str]:
     return [text] if isinstance(text, str) else text
 
 
-def _percents(text: str) -> set[str]:
-    """Return the placeholders of a template's text; a `%` that formats nothing counts as one."""
-    return set(re.findall(r"%(?:\(\w+\)s|%|)", text)) - {"%%"}
-
-
-def _braces(text: str) -> set[str]:
-    """Return the placeholders of a message, with their formats; a single brace counts as one."""
-    try:
-        parts = list(Formatter().parse(text))
-    except ValueError:
-        return {"{"}
-    return {
-        "{" + name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "") + "}"
-        for _, name, spec, conversion in parts
-        if name is not None
-    }
+def _placeholders(text: str, pattern: re.Pattern[str]) -> set[str]:
+    return set(pattern.findall(text)) - {"%%", "{{", "}}"}
