@@ -12,7 +12,7 @@ from bff.cli.serve import serve
 from bff.cli.webhook import webhook_test
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(__version__, prog_name="medblocks-bff")
 def main() -> None:
     """Run the server between a browser and Medblocks."""

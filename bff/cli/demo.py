@@ -27,12 +27,8 @@ _DEV_SERVERS = "http://localhost:* http://127.0.0.1:*"
 
 
 @click.command()
-@click.option(
-    "--port", type=startup.PORT, default=8000, show_default=True, help="Port of the BFF; 0 takes a free one."
-)
-@click.option(
-    "--sandbox-port", type=startup.PORT, default=8001, show_default=True, help="Port of the sandbox."
-)
+@click.option("--port", type=startup.PORT, default=8000, help="Port of the BFF; 0 takes a free one.")
+@click.option("--sandbox-port", type=startup.PORT, default=8001, help="Port of the sandbox.")
 @click.option(
     "--enforce", is_flag=True, help="Deny what the demo would otherwise only report, as production does."
 )

@@ -18,7 +18,7 @@ Ctrl-C stops it."""
 
 
 @click.command()
-@click.option("--port", type=startup.PORT, default=8001, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--port", type=startup.PORT, default=8001, help="Port; 0 takes a free one.")
 @click.option("--faults", type=click.Choice(list(PROFILES)), help="Fail in this way.")
 @click.option("--webhook-url", envvar="SANDBOX_WEBHOOK_URL", show_envvar=True, help="Send events there.")
 @click.option(

@@ -20,12 +20,11 @@ from bff.server.app import AppNotFound, find_app
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on; 0.0.0.0 for all.")
 @click.option(
     "--port",
     type=startup.PORT,
     default=8000,
-    show_default=True,
     envvar="PORT",
     show_envvar=True,
     help="Port to listen on.",

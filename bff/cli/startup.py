@@ -19,7 +19,6 @@ CODES = click.option(
     "--codes",
     type=click.Choice(["older", "newer"]),
     default="older",
-    show_default=True,
     help="Names of the sandbox's error codes: those of older or newer versions of Medblocks.",
 )
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -43,10 +43,9 @@ _OTHERWISE = "Check the server's log, and what is in front of the server."
     "kind",
     type=click.Choice(EVENT_TYPES),
     default=EVENT_TYPES[0],
-    show_default=True,
     help="The type of the event.",
 )
-@click.option("--patient-id", default="webhook-test", show_default=True, help="The patient in the event.")
+@click.option("--patient-id", default="webhook-test", help="The patient in the event.")
 def webhook_test(url: str | None, kind: str, patient_id: str) -> None:
     """Send a signed event to a running server, where its handler runs, and print the result."""
     settings, _ = startup.read_settings()
