@@ -167,39 +167,39 @@ class BrowserInput(Schema):
         "type": "body_not_object",
     }
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # The snake_case name of each field in a body, with the name that it is loaded as.
+        self.names = {field.data_key or name: name for name, field in self.fields.items()}
+        self._spellings = {each: name for name in self.names for each in (name, camel_case(name))}
+        self._optional = {name for name, loaded in self.names.items() if not self.fields[loaded].required}
+
     @pre_load
     def read_spellings(self, data: object, **_: object) -> object:
         """Convert camelCase names to snake_case. Raise ValidationError if a field has both."""
         if not isinstance(data, Mapping):
             return data
-        snake_case = {camel_case(name): name for name in self.load_names()}
-        spellings = snake_case.keys() | self.load_names().keys()
         # More fields than spellings: report one unknown field, since marshmallow would report thousands.
-        if self.unknown == RAISE and len(data) > len(spellings):
-            raise invalid(Message("field_unknown"), next(name for name in data if name not in spellings))
-        renamed = {snake_case.get(name, name): value for name, value in data.items()}
+        if self.unknown == RAISE and len(data) > len(self._spellings):
+            unknown = next(name for name in data if name not in self._spellings)
+            raise invalid(Message("field_unknown"), unknown)
+        renamed = {self._spellings.get(name, name): value for name, value in data.items()}
         if len(renamed) != len(data):
-            camel, snake = next(
-                pair for pair in snake_case.items() if len(set(pair)) == 2 and data.keys() >= set(pair)
-            )
-            raise invalid(Message("field_twice", {"camel": camel, "snake": snake}), snake)
-        return {name: value for name, value in renamed.items() if not self._is_absent(name, value)}
-
-    def load_names(self) -> dict[str, str]:
-        """Return each field's snake_case name in a body, and the name that it is loaded as."""
-        return {field.data_key or name: name for name, field in self.fields.items()}
+            snake = next(name for name in self.names if len({name, camel_case(name)} & data.keys()) == 2)
+            raise invalid(Message("field_twice", {"camel": camel_case(snake), "snake": snake}), snake)
+        return {
+            name: value
+            for name, value in renamed.items()
+            if not (name in self._optional and (value in (None, {}) or is_blank(value)))
+        }
 
     def names_sent(self, data: Mapping[str, object]) -> dict[str, str]:
         """Return the spelling in a body for each field's loaded name and snake_case name."""
-        sent: dict[str, str] = {}
-        for name, loaded in self.load_names().items():
-            spelling = next((spelling for spelling in (name, camel_case(name)) if spelling in data), name)
-            sent |= {name: spelling, loaded: spelling}
+        sent = {each: name for name, loaded in self.names.items() for each in (name, loaded)}
+        for spelling in data:
+            if name := self._spellings.get(spelling):
+                sent[name] = sent[self.names[name]] = spelling
         return sent | {name: name for name in data}
-
-    def _is_absent(self, name: object, value: object) -> bool:
-        field = self.fields.get(self.load_names().get(str(name), ""))
-        return field is not None and not field.required and (value in (None, {}) or is_blank(value))
 
 
 def _patient_id(**kwargs: Any) -> fields.String:
