@@ -7,22 +7,28 @@ outside dist/ changes.
 import argparse
 import hashlib
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
+import venv
+from collections.abc import Iterable
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 from zipfile import ZipFile
 
 from bff import __version__
-from tools.trial import try_installation
 
 ROOT = Path(__file__).parent.parent
 DIST = ROOT / "dist"
 LOCK = ROOT / "requirements.txt"
+ASHA = {"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}
 
 STILL_MANUAL = f"""
 medblocks-bff {__version__} is in dist/. Nothing is published or tagged. What remains:
@@ -40,9 +46,9 @@ def stop(problem: str) -> NoReturn:
     sys.exit(f"Stopped: {problem}")
 
 
-def run(*command: str | Path) -> str:
-    """Run a command in the checkout and return what it printed; end with its output if it fails."""
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
+def run(*command: str | Path, folder: Path = ROOT) -> str:
+    """Run a command in a folder and return what it printed; end with its output if it fails."""
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
     if ran.returncode != 0:
         stop(f"{' '.join(map(str, command))}\n{ran.stdout}{ran.stderr}")
     return ran.stdout
@@ -105,6 +111,58 @@ def write_sbom() -> Path:
     bom["metadata"]["component"]["version"] = __version__  # pyproject.toml does not have it
     path.write_text(json.dumps(bom, indent=2, sort_keys=True) + "\n")
     return path
+
+
+def try_installation(folder: Path, file_of_pins: Path, version: str) -> None:
+    """Install into an empty environment in the folder, and create a patient in the demo there."""
+    venv.create(folder / "env", with_pip=True)
+    programs = folder / "env" / "bin"
+    command = programs / "medblocks-bff"
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+    sources = ["--find-links", str(file_of_pins.parent), "--requirement", str(file_of_pins)]
+    run(programs / "python", *install, *sources, folder=folder)
+    printed = run(command, "--version", folder=folder)
+    if printed.split()[-1] != version:
+        stop(f"the installed command says: {printed}")
+    created = create_in_demo(command, folder)
+    if created["id"] != ASHA["patientId"]:
+        stop(f"the demo answered: {created}")
+    sys.stdout.write(f"Installed in an empty environment: {printed.strip()}. The demo created a patient.\n")
+
+
+def create_in_demo(command: Path, folder: Path) -> dict[str, object]:
+    """Start the demo, create a patient in it, and return the patient."""
+    options = ["demo", "--port", "0", "--sandbox-port", "0"]
+    clean = {name: text for name, text in os.environ.items() if not name.startswith(("BFF_", "MEDBLOCKS_"))}
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(  # noqa: S603 - our own command
+            [command, *options], cwd=folder, env=clean, text=True, stdout=subprocess.PIPE, stderr=log
+        ) as demo,
+    ):
+        try:
+            return _create(_address(demo.stdout or []))
+        finally:
+            demo.send_signal(signal.SIGINT)
+
+
+def _address(lines: Iterable[str]) -> str:
+    """Return the address of the BFF, the first one that the demo prints."""
+    for line in lines:
+        if found := re.search(r"http://\S+", line):
+            return found[0]
+    stop("the demo ended before it printed an address.")
+
+
+def _create(address: str) -> dict[str, object]:
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=30)
+    connection.request("POST", "/api/patients", json.dumps(ASHA), {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    body: dict[str, object] = json.loads(response.read())
+    connection.close()
+    if response.status != 200:
+        stop(f"the demo answered: {response.status} {body}")
+    return body
 
 
 def package() -> None:
