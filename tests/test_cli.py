@@ -13,9 +13,8 @@ import responses
 from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
-from bff.cli import main, startup
+from bff.cli import main, messages, startup
 from bff.cli.sandbox import build_sandbox
-from bff.cli.summary import security_summary
 from bff.config import load_settings
 from bff.medblocks import Medblocks, NotFound
 from bff.sandbox import DEMO_KEY, SandboxServer, create_sandbox
@@ -487,7 +486,7 @@ def test_host_names_are_checked_where_they_are_known(monkeypatch, tmp_path, host
 
     assert settings.host_check is checked
     assert load_settings(passed_on).host_check is checked
-    said = "Host names: all are accepted." in " ".join(security_summary(settings))
+    said = "Host names: all are accepted." in " ".join(messages.security_summary(settings))
     assert said is not checked
 
 

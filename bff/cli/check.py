@@ -7,18 +7,11 @@ from typing import NamedTuple
 import click
 
 from bff.access.store import open_redis
-from bff.cli import startup
-from bff.cli.summary import security_summary
+from bff.cli import messages, startup
 from bff.config import Settings
 from bff.enrollment.connect import connect
 from bff.errors import IdentityUnavailable, InvalidCredential, UnusableLogin
 from bff.medblocks.errors import AccountError, MedblocksError, UnsupportedVersion
-
-# Other programs read these variables. Here they have no effect: what calls go through is set explicitly.
-_IGNORED = {
-    **dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"], "MEDBLOCKS_PROXY"),
-    **dict.fromkeys(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"], "BFF_CA_FILE"),
-}
 
 
 @click.command()
@@ -41,11 +34,10 @@ class Finding(NamedTuple):
 def findings(settings: Settings, variables: Iterable[str]) -> Iterator[Finding]:
     """Yield the result of each check as soon as it is known; `variables` are the names that are set."""
     yield Finding(f"Settings: fine. Browsers reach this server at {settings.public_url}.")
-    yield from map(Finding, security_summary(settings))
+    yield from (Finding(text) for text in messages.security_summary(settings))
     if settings.separate_processes:
-        alone = "each counts limits for itself. Set BFF_REDIS_URL, or serve with one process."
-        yield Finding(f"Processes: {settings.processes}, and {alone}")
-    yield from map(Finding, _outgoing_calls(settings, variables))
+        yield Finding(messages.separate_processes(settings))
+    yield from (Finding(text) for text in messages.outgoing_calls(settings, variables))
     yield from _medblocks(settings)
     if redis := open_redis(settings):
         fine = redis.check()
@@ -53,17 +45,6 @@ def findings(settings: Settings, variables: Iterable[str]) -> Iterator[Finding]:
         yield Finding(f"Redis: {rest}", fine=fine)
     if settings.identity == "jwt" and settings.jwt_jwks_url:
         yield _login(settings.jwt_jwks_url, settings.ca_file)
-
-
-def _outgoing_calls(settings: Settings, variables: Iterable[str]) -> Iterator[str]:
-    """Yield what calls to other machines go through, and which variables have no effect on them."""
-    if settings.proxy:
-        yield "Proxy: calls to Medblocks go through MEDBLOCKS_PROXY."
-    if settings.ca_file:
-        yield f"Certificates: those in {settings.ca_file} are trusted, instead of the public authorities."
-    for name in sorted(variables):
-        if instead := _IGNORED.get(name.upper()):
-            yield f"Ignored: {name}. Set {instead} if calls need it."
 
 
 def _medblocks(settings: Settings) -> Iterator[Finding]:
@@ -75,7 +56,7 @@ def _medblocks(settings: Settings) -> Iterator[Finding]:
         yield Finding("Key: Medblocks accepts it.")
         yield Finding(f"Version: {settings.version_text}. Medblocks accepts it.")
     except UnsupportedVersion:
-        yield Finding(_refused_version(settings), fine=False)
+        yield Finding(messages.refused_version(settings), fine=False)
     except AccountError as error:
         text = f"Key: Medblocks refuses it ({error}). Set MEDBLOCKS_API_KEY to a valid one."
         yield Finding(text, fine=False)
@@ -83,19 +64,6 @@ def _medblocks(settings: Settings) -> Iterator[Finding]:
         text = f"Medblocks: no usable answer from {settings.base_url} ({error}). "
         check = "Check MEDBLOCKS_BASE_URL, the network, and BFF_CA_FILE and MEDBLOCKS_PROXY if you need them."
         yield Finding(f"{text}{check}", fine=False)
-
-
-def _refused_version(settings: Settings) -> str:
-    """Return what to do about an API version that Medblocks refuses."""
-    if settings.api_version:
-        return (
-            f"Version: Medblocks does not serve {settings.api_version}. Set MEDBLOCKS_API_VERSION to one "
-            "that it serves, or to key for the one that is pinned on the key."
-        )
-    return (
-        "Version: Medblocks does not serve the version that is pinned on the key. Set MEDBLOCKS_API_VERSION "
-        "to one that it serves, such as 2026-04-25, or pin another on the key."
-    )
 
 
 def _login(url: str, ca_file: str | None) -> Finding:

@@ -6,13 +6,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import click
 
-from bff.cli import startup
+from bff.cli import messages, startup
 from bff.cli.sandbox import build_sandbox
-from bff.cli.summary import origins
 from bff.config import Settings, SettingsError, load_settings, unknown_names
 from bff.logs import configure_logging
 from bff.sandbox import DEMO_KEY, DEMO_WEBHOOK_SECRET, PROFILES, SandboxServer, WebhookSender
@@ -49,9 +47,9 @@ def demo(port: int, sandbox_port: int, faults: str | None, codes: str, *, enforc
             settings = load_settings(variables)
         except SettingsError as error:
             startup.exit_with_problems(error)
-        click.echo(_welcome(settings, sandbox_address))
+        click.echo(messages.demo(settings, sandbox_address))
         if faults:
-            click.echo(_faults(faults, sandbox_address))
+            click.echo(messages.faults(faults, sandbox_address))
         configure_logging()
         sender = WebhookSender(f"{address}/webhooks/medblocks", DEMO_WEBHOOK_SECRET)
         sandbox = build_sandbox(sandbox_listener, None if over_https else faults, codes, sender)
@@ -76,51 +74,6 @@ def _variables(address: str, upstream: str, *, enforce: bool) -> dict[str, str]:
         "BFF_PUBLIC_URL": address,
         "BFF_ACCESS": "enforce" if enforce else used.get("BFF_ACCESS", "report"),
     }
-
-
-def _welcome(settings: Settings, sandbox_address: str) -> str:
-    """Return where the demo is, and what to try."""
-    address, summary = settings.public_url, "\n".join(origins(settings))
-    curl = r"curl -sw '\n' -b cookies.txt -c cookies.txt"
-    body = """'{"patientId": "user_42", "email": "asha@example.com", "name": "Asha Example"}'"""
-    return f"""
-  The BFF, with the intake page:               {address}
-  The sandbox, which stands in for Medblocks:  {sandbox_address}
-
-Nothing leaves this machine: no key is used, and no request goes anywhere else. Settings come from the
-environment; .env is not read. The key and the addresses are the demo's own.
-Try the page, or these, as one browser whose cookie is kept in cookies.txt:
-
-  {curl} {address}/api/patients -H 'Content-Type: application/json' -d {body}
-  {curl} {address}/api/patients/user_42
-  {curl} {address}/api/patient-sessions -H 'Content-Type: application/json' -d '{{"patientId": "user_42"}}'
-
-To use it from a dev server, let its proxy pass /api, /static and /facilities to {address}. Or start
-the demo with the dev server's origin, and call http://localhost:{urlsplit(address).port} from its pages:
-
-  BFF_TRUSTED_ORIGINS=http://localhost:5173 {sys.executable} -m bff demo
-
-{summary}
-
-When a session ends, the sandbox sends webhooks to the BFF. The log has a line for each: "event":"webhook".
-
-To run the production server against the sandbox, beside this:
-
-  MEDBLOCKS_API_KEY={DEMO_KEY} MEDBLOCKS_BASE_URL={sandbox_address} {sys.executable} -m bff serve --port 8002
-
-Ctrl-C stops both.
-"""
-
-
-def _faults(name: str, sandbox_address: str) -> str:
-    """Return how the sandbox fails with a profile, and how to change that."""
-    profile = PROFILES[name]
-    change = (
-        "Restart the demo to change that."
-        if profile.over_https
-        else f"Change them: {sandbox_address}/_faults"
-    )
-    return f"Faults: {name}. {profile.description} {change}"
 
 
 def _run(

@@ -2,19 +2,12 @@
 
 import signal
 import socket
-import sys
 
 import click
 
-from bff.cli import startup
+from bff.cli import messages, startup
 from bff.logs import configure_logging
-from bff.sandbox import DEMO_KEY, PROFILES, SandboxServer, WebhookSender, create_sandbox
-
-_USAGE = """The sandbox stands in for Medblocks: {address}
-
-  MEDBLOCKS_API_KEY={key} MEDBLOCKS_BASE_URL={address} {python} -m bff serve
-
-Ctrl-C stops it."""
+from bff.sandbox import PROFILES, SandboxServer, WebhookSender, create_sandbox
 
 
 @click.command()
@@ -37,7 +30,7 @@ def sandbox(
     startup.hold_signals()
     server = build_sandbox(startup.listen("127.0.0.1", port), faults, codes, sender)
     server.start()
-    click.echo(_USAGE.format(address=server.address, key=DEMO_KEY, python=sys.executable))
+    click.echo(messages.sandbox(server.address))
     signal.sigwait(startup.STOP_SIGNALS)
     server.stop()
 

@@ -11,9 +11,7 @@ from typing import NoReturn
 
 import click
 
-from bff import __version__
-from bff.cli import startup
-from bff.cli.summary import security_summary
+from bff.cli import messages, startup
 from bff.config import Settings, SettingsError, environment
 from bff.server import metrics_process
 from bff.server.app import AppNotFound, find_app
@@ -44,20 +42,8 @@ def serve(host: str, port: int, target: str | None, *, reload: bool) -> None:
         settings, variables = startup.read_settings(number, bound)
         if target:
             _check_app(target, variables)
-        click.echo("\n".join(_greeting(settings, startup.address_of(listener), target)))
+        click.echo(messages.serving(settings, startup.address_of(listener), target))
         _become_gunicorn(listener, settings, variables, target, reload=reload)
-
-
-def _greeting(settings: Settings, address: str, app: str | None) -> Iterator[str]:
-    """Yield where the production server listens, for which settings, and which app it serves."""
-    of = f" with {app}" if app else ""
-    yield f"medblocks-bff {__version__}{of} on {address}, for {settings.base_url}. Ctrl-C stops it."
-    yield f"Browsers reach it at {settings.public_url}."
-    yield from security_summary(settings, app)
-    if settings.metrics_port:
-        yield f"Metrics: on port {settings.metrics_port}, at /metrics."
-    if settings.otel_endpoint:
-        yield f"Traces: to {settings.otel_endpoint}."
 
 
 def _check_app(target: str, variables: Mapping[str, str]) -> None:

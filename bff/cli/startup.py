@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import click
 
+from bff.cli import messages
 from bff.config import Settings, SettingsError, environment, load_settings, no_setting, unknown_names
-from bff.config.settings import LIVE, SANDBOX
 from bff.medblocks.urls import is_loopback
 
 EX_CONFIG = 78  # sysexits.h: something is wrong with the configuration
@@ -23,10 +23,6 @@ CODES = click.option(
 )
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _BACKLOG = 1024
-_UNKNOWN_KEY = (
-    "Warning: the key (MEDBLOCKS_API_KEY, or what is in MEDBLOCKS_API_KEY_FILE) does not look like one of "
-    f"Medblocks: those start with {LIVE} or {SANDBOX}."
-)
 
 
 def read_settings(
@@ -51,7 +47,7 @@ def read_settings(
     except SettingsError as error:
         exit_with_problems(error, exit_code)
     if not settings.known_key:
-        click.echo(_UNKNOWN_KEY, err=True)
+        click.echo(messages.UNKNOWN_KEY, err=True)
     return settings, variables
 
 
@@ -81,8 +77,7 @@ def listen(host: str, port: int, option: str = "--port") -> socket.socket:
         number = error.errno or 0
         if number == errno.EADDRNOTAVAIL or number < 0:  # getaddrinfo's numbers are below 0
             option = "--host"
-        text = f"Can't listen on {host} port {port}: {reason}. Choose another with {option}."
-        raise click.ClickException(text) from error
+        raise click.ClickException(messages.cannot_listen(host, port, reason, option)) from error
 
 
 def bind(host: str, port: int) -> socket.socket:

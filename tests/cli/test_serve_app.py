@@ -11,8 +11,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from bff.cli import main
-from bff.cli.summary import security_summary
+from bff.cli import main, messages
 from bff.config import load_settings
 from tests.processes import wait_until
 
@@ -178,7 +177,7 @@ def test_the_app_sees_the_variables_of_dotenv(serve, tmp_path):
 def test_the_summary_names_the_apps_own_identity(access):
     settings = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", "BFF_ACCESS": access})
 
-    (line,) = [line for line in security_summary(settings, "yourapp:create") if "Access" in line]
+    (line,) = [line for line in messages.security_summary(settings, "yourapp:create") if "Access" in line]
 
     assert line.startswith(
         f"Access: {access}. The identify function of yourapp:create names the patient. If there is no such"

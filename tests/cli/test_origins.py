@@ -2,7 +2,8 @@
 
 import pytest
 
-from bff.cli.summary import is_same_site, security_summary
+from bff.cli import messages
+from bff.cli.origins import is_same_site
 from bff.config import load_settings
 from tests.factories import JWT_BY_SECRET
 
@@ -11,7 +12,7 @@ BFF = "https://bff.example.com"
 
 def printed(**variables):
     changes = {"MEDBLOCKS_API_KEY": "mb_sk_sbx_canary", "BFF_PUBLIC_URL": BFF, **variables}
-    return "\n".join(security_summary(load_settings(changes)))
+    return "\n".join(messages.security_summary(load_settings(changes)))
 
 
 def test_allowed_return_addresses_are_printed():
