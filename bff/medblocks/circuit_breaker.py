@@ -21,6 +21,7 @@ from bff.medblocks.errors import (
 from bff.medblocks.locks import Lock
 
 _FAILURES = (BadResponse, ConnectionFailed, UpstreamTimeout)
+_INCONCLUSIVE = (CallRejected, DeadlineExceeded)  # not sent, or with too little time
 
 
 class CircuitBreaker:
@@ -60,61 +61,40 @@ class CircuitBreaker:
 
     def attempt(self, operation: str) -> "_Attempt":
         """Return a context that records a call's result. Raise CallRejected while the circuit is open."""
-        return _Attempt(self, self.enter(operation))
-
-    def enter(self, operation: str) -> int:
-        """Return the current generation; results from older generations are ignored. Raise CallRejected."""
         with self._lock:
-            if self._failures < self._limit:
-                return self._generation
-            wait = self._open_until - self._clock()
-            if wait > 0 or self._probing:
-                retry_after = max(1, math.ceil(wait))
-                raise CallRejected(operation, ErrorDetails(retry_after=retry_after), "Medblocks is failing")
-            self._probing = True
-            self._generation += 1
-            return self._generation
-
-    def leave(self, generation: int, error: BaseException | None) -> None:
-        """Record the result of a call that entered in this generation: an error, or None for success."""
-        if isinstance(error, (CallRejected, DeadlineExceeded)):
-            self._release_probe(generation)
-        elif isinstance(error, _FAILURES) and not isinstance(error, UnexpectedResponse):
-            self._record_failure(generation)
-        elif error is None or isinstance(error, MedblocksError):
-            self._record_success(generation)
-        else:
-            self._release_probe(generation)
-
-    def _record_failure(self, generation: int) -> None:
-        with self._lock:
-            if generation != self._generation:
-                return
-            self._failures += 1
-            self._probing = False
             if self._failures >= self._limit:
-                self._open_until = self._clock() + self._seconds
+                wait = self._open_until - self._clock()
+                if wait > 0 or self._probing:
+                    details = ErrorDetails(retry_after=max(1, math.ceil(wait)))
+                    raise CallRejected(operation, details, "Medblocks is failing")
+                self._probing = True
                 self._generation += 1
-                if self._on_change:
-                    self._on_change(True)  # noqa: FBT003 - the circuit is open
+            return _Attempt(self, self._generation)
 
-    def _record_success(self, generation: int) -> None:
-        if not self._failures and not self._probing:
+    def record(self, generation: int, error: BaseException | None) -> None:
+        """Record how a call ended. Results from older generations are ignored."""
+        if error is None and not self._failures and not self._probing:
             return  # no state would change
         with self._lock:
             if generation != self._generation:
                 return
-            if self._probing:
-                self._generation += 1
-                if self._on_change:
-                    self._on_change(False)  # noqa: FBT003 - it is not
-            self._failures = 0
-            self._probing = False
+            was_probe, self._probing = self._probing, False
+            if isinstance(error, _INCONCLUSIVE) or not isinstance(error, MedblocksError | None):
+                return
+            if isinstance(error, _FAILURES) and not isinstance(error, UnexpectedResponse):
+                self._failures += 1
+                if self._failures >= self._limit:
+                    self._open_until = self._clock() + self._seconds
+                    self._change(is_open=True)
+            else:
+                self._failures = 0
+                if was_probe:
+                    self._change(is_open=False)
 
-    def _release_probe(self, generation: int) -> None:
-        with self._lock:
-            if generation == self._generation:
-                self._probing = False
+    def _change(self, *, is_open: bool) -> None:
+        self._generation += 1
+        if self._on_change:
+            self._on_change(is_open)
 
 
 class _Attempt(AbstractContextManager[None]):
@@ -128,4 +108,4 @@ class _Attempt(AbstractContextManager[None]):
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        self._breaker.leave(self._generation, error)
+        self._breaker.record(self._generation, error)
