@@ -2,8 +2,8 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from bff.medblocks import deadline
 from bff.medblocks.errors import CallRejected, ErrorDetails
@@ -90,18 +90,12 @@ class UpstreamLimit:
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
         """Return `deadline.within`'s context with a slot. Entering it raises CallRejected if none is free."""
-        if deadline.is_running():
-            return deadline.within(seconds)
-        return _LimitedBudget(self, seconds)
+        budget = deadline.within(seconds)
+        return budget if deadline.is_running() else _Slot(self, budget)
 
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Hold a further slot, for a request with several calls at once. Raise CallRejected without one."""
-        client = self.acquire()
-        try:
-            yield
-        finally:
-            self.release(client)
+    def slot(self) -> AbstractContextManager[None]:
+        """Return the context of a further slot, for several calls at once. It raises CallRejected too."""
+        return _Slot(self, nullcontext())
 
     def acquire(self) -> str:
         """Acquire a slot, and return the client that has it. Raise CallRejected if none is free."""
@@ -124,17 +118,17 @@ class UpstreamLimit:
                 del self._held[client]
 
 
-class _LimitedBudget(deadline.Budget):
-    """A budget of time with a slot."""
+class _Slot(AbstractContextManager[None]):
+    """Holds a slot around another context."""
 
-    def __init__(self, limit: UpstreamLimit, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, limit: UpstreamLimit, inner: deadline.Budget | nullcontext[None]) -> None:
         self._limit = limit
+        self._inner = inner
 
     def __enter__(self) -> None:
         self._client = self._limit.acquire()
-        super().__enter__()
+        self._inner.__enter__()
 
     def __exit__(self, *exception: object) -> None:
-        super().__exit__(*exception)
+        self._inner.__exit__(*exception)
         self._limit.release(self._client)

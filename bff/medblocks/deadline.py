@@ -23,42 +23,33 @@ def begin(arrived: float | None) -> None:
 
 
 class Budget(AbstractContextManager[None]):
-    """Limits a `with` block to `seconds` after the request arrived, and to the outer budget, if any."""
+    """Limits a `with` block to a time of `time.monotonic()`, and to the outer budget, if any."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, ends: float) -> None:
+        self._ends = ends
 
     def __enter__(self) -> None:
-        since = _arrived.get()
-        ends = (time.monotonic() if since is None else since) + self._seconds
         outer = _ends.get()
-        self._token = _ends.set(ends if outer is None else min(ends, outer))
+        self._token = _ends.set(self._ends if outer is None else min(self._ends, outer))
 
     def __exit__(self, *_: object) -> None:
         _ends.reset(self._token)
 
 
 def within(seconds: float) -> Budget:
-    """Return a budget of so many seconds, for a `with` statement."""
-    return Budget(seconds)
-
-
-class _FromNow(Budget):
-    """Limits a `with` block to `seconds` from its start, whatever request is being answered."""
-
-    def __enter__(self) -> None:
-        ends, outer = time.monotonic() + self._seconds, _ends.get()
-        self._token = _ends.set(ends if outer is None else min(ends, outer))
+    """Return a budget that ends so many seconds after the request arrived."""
+    arrived = _arrived.get()
+    return Budget((time.monotonic() if arrived is None else arrived) + seconds)
 
 
 def from_now(seconds: float) -> Budget:
-    """Return a budget of so many seconds from now, which the outer budget limits too."""
-    return _FromNow(seconds)
+    """Return a budget of so many seconds from now, whatever request is being answered."""
+    return Budget(time.monotonic() + seconds)
 
 
 def share(part: float) -> Budget:
     """Return a budget of a part of the time that is left."""
-    return _FromNow(left() * part)
+    return from_now(left() * part)
 
 
 def is_running() -> bool:
