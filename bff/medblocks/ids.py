@@ -14,14 +14,9 @@ _PATH_SYNTAX = frozenset("/\\%?#")
 # Control characters, lone surrogates, and the two separators that end a line without being controls.
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # What shows nothing, or can, without being of the category Cf: joiners, fillers, selectors and a blank.
-_SHOWS_NOTHING = frozenset(
-    chr(code)
-    for first, last in (
-        *((0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2800, 0x2800)),
-        *((0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF)),
-    )
-    for code in range(first, last + 1)
-)
+_shows_nothing = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+).fullmatch
 
 _REPLACEMENT = "\ufffd"  # what decoders put in place of bytes that are not UTF-8, also in a path
 _RESOLVED = {"", ".", ".."}
@@ -65,7 +60,7 @@ def is_invisible(character: str) -> bool:
     """Return whether a character shows nothing, such as a zero-width space or a mark of direction."""
     # Most characters are ASCII, where none is invisible.
     return not character.isascii() and (
-        unicodedata.category(character) == "Cf" or character in _SHOWS_NOTHING
+        unicodedata.category(character) == "Cf" or _shows_nothing(character) is not None
     )
 
 
