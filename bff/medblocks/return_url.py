@@ -1,9 +1,8 @@
 """Reads the query that Medblocks adds to a return URL."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-_NAMES = ("patient_id", "patient_session_id", "success", "connection_id", "error", "error_description")
 _SUCCESS = {"true": True, "false": False}
 
 
@@ -14,12 +13,12 @@ class ReturnUrl(NamedTuple):
     one facility.
     """
 
-    patient_id: str | None
-    patient_session_id: str | None
-    success: bool | None
-    connection_id: str | None
-    error: str | None
-    error_description: str | None
+    patient_id: str | None = None
+    patient_session_id: str | None = None
+    success: bool | None = None
+    connection_id: str | None = None
+    error: str | None = None
+    error_description: str | None = None
 
 
 def parse_return_url(url: str) -> ReturnUrl:
@@ -28,13 +27,14 @@ def parse_return_url(url: str) -> ReturnUrl:
     They are a hand-off, not proof: anyone can write such a URL. Check that the session is one that you
     started for the signed-in user, and read it: `medblocks.patient_session.retrieve(…)`.
     """
-    pairs = [pair for pair in parse_qsl(urlsplit(url).query, keep_blank_values=True) if pair[0] in _NAMES]
-    values = dict(pairs)
+    query = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    pairs = [pair for pair in query if pair[0] in ReturnUrl._fields]
+    values: dict[str, Any] = dict(pairs)
     # Without the values: they can be personal data.
     if len(values) < len(pairs):
         raise ValueError("The return URL has a parameter twice.")
-    success = values.get("success")
-    if success is not None and success not in _SUCCESS:
-        raise ValueError("The return URL's `success` is neither true nor false.")
-    texts = {name: values.get(name) for name in _NAMES if name != "success"}
-    return ReturnUrl(success=None if success is None else _SUCCESS[success], **texts)
+    if "success" in values:
+        if values["success"] not in _SUCCESS:
+            raise ValueError("The return URL's `success` is neither true nor false.")
+        values["success"] = _SUCCESS[values["success"]]
+    return ReturnUrl(**values)
