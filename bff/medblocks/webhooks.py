@@ -25,6 +25,7 @@ EVENT_TYPES = (
 TOLERANCE_SECONDS = 300
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _SIGNATURE = re.compile(r"[0-9A-Fa-f]{64}")
+_Name = Annotated[str, Meta(min_length=1)]
 
 
 class EventData(TypedDict):
@@ -33,12 +34,15 @@ class EventData(TypedDict):
     object: dict[str, Any]
 
 
-class Event(TypedDict):
+class _RequiredFields(TypedDict):
+    id: _Name
+    type: _Name
+    data: EventData
+
+
+class Event(_RequiredFields):
     """An event, as Medblocks sends it; fields that are not listed are there too."""
 
-    id: str
-    type: str
-    data: EventData
     object: NotRequired[str]
     api_version: NotRequired[str | None]
     created_at: NotRequired[str | None]
@@ -50,19 +54,6 @@ class InvalidSignature(InvalidValue):
 
 class InvalidEvent(InvalidValue):
     """The signature is valid, and the payload is not an event; the text says where."""
-
-
-class _Data(msgspec.Struct):
-    object: dict[str, Any]
-
-
-_Name = Annotated[str, Meta(min_length=1)]
-
-
-class _RequiredFields(msgspec.Struct):
-    id: _Name
-    type: _Name
-    data: _Data
 
 
 def construct_event(
