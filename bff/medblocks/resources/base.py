@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 from bff.medblocks import deadline, ids
 from bff.medblocks.errors import BadResponse, ErrorDetails, InvalidId, identifier
@@ -41,7 +41,7 @@ class Resource:
         *segments: str,
         json: Mapping[str, Any] | None = None,
         query: Mapping[str, object] | None = None,
-        instead_of_204: Mapping[str, object] | None = None,
+        instead_of_204: T | None = None,
     ) -> T:
         """Return the checked body of a response.
 
@@ -59,8 +59,8 @@ class Resource:
             reply = self._transport.request(operation, method, path, json=json, query=texts)
         request_id = identifier(reply.headers.get("X-Request-Id"))
         last_response.set(ResponseInfo(reply.status, request_id))
-        if reply.status == HTTPStatus.NO_CONTENT and instead_of_204:
-            return cast("T", dict(instead_of_204))
+        if reply.status == HTTPStatus.NO_CONTENT and instead_of_204 is not None:
+            return instead_of_204
         try:
             return shape.read(reply.body)
         except WrongShape as problem:

@@ -137,12 +137,12 @@ class Patients(Resource):
 
     def delete(self, patient_id: str) -> models.Deleted:
         """Remove a patient and its connections for good. Raise NotFound."""
-        done = {"id": patient_id, "resource_type": "patient", "deleted": True}
+        done = models.Deleted(id=patient_id, resource_type="patient", deleted=True)
         return self._call(_DELETED, "delete patient", "DELETE", "patients", patient_id, instead_of_204=done)
 
     def disconnect_connection(self, patient_id: str, connection_id: str) -> models.Disconnected:
         """Revoke one of a patient's connections, `conn_…`. Raise NotFound."""
-        done = {"id": connection_id, "resource_type": "connection", "disconnected": True}
+        done = models.Disconnected(id=connection_id, resource_type="connection", disconnected=True)
         path = ("patients", patient_id, "connections", connection_id)
         return self._call(_DISCONNECTED, "disconnect", "DELETE", *path, instead_of_204=done)
 
