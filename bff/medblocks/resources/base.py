@@ -1,4 +1,4 @@
-"""What every resource is built on: one call with its deadline, and pages one after another."""
+"""What every resource is built on: one call with its deadline, and the rows of all pages."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -7,12 +7,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from bff.medblocks import deadline, ids
 from bff.medblocks.errors import BadResponse, ErrorDetails, InvalidId, identifier
-from bff.medblocks.models import Page
 from bff.medblocks.replies import Shape, WrongShape
 from bff.medblocks.transport import Transport
 
 T = TypeVar("T")
-P = TypeVar("P", bound=Page)
 MAX_PAGE = 100
 
 
@@ -74,15 +72,15 @@ def given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def pages(fetch: Callable[..., P]) -> Iterator[P]:
-    """Yield one page after another; `fetch` takes the cursor of a page as `starting_after`.
+def all_rows(fetch: Callable[..., Any]) -> Iterator[Any]:
+    """Yield the rows of all pages; `fetch` takes the cursor of a page as `starting_after`.
 
     Raise BadResponse if a cursor leads back to itself.
     """
     starting_after = None
     while True:
         page = fetch(starting_after=starting_after)
-        yield page
+        yield from page["data"]
         cursor = page["next_cursor"]
         if not page["has_more"] or not cursor:
             return

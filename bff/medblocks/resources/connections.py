@@ -5,7 +5,7 @@ from functools import partial
 
 from bff.medblocks import models
 from bff.medblocks.replies import Shape
-from bff.medblocks.resources.base import MAX_PAGE, Resource, pages
+from bff.medblocks.resources.base import MAX_PAGE, Resource, all_rows
 
 _FACILITY, _FACILITY_PAGE = Shape(models.Facility), Shape(models.FacilityPage)
 
@@ -33,8 +33,7 @@ class Connections(Resource):
         limit: int = MAX_PAGE,
     ) -> Iterator[models.Facility]:
         """Yield the facilities of all pages, which are read when they are needed, `limit` each."""
-        for page in pages(partial(self.list, q=q, type=type, limit=limit)):
-            yield from page["data"]
+        return all_rows(partial(self.list, q=q, type=type, limit=limit))
 
     def retrieve(self, facility_id: str) -> models.Facility:
         """Return a facility by its id, `fhirsrc_…`, or its FHIR base URL. Raise NotFound."""

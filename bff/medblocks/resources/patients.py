@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, overload
 
 from bff.medblocks import deadline, models
 from bff.medblocks.replies import Shape
-from bff.medblocks.resources.base import MAX_PAGE, Resource, given, pages
+from bff.medblocks.resources.base import MAX_PAGE, Resource, all_rows, given
 from bff.medblocks.resources.connections import Connections
 from bff.medblocks.transport import Transport
 
@@ -104,8 +104,7 @@ class Patients(Resource):
         self, *, patient_id: str | None = None, email: str | None = None, limit: int = MAX_PAGE
     ) -> Iterator[models.Patient]:
         """Yield the patients of all pages, which are read when they are needed, `limit` patients each."""
-        for page in pages(partial(self.list, patient_id=patient_id, email=email, limit=limit)):
-            yield from page["data"]
+        return all_rows(partial(self.list, patient_id=patient_id, email=email, limit=limit))
 
     def update(
         self,
@@ -163,8 +162,7 @@ class Patients(Resource):
         self, patient_id: str, *, status: str | None = None, limit: int = MAX_PAGE
     ) -> Iterator[models.PatientSession]:
         """Yield the sessions of all pages, which are read when they are needed, `limit` sessions each."""
-        for page in pages(partial(self.list_sessions, patient_id, status=status, limit=limit)):
-            yield from page["data"]
+        return all_rows(partial(self.list_sessions, patient_id, status=status, limit=limit))
 
     def records(
         self,
@@ -199,8 +197,7 @@ class Patients(Resource):
         count: int = MAX_PAGE,
     ) -> Iterator[models.Record]:
         """Yield the records of all pages, which are read when they are needed, `count` records each."""
-        for page in pages(partial(self.records, patient_id, type=type, since=since, count=count)):
-            yield from page["data"]
+        return all_rows(partial(self.records, patient_id, type=type, since=since, count=count))
 
 
 def _iso(moment: date) -> str:
