@@ -19,7 +19,6 @@ from bff.medblocks.urls import is_loopback, origin_of, split_http_url
 API_VERSION = "2026-04-25"
 KEY_VARIABLE = "MEDBLOCKS_API_KEY"
 _CA_VARIABLE = "SSL_CERT_FILE"
-_CONNECTIONS = 32
 _MAX_REPLY_BYTES = 64 * 1024 * 1024  # a page of records can be long
 
 _HEALTH = Shape(Health)
@@ -54,7 +53,6 @@ class Medblocks(Resource):
                 _origin(base_url),
                 _checked_key(api_key),
                 api_version,
-                connections=_CONNECTIONS,
                 max_bytes=_MAX_REPLY_BYTES,
                 ca_file=ca_file or os.environ.get(_CA_VARIABLE),
             ),
