@@ -14,12 +14,7 @@ from bff.medblocks.retries import Retries
 
 _FAIR_SECONDS = 0.5
 
-_Protection = Callable[[str], AbstractContextManager[None]]
-_NOTHING = nullcontext()
-
-
-def _unprotected(_: str) -> AbstractContextManager[None]:
-    return _NOTHING
+_Protection = Callable[[str], AbstractContextManager[object]]
 
 
 class Transport:
@@ -35,8 +30,8 @@ class Transport:
     ) -> None:
         self._http = http
         self._retries = retries
-        self._breaker: _Protection = breaker.attempt if breaker else _unprotected
-        self._bulkhead: _Protection = bulkhead.slot if bulkhead else _unprotected
+        self._breaker: _Protection = breaker.attempt if breaker else nullcontext
+        self._bulkhead: _Protection = bulkhead.slot if bulkhead else nullcontext
         self._send: Send = observed(observers, self._exchange) if observers else self._exchange
 
     def request(
