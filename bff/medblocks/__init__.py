@@ -1,15 +1,14 @@
 """The client for Medblocks: `Medblocks(api_key).patients.create(patient_id=…)`. There is no Flask in it.
 
-The public names are imported on first use: code that needs one module does not import the others.
+The public names are imported on first use: gunicorn imports the worker class, which needs `deadline`, before
+gevent patches the standard library that the client uses.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bff.medblocks.client import (
-        Medblocks,
-    )
+    from bff.medblocks.client import Medblocks
     from bff.medblocks.errors import (
         AccountError,
         BadResponse,
@@ -45,21 +44,10 @@ if TYPE_CHECKING:
         RecordPage,
         SessionConnection,
     )
-    from bff.medblocks.resources.base import (
-        ResponseInfo,
-    )
-    from bff.medblocks.resources.patients import (
-        UNCHANGED,
-    )
-    from bff.medblocks.return_url import (
-        ReturnUrl,
-        parse_return_url,
-    )
-    from bff.medblocks.webhooks import (
-        Event,
-        InvalidEvent,
-        InvalidSignature,
-    )
+    from bff.medblocks.resources.base import ResponseInfo
+    from bff.medblocks.resources.patients import UNCHANGED
+    from bff.medblocks.return_url import ReturnUrl, parse_return_url
+    from bff.medblocks.webhooks import Event, InvalidEvent, InvalidSignature
 
 __all__ = [
     "UNCHANGED",
