@@ -22,7 +22,7 @@ from bff.medblocks.bulkhead import Bulkhead
 from bff.medblocks.circuit_breaker import CircuitBreaker
 from bff.medblocks.client import Medblocks
 from bff.medblocks.http_client import HttpClient
-from bff.medblocks.retries import Retries, RetryBudget
+from bff.medblocks.retries import Retries
 from bff.medblocks.transport import Transport
 from bff.webhooks import OnEvent
 
@@ -94,7 +94,7 @@ def http_client(origin: str = HOST, key: str = KEY, version: str | None = API_VE
 def make_client(failures: int = 5) -> Medblocks:
     """Build a client of Medblocks; its circuit opens after so many failures."""
     breaker = CircuitBreaker(failures=failures, seconds=2)
-    return Medblocks(transport=Transport(http_client(), Retries(budget=RetryBudget()), breaker, Bulkhead(8)))
+    return Medblocks(transport=Transport(http_client(), Retries(budget=True), breaker, Bulkhead(8)))
 
 
 def make_calls(failures: int = 5) -> GrantedCalls:

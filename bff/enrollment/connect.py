@@ -7,7 +7,7 @@ from bff.medblocks.bulkhead import Bulkhead
 from bff.medblocks.circuit_breaker import CircuitBreaker
 from bff.medblocks.client import Medblocks
 from bff.medblocks.http_client import HttpClient
-from bff.medblocks.retries import Retries, RetryBudget
+from bff.medblocks.retries import Retries
 from bff.medblocks.transport import Transport
 from bff.telemetry import NO_TELEMETRY, Telemetry
 
@@ -40,7 +40,7 @@ def connect(settings: Settings, telemetry: Telemetry = NO_TELEMETRY) -> Upstream
         seconds=settings.breaker_seconds,
         on_change=metrics.circuit_changed if metrics else None,
     )
-    retries = Retries(budget=RetryBudget(), on_retry=metrics.retrying if metrics else None)
+    retries = Retries(budget=True, on_retry=metrics.retrying if metrics else None)
     bulkhead = Bulkhead(settings.upstream_calls)
     transport = Transport(http, retries, breaker, bulkhead, telemetry.observers)
     plain = Transport(http, Retries(max_retries=0))

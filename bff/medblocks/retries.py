@@ -4,6 +4,7 @@ Reads are retried after a broken connection or status 429, 502, 503 or 504. Writ
 were not carried out: nothing of them was sent, or status 429. Pauses have full jitter.
 """
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -24,51 +25,31 @@ T = TypeVar("T")
 pause = time.sleep
 
 
-class RetryBudget:
-    """Limits retries to a tenth of the calls, plus a small reserve.
-
-    This keeps an outage from multiplying calls.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._left = _RESERVE
-
-    def refill(self) -> None:
-        """Count a call."""
-        with self._lock:
-            if self._left < _RESERVE:
-                self._left += _SHARE
-
-    def spend(self) -> bool:
-        """Take one retry from the budget. Return False if none is left."""
-        with self._lock:
-            if self._left < 1:
-                return False
-            self._left -= 1
-            return True
-
-
 class Retries:
     """Runs calls, and retries some of them, at most `max_retries` times each.
 
-    Before each retry, `on_retry` is called with the name of the operation.
+    With `budget`, all retries together are limited to a tenth of the calls, plus a small reserve: this keeps
+    an outage from multiplying calls. Before each retry, `on_retry` is called with the name of the operation.
     """
 
     def __init__(
         self,
         max_retries: int = MAX_RETRIES,
-        budget: RetryBudget | None = None,
+        *,
+        budget: bool = False,
         on_retry: Callable[[str], None] | None = None,
     ) -> None:
         self._max_retries = max_retries
-        self._budget = budget
+        self._reserve = _RESERVE if budget else math.inf
+        self._left = self._reserve
+        self._lock = Lock()
         self._on_retry = on_retry
 
     def run(self, attempt: Callable[[], T], *, read: bool) -> T:
         """Return the result of an attempt. Raise its last error, without waiting beyond the deadline."""
-        if self._budget:
-            self._budget.refill()
+        if self._left < self._reserve:
+            with self._lock:
+                self._left = min(self._left + _SHARE, self._reserve)
         for number in range(self._max_retries):
             try:
                 return attempt()
@@ -81,12 +62,20 @@ class Retries:
         """Wait before the next attempt. Return False if the deadline or the retry budget forbids one."""
         longest = min(_BASE_SECONDS * 2**number, _MAX_SECONDS)
         seconds = max(random.uniform(0, longest), error.retry_after or 0)  # noqa: S311 - jitter is no secret
-        if seconds >= deadline.left() or (self._budget and not self._budget.spend()):
+        if seconds >= deadline.left() or not self._spend():
             return False
         if self._on_retry:
             self._on_retry(error.operation)
         pause(seconds)
         return True
+
+    def _spend(self) -> bool:
+        """Take one retry from the budget. Return False if none is left."""
+        with self._lock:
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
 
 
 def _may_pass(error: MedblocksError, *, read: bool) -> bool:

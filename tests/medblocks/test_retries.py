@@ -15,7 +15,7 @@ from bff.medblocks.errors import (
     RateLimited,
     UpstreamTimeout,
 )
-from bff.medblocks.retries import Retries, RetryBudget
+from bff.medblocks.retries import Retries
 
 
 def status(kind, status, **fields):
@@ -168,7 +168,7 @@ def test_pauses_are_random_below_a_bound_that_doubles(pauses, monkeypatch, share
 
 
 def test_the_retry_budget_limits_retries():
-    retries, error = Retries(budget=RetryBudget()), PASSING["503"]
+    retries, error = Retries(budget=True), PASSING["503"]
 
     tries = sum(run(error, error, error, retries=retries)[0] for _ in range(1000))
 
@@ -176,7 +176,7 @@ def test_the_retry_budget_limits_retries():
 
 
 def test_a_spent_budget_allows_first_attempts(pauses):
-    retries, error = Retries(budget=RetryBudget()), PASSING["503"]
+    retries, error = Retries(budget=True), PASSING["503"]
     for _ in range(20):
         run(error, error, error, retries=retries)
 
@@ -184,7 +184,7 @@ def test_a_spent_budget_allows_first_attempts(pauses):
 
 
 def test_successful_calls_refill_the_budget():
-    retries, error = Retries(budget=RetryBudget()), PASSING["503"]
+    retries, error = Retries(budget=True), PASSING["503"]
     for _ in range(20):
         run(error, error, error, retries=retries)
     for _ in range(1000):
