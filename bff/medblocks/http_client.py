@@ -11,7 +11,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from bff.medblocks.curl.adapter import CurlAdapter, NotSent, ReplyTooLarge
-from bff.medblocks.errors import ConnectionFailed, UnexpectedResponse, UpstreamTimeout
+from bff.medblocks.errors import ConnectionFailed, UnexpectedResponse, UpstreamTimeout, identifier
 
 MAX_REPLY_BYTES = 1024 * 1024  # many times what the longest reply for a browser has
 # Percent-encoded segments; none of them resolves as "." or "..".
@@ -24,6 +24,11 @@ class RawReply(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def request_id(self) -> str | None:
+        """Medblocks' id of the request, or None if there is none, or if it does not look like one."""
+        return identifier(self.headers.get("X-Request-Id"))
 
 
 class HttpClient:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from bff.medblocks.errors import MedblocksError, identifier
+from bff.medblocks.errors import MedblocksError
 from bff.medblocks.http_client import RawReply
 
 Query = Mapping[str, str] | None
@@ -37,10 +37,9 @@ class Call(NamedTuple):
 
     @property
     def request_id(self) -> str | None:
-        """Medblocks' id of the request, or None if there is none, or if it does not look like one."""
-        if self.reply:
-            return identifier(self.reply.headers.get("X-Request-Id"))
-        return self.error.request_id if self.error else None
+        """Medblocks' id of the request, or None if there is none."""
+        answer = self.reply or self.error
+        return answer.request_id if answer else None
 
 
 class Observer(Protocol):

@@ -142,7 +142,7 @@ def read_error_details(reply: RawReply) -> ErrorDetails:
         message=error.message,
         param=error.param,
         doc_url=error.doc_url,
-        request_id=identifier(error.request_id) or identifier(reply.headers.get("X-Request-Id")),
+        request_id=identifier(error.request_id) or reply.request_id,
         retry_after=_retry_after(reply.headers),
     )
 

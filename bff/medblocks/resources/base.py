@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 
 from bff.medblocks import deadline, ids
-from bff.medblocks.errors import BadResponse, ErrorDetails, InvalidId, identifier
+from bff.medblocks.errors import BadResponse, ErrorDetails, InvalidId
 from bff.medblocks.replies import Shape, WrongShape
 from bff.medblocks.transport import Transport
 
@@ -55,7 +55,7 @@ class Resource:
         texts = {name: str(value) for name, value in query.items() if value is not None} if query else None
         with deadline.from_now(self._timeout):
             reply = self._transport.request(operation, method, path, json=json, query=texts)
-        request_id = identifier(reply.headers.get("X-Request-Id"))
+        request_id = reply.request_id
         last_response.set(ResponseInfo(reply.status, request_id))
         if reply.status == HTTPStatus.NO_CONTENT and instead_of_204 is not None:
             return instead_of_204
