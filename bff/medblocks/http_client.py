@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import requests
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError
 
 from bff.medblocks.curl.adapter import CurlAdapter, NotSent, ReplyTooLarge
 from bff.medblocks.errors import ConnectionFailed, UnexpectedResponse, UpstreamTimeout, identifier
@@ -89,7 +88,7 @@ class HttpClient:
             raise UnexpectedResponse(operation, detail="reply over the size limit") from None
         except NotSent as error:
             raise ConnectionFailed(operation, detail=str(error), sent=False) from None
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except OSError as error:  # also every requests.RequestException
             raise ConnectionFailed(operation, detail=type(error).__name__) from None
         return RawReply(reply.status_code, reply.headers, reply.content)
 

@@ -5,7 +5,6 @@ import traceback
 
 import pytest
 import requests
-from urllib3.exceptions import ProtocolError
 
 from bff.medblocks.errors import ConnectionFailed, UpstreamTimeout
 from tests.factories import HOST, KEY, http_client
@@ -109,7 +108,6 @@ def test_a_path_that_could_be_resolved_is_not_sent(medblocks, path):
         (requests.ConnectionError, ConnectionFailed),
         (requests.exceptions.SSLError, ConnectionFailed),
         (requests.exceptions.InvalidHeader, ConnectionFailed),
-        (ProtocolError, ConnectionFailed),
         (ConnectionResetError, ConnectionFailed),
         (OSError, ConnectionFailed),
     ],
