@@ -40,11 +40,20 @@ def error_path(error: Exception) -> str:
 
 
 class Shape(Generic[T]):
-    """The shape of a response: a TypedDict."""
+    """The shape of a response, or of the rows of a list in it: a TypedDict."""
 
     def __init__(self, kind: type[T]) -> None:
-        self._checked = _struct_like(kind)
-        self._filler = _Filler(kind)
+        hints = get_type_hints(kind, include_extras=True)
+        origins = {name: get_origin(hint) for name, hint in hints.items()}
+        self._always = {name: get_args(hints[name])[0] for name in hints if origins[name] is Literal}
+        self._nullable = [name for name, hint in hints.items() if type(None) in get_args(hint)]
+        self._empty = {name: origin for name, origin in origins.items() if origin in {dict, list}}
+        lists = {name: get_args(hints[name])[0] for name in hints if origins[name] is list}
+        self._rows = {name: Shape(row) for name, row in lists.items() if is_typeddict(row)}
+        self._is_page = "has_more" in hints
+        # Checking against a struct takes half the time of checking against the TypedDict.
+        structs = {name: list[rows.struct] for name, rows in self._rows.items()}  # type: ignore[name-defined]  # known at run time
+        self.struct = msgspec.defstruct(kind.__name__, list({**hints, **structs}.items()), gc=False)
 
     def read(self, body: bytes) -> T:
         """Return the dictionary that a body contains, with every documented key. Raise WrongShape."""
@@ -54,48 +63,22 @@ class Shape(Generic[T]):
             # as long.
             if 2 * len(body) - len(body.replace(b"{", b"")) - len(body.replace(b"[", b"")) > MAX_DEPTH:
                 strict_json.check(value, MAX_DEPTH)
-            self._check(value)
+            # Most replies are complete. The result of convert() has the documented keys alone, so it is not
+            # used.
+            try:
+                msgspec.convert(value, self.struct)
+            except msgspec.ValidationError:
+                self.fill(value)
+                msgspec.convert(value, self.struct)
         except (ValueError, RecursionError) as error:
             raise WrongShape(error_path(error)) from None  # the causes may contain values of the response
         return cast("T", value)
-
-    def _check(self, value: Json) -> None:
-        # Most replies are complete. The result of convert() has the documented keys alone, so it is not used.
-        try:
-            msgspec.convert(value, self._checked)
-        except msgspec.ValidationError:
-            self._filler.fill(value)
-            msgspec.convert(value, self._checked)
-
-
-def _struct_like(kind: type) -> type[msgspec.Struct]:
-    """Return a struct with the fields of a TypedDict: checking against a struct takes half the time."""
-    fields = []
-    for name, hint in get_type_hints(kind, include_extras=True).items():
-        (row,) = get_args(hint) if get_origin(hint) is list else (None,)
-        fields.append((name, list[_struct_like(row)] if is_typeddict(row) else hint))  # type: ignore[misc]  # known at run time
-    return msgspec.defstruct(kind.__name__, fields, gc=False)
-
-
-class _Filler:
-    """Adds the missing keys of a TypedDict to dictionaries."""
-
-    def __init__(self, kind: type) -> None:
-        hints = get_type_hints(kind)
-        origins = {name: get_origin(hint) for name, hint in hints.items()}
-        self._always = {name: get_args(hints[name])[0] for name in hints if origins[name] is Literal}
-        self._nullable = [name for name, hint in hints.items() if type(None) in get_args(hint)]
-        self._is_page = "has_more" in hints
-        self._empty = {name: origin for name, origin in origins.items() if origin in {dict, list}}
-        lists = {name: get_args(hints[name])[0] for name in hints if origins[name] is list}
-        self._rows = {name: _Filler(row) for name, row in lists.items() if is_typeddict(row)}
 
     def fill(self, value: Json) -> None:
         """Add the missing keys. A value of the wrong type is left as it is."""
         value.update(self._always)
         for name in self._nullable:
-            if name not in value:
-                value[name] = None
+            value.setdefault(name)
         for name, empty in self._empty.items():
             # A page without `data` is no page.
             if value.get(name) is None and (name in value or name != "data"):
@@ -103,14 +86,11 @@ class _Filler:
         if self._is_page and value.get("has_more") is None:
             # A cursor leads to more; without this, an iteration would end early and look complete.
             value["has_more"] = bool(value["next_cursor"])
-        for name, filler in self._rows.items():
-            filler.fill_rows(value.get(name))
-
-    def fill_rows(self, rows: object) -> None:
-        """Add the missing keys to each dictionary of a list."""
-        for row in rows if isinstance(rows, list) else ():
-            if isinstance(row, dict):
-                self.fill(row)
+        for name, shape in self._rows.items():
+            rows = value.get(name)
+            for row in rows if isinstance(rows, list) else ():
+                if isinstance(row, dict):
+                    shape.fill(row)
 
 
 class _Error(msgspec.Struct, kw_only=True, gc=False):
