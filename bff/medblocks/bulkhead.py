@@ -19,18 +19,19 @@ class Bulkhead:
         self._free = calls
         self._max_waiting = max(1, calls // 8)
         self._waiting = 0
-        # A free slot needs only this lock; in a process patched by gevent, a semaphore costs ten times as
-        # much.
+        # Not a semaphore: in a process patched by gevent, it costs ten times as much, also with a free slot.
         self._lock = Lock()
-        self._released = threading.Condition()
+        self._released = threading.Condition(self._lock)
 
     def slot(self, operation: str) -> "Bulkhead":
         """Acquire a slot for a `with` block, which releases it.
 
         Raise CallRejected if no slot is free within WAIT_SECONDS, or too many callers wait already.
         """
-        if not self._acquire():
-            self._wait(operation)
+        with self._lock:
+            if not self._free:
+                self._wait(operation)
+            self._free -= 1
         return self
 
     def __enter__(self) -> None:
@@ -39,32 +40,19 @@ class Bulkhead:
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._free += 1
-            waiting = self._waiting
-        if waiting:
-            with self._released:
+            if self._waiting:
                 self._released.notify()
 
-    def _acquire(self) -> bool:
-        with self._lock:
-            if not self._free:
-                return False
-            self._free -= 1
-            return True
-
     def _wait(self, operation: str) -> None:
-        with self._lock:
-            if self._waiting >= self._max_waiting:
-                raise _full(operation)
-            self._waiting += 1
+        if self._waiting >= self._max_waiting:
+            raise _full(operation)
+        seconds = min(WAIT_SECONDS, deadline.remaining(operation))
+        self._waiting += 1
         try:
-            # wait_for() tries once before it waits, so a slot released since the first try is not missed.
-            with self._released:
-                seconds = min(WAIT_SECONDS, deadline.remaining(operation))
-                if not self._released.wait_for(self._acquire, seconds):
-                    raise _full(operation)
+            if not self._released.wait_for(lambda: self._free, seconds):
+                raise _full(operation)
         finally:
-            with self._lock:
-                self._waiting -= 1
+            self._waiting -= 1
 
 
 def _full(operation: str) -> CallRejected:
