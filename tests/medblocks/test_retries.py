@@ -11,6 +11,7 @@ from bff.medblocks.errors import (
     ErrorDetails,
     InvalidApiKey,
     InvalidRequest,
+    MedblocksError,
     NotFound,
     RateLimited,
     UpstreamTimeout,
@@ -62,17 +63,7 @@ def run(*errors, read=True, retries=None):
     attempts = Attempts(*errors)
     try:
         end = (retries or Retries()).run(attempts, read=read)
-    except (
-        RateLimited,
-        BadResponse,
-        ConnectionFailed,
-        InvalidRequest,
-        InvalidApiKey,
-        NotFound,
-        Conflict,
-        UpstreamTimeout,
-        CallRejected,
-    ) as error:
+    except MedblocksError as error:
         end = error
     return attempts.count, end
 
