@@ -1,25 +1,28 @@
-"""What only a real socket shows: nothing of this machine or of an earlier call goes along, nowhere else."""
+"""What only a real socket shows: nothing else goes along or elsewhere, and a write goes out once."""
 
 import contextlib
 import logging
+import select
 
 import pytest
 
 from bff.medblocks.errors import ConnectionFailed, MedblocksError
 from tests.factories import KEY, http_client
+from tests.medblocks.conftest import read_request
 
 NOBODY = "http://127.0.0.1:1"  # a port where nobody listens
 EMPTY = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+KEPT = EMPTY.replace(b"Connection: close\r\n", b"")
 
 
-def send(origin, http=None, *, method="GET", seconds=5.0, **options):
+def send(origin, http=None, *, method="GET", json=None):
     http = http or http_client(origin)
-    return http.send("read patient", method, "/patients/user_42", seconds=seconds, **options)
+    return http.send("read patient", method, "/patients/user_42", seconds=5, json=json)
 
 
-def redirect(location, status=307, body=b""):
-    head = b"HTTP/1.1 %d Go\r\nConnection: close\r\nLocation: %s\r\nContent-Length: %d\r\n\r\n"
-    return head % (status, location, len(body)) + body
+def redirect(location, status=307):
+    head = b"HTTP/1.1 %d Go\r\nConnection: close\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n"
+    return head % (status, location)
 
 
 def test_the_path_is_sent_as_built(upstream):
@@ -134,7 +137,7 @@ def test_no_answer_at_all_is_unreachable(upstream, reason):
 
 
 def test_a_closed_transport_keeps_no_connection_open(upstream):
-    upstream.reply(EMPTY.replace(b"Connection: close\r\n", b""), upstream.silence)
+    upstream.reply(KEPT, upstream.silence)
     http = http_client(upstream.origin)
     send(upstream.origin, http)
 
@@ -142,3 +145,37 @@ def test_a_closed_transport_keeps_no_connection_open(upstream):
 
     # The server's part ends when the other side hangs up; the fixture waits for that.
     assert len(upstream.requests) == 1
+
+
+@pytest.fixture
+def http(upstream):
+    """A client with an idle connection, on which the server reads one more request and answers none."""
+
+    def keep_open(connection):
+        ready, _, _ = select.select([connection, upstream.listener], [], [], 10)
+        if connection in ready:
+            upstream.requests.append(read_request(connection))
+
+    upstream.reply(KEPT, keep_open)
+    http = http_client(upstream.origin)
+    send(upstream.origin, http)
+    yield http
+    http.close()
+
+
+def test_a_write_on_a_broken_connection_is_not_resent(upstream, http):
+    """libcurl sends a request again if a reused connection breaks, so a write takes one of its own."""
+    upstream.reply(upstream.reset)
+
+    with pytest.raises(ConnectionFailed):
+        send(upstream.origin, http, method="POST", json={})
+
+    assert [request.split()[0] for request in upstream.requests] == ["GET", "POST"]
+
+
+def test_a_write_does_not_take_an_idle_connection(upstream, http):
+    upstream.reply(KEPT)
+
+    assert send(upstream.origin, http, method="POST", json={}).status == 200
+
+    assert [request.split()[0] for request in upstream.requests] == ["GET", "POST"]
