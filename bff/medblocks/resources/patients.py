@@ -123,14 +123,13 @@ class Patients(Resource):
 
         With `replace`, nothing is read, and what is not given is cleared.
         """
-        changes = {"email": email, "name": name, "metadata": metadata}
+        changes: dict[str, Any] = {"email": email, "name": name, "metadata": metadata}
         body = {field: value for field, value in changes.items() if not isinstance(value, Unchanged)}
         with deadline.from_now(self._timeout):
             if not replace:
                 found = self.retrieve(patient_id)
-                added = {} if isinstance(metadata, Unchanged) else metadata
-                body["metadata"] = {**found["metadata"], **added}
                 body = {"email": found["email"], "name": found["name"], **body}
+                body["metadata"] = {**found["metadata"], **body.get("metadata", {})}
             body["patient_id"] = patient_id
             return self._call(_PATIENT, "update patient", "PUT", "patients", patient_id, json=body)
 
