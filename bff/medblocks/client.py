@@ -1,7 +1,6 @@
 """`Medblocks`: the client for Medblocks' API."""
 
 import os
-from types import TracebackType
 from typing import Self
 
 from bff.medblocks import webhooks
@@ -83,9 +82,7 @@ class Medblocks(Resource):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
