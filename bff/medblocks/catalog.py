@@ -29,7 +29,10 @@ T = TypeVar("T", Facility, FacilityPage)
 
 
 class Catalog:
-    """Looks up facilities. Takes the client, how many seconds a look-up may take, and a clock."""
+    """Looks up facilities. Takes the client, and how many seconds a look-up may take.
+
+    `within` takes these seconds, and returns the context manager that limits a look-up.
+    """
 
     def __init__(
         self,

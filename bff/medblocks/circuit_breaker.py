@@ -27,11 +27,11 @@ _INCONCLUSIVE = (CallRejected, DeadlineExceeded)  # not sent, or with too little
 class CircuitBreaker:
     """Opens after `failures` failures in a row; after `seconds`, one probe decides whether it closes.
 
-    Only signs of an outage count as failures. A 4xx response is a response, and so is one over the size
-    limit: if these counted, one caller could open the circuit for all others.
+    Only signs of an outage count as failures. A 4xx response does not, and neither does one over the size
+    limit: otherwise one caller could open the circuit for all others.
 
-    When the circuit opens or closes, `on_change` gets whether it is open. This happens within a lock, so it
-    must be fast.
+    `on_change` is called with whether the circuit is open, when that changes. A lock is held during the call,
+    so it must be fast.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ _is_identifier = re.compile(r"[\w.-]{1,100}", re.ASCII).fullmatch
 
 
 def identifier(text: str | None) -> str | None:
-    """Return a text of the other side if it looks like an identifier, else None. Others must reach no log."""
+    """Return a text from Medblocks if it looks like an identifier, else None: others must not be logged."""
     return text if text and _is_identifier(text) else None
 
 

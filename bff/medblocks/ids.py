@@ -1,4 +1,4 @@
-"""Which ids may be sent to Medblocks, and how they become a part of a path."""
+"""Checks ids, and builds the paths that contain them."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ RESERVED_PREFIXES = ("pat_", "ps_", "pf_", "conn_", "fhirsrc_", "wh_", "evt_")
 _PATH_SYNTAX = frozenset("/\\%?#")
 # Control characters, lone surrogates, and the two separators that end a line without being controls.
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# What shows nothing, or can, without being of the category Cf: joiners, fillers, selectors and a blank.
+# Joiners, fillers, selectors and a blank: they are or can be invisible, and are not of the category Cf.
 _shows_nothing = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 ).fullmatch
@@ -50,7 +50,7 @@ def _text_problem(patient_id: str) -> Message | None:
         return Message("patient_id_control")
     if _REPLACEMENT in patient_id:
         return Message("patient_id_not_utf8")
-    # With one, it would be another patient that looks the same.
+    # Otherwise the ids of two patients could look the same.
     if any(map(is_invisible, patient_id)):
         return Message("patient_id_invisible")
     return None

@@ -1,4 +1,4 @@
-"""What a transport reports about its calls: for metrics and traces, of which the client knows nothing."""
+"""The reports of a transport about its calls. The client itself has no metrics or traces."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ Send = Callable[[str, str, str, object, Query], RawReply]
 
 
 class Call(NamedTuple):
-    """One attempt at a call, which has ended; also one that was rejected before anything was sent.
+    """An attempt at a call that has ended, or that was rejected before anything was sent.
 
     `reply` and `error` are both None if the thread or greenlet was ended meanwhile.
     """

@@ -22,7 +22,7 @@ class ReturnUrl(NamedTuple):
 
 
 def parse_return_url(url: str) -> ReturnUrl:
-    """Return the values in the query of a return URL. Raise ValueError for one that is there twice.
+    """Return the values in the query of a return URL. Raise ValueError if a parameter is there twice.
 
     They are a hand-off, not proof: anyone can write such a URL. Check that the session is one that you
     started for the signed-in user, and read it: `medblocks.patient_session.retrieve(…)`.

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Shares the results of equal calls. Successful ones are kept for `keep` seconds, until the next call."""
+    """Shares the results of equal calls. A successful result is kept for `keep` seconds; an error is not."""
 
     def __init__(self, keep: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._keep = keep

@@ -1,4 +1,4 @@
-"""What every resource is built on: one call with its deadline, and the rows of all pages."""
+"""The base of the resources: one call with its deadline, and the rows of all pages."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
