@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from greenlet import GreenletExit
@@ -44,19 +45,15 @@ def test_a_budget_within_another_takes_no_second_seat():
         pass
 
 
-class Clients:
-    """Says whose request each thread answers."""
-
-    def __init__(self):
-        self.current = "a"
-
-    def __call__(self):
-        return self.current
+@pytest.fixture
+def clients():
+    """Says whose request is answered."""
+    return SimpleNamespace(current="a")
 
 
 @pytest.fixture
-def clients():
-    return Clients()
+def make_limit(clients):
+    return partial(UpstreamLimit, client=lambda: clients.current)
 
 
 def free_slots(limit):
@@ -64,37 +61,36 @@ def free_slots(limit):
     with ExitStack() as held:
         for count in range(100):
             try:
-                held.push(partial(lambda client, *_: limit.release(client), limit.acquire()))
+                held.enter_context(limit.slot())
             except CallRejected:
                 return count
     raise AssertionError("there is no limit")
 
 
-def test_a_client_over_its_share_is_rejected_and_others_go_on(clients):
-    limit = UpstreamLimit(16, 2, clients)
+def test_a_client_over_its_share_is_rejected_and_others_go_on(clients, make_limit):
+    limit = make_limit(16, 2)
 
     with ExitStack() as held:
         for client in ("a", "b"):
             clients.current = client
             for _ in range(2):
-                limit.acquire()
-                held.callback(limit.release, client)
+                held.enter_context(limit.slot())
             with pytest.raises(CallRejected, match="too many of one client at once"):
-                limit.acquire()
+                held.enter_context(limit.slot())
         clients.current = "c"
         assert free_slots(limit) == 2
 
 
-def test_a_share_larger_than_the_limit_changes_nothing(clients):
-    assert free_slots(UpstreamLimit(16, 100, clients)) == 14
+def test_a_share_larger_than_the_limit_changes_nothing(make_limit):
+    assert free_slots(make_limit(16, 100)) == 14
 
 
 ERRORS = [KeyError(), UpstreamTimeout("read"), CallRejected("read"), KeyboardInterrupt(), GreenletExit()]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
-def test_every_way_out_releases_the_slot(clients, error):
-    limit = UpstreamLimit(16, 2, clients)
+def test_every_way_out_releases_the_slot(make_limit, error):
+    limit = make_limit(16, 2)
     for _ in range(3):
         with pytest.raises(type(error)), limit.within(5):
             raise error
@@ -102,24 +98,24 @@ def test_every_way_out_releases_the_slot(clients, error):
     assert free_slots(limit) == 2
 
 
-def test_a_rejected_request_takes_no_slot(clients):
-    limit = UpstreamLimit(16, 1, clients)
+def test_a_rejected_request_takes_no_slot(make_limit):
+    limit = make_limit(16, 1)
     with limit.within(5):
         for _ in range(3):
-            with pytest.raises(CallRejected):
-                limit.acquire()
+            with pytest.raises(CallRejected), limit.slot():
+                pass
 
     assert free_slots(limit) == 1
 
 
-def test_nothing_is_kept_of_clients_that_are_done(clients):
-    limit = UpstreamLimit(16, 1, clients)
+def test_nothing_is_kept_of_clients_that_are_done(clients, make_limit):
+    limit = make_limit(16, 1)
     for number in range(200):
         clients.current = str(number)
         with limit.within(5):
             pass
-        with limit.within(5), pytest.raises(CallRejected):
-            limit.acquire()
+        with limit.within(5), pytest.raises(CallRejected), limit.slot():
+            pass
 
     assert not limit._held
 
