@@ -1,4 +1,4 @@
-"""A real server on loopback, for what a mock can't show: slowness, broken bodies, what goes over the wire."""
+"""A real server on loopback, for what a mock can't show, such as slowness; and a stub of the HTTP client."""
 
 import socket
 import struct
@@ -8,6 +8,7 @@ from collections import deque
 import pytest
 
 from bff.medblocks import Medblocks, single_flight
+from bff.medblocks.http_client import RawReply
 from tests.factories import HOST, KEY
 
 
@@ -73,6 +74,21 @@ class Upstream:
                     connection.sendall(part)
         except OSError:
             return  # the other side has hung up: what it came for shows on that side
+
+
+class Wire:
+    """An HTTP client that answers with these statuses, or raises, in turn; the last one goes on."""
+
+    def __init__(self, *ends):
+        self.ends = list(ends)
+        self.sent = []
+
+    def send(self, operation, method, path, **options):
+        self.sent.append((method, path, options))
+        end = self.ends.pop(0) if len(self.ends) > 1 else self.ends[0]
+        if isinstance(end, BaseException):
+            raise end
+        return RawReply(end, {"X-Request-Id": "req_upstream"}, b"{}")
 
 
 def read_request(connection):

@@ -4,21 +4,9 @@ import pytest
 
 from bff.medblocks.circuit_breaker import CircuitBreaker
 from bff.medblocks.errors import BadResponse, CallRejected, MedblocksError, UpstreamTimeout
-from bff.medblocks.http_client import RawReply
 from bff.medblocks.retries import Retries
 from bff.medblocks.transport import Transport
-
-
-class Wire:
-    """Answers with this status, or raises this."""
-
-    def __init__(self, end):
-        self.end = end
-
-    def send(self, operation, method, path, **options):
-        if isinstance(self.end, BaseException):
-            raise self.end
-        return RawReply(self.end, {"X-Request-Id": "req_upstream"}, b"{}")
+from tests.medblocks.conftest import Wire
 
 
 class Seen:

@@ -15,24 +15,9 @@ from bff.medblocks.errors import (
     UnexpectedResponse,
     UpstreamTimeout,
 )
-from bff.medblocks.http_client import RawReply
 from bff.medblocks.retries import Retries
 from bff.medblocks.transport import Transport
-
-
-class Wire:
-    """A transport that answers with these statuses, or raises, in turn; the last one goes on."""
-
-    def __init__(self, *ends):
-        self.ends = list(ends)
-        self.sent = []
-
-    def send(self, operation, method, path, **options):
-        self.sent.append((method, path, options))
-        end = self.ends.pop(0) if len(self.ends) > 1 else self.ends[0]
-        if isinstance(end, Exception):
-            raise end
-        return RawReply(end, {}, b"{}")
+from tests.medblocks.conftest import Wire
 
 
 def line(wire, *, failures=5):
