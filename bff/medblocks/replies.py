@@ -93,7 +93,7 @@ class Shape(Generic[T]):
                     shape.fill(row)
 
 
-class _Error(msgspec.Struct, kw_only=True, gc=False):
+class _Error(msgspec.Struct):
     type: str | None = None
     code: str | None = None
     message: str | None = None
@@ -102,7 +102,7 @@ class _Error(msgspec.Struct, kw_only=True, gc=False):
     request_id: str | None = None
 
 
-class _ErrorReply(msgspec.Struct, kw_only=True, gc=False):
+class _ErrorReply(msgspec.Struct):
     error: _Error
 
 
