@@ -10,6 +10,7 @@ import click
 import requests
 
 from bff.cli import startup
+from bff.medblocks import API_VERSION
 from bff.medblocks.urls import is_loopback, split_http_url
 from bff.medblocks.webhooks import EVENT_TYPES, sign
 from bff.messages import InvalidValue
@@ -126,7 +127,7 @@ def sample_event(kind: str, patient_id: str) -> dict[str, object]:
         "id": f"evt_test_{secrets.token_hex(12)}",
         "object": "event",
         "type": kind,
-        "api_version": "2026-04-25",
+        "api_version": API_VERSION,
         "created_at": now,
         "data": {"object": about[kind]},
     }

@@ -13,6 +13,7 @@ from bff.config import parsers
 from bff.config.parsers import Contact, Secret
 from bff.images import Image
 from bff.logs import LOG_LEVELS
+from bff.medblocks import API_VERSION, BASE_URL
 
 LIVE, SANDBOX = "mb_sk_live_", "mb_sk_sbx_"
 ANY_PORT = ":*"  # ends a return URL that allows each port of this machine
@@ -46,8 +47,8 @@ class Settings:
 
     api_key: Secret = setting("MEDBLOCKS_API_KEY", parsers.api_key, Secret(""))  # or the key in the file
     api_key_file: Secret | None = setting("MEDBLOCKS_API_KEY_FILE", parsers.api_key_file, None)
-    base_url: str = setting("MEDBLOCKS_BASE_URL", parsers.https_origin, "https://app.medblocks.com")
-    api_version: str | None = setting("MEDBLOCKS_API_VERSION", parsers.api_version, "2026-04-25")
+    base_url: str = setting("MEDBLOCKS_BASE_URL", parsers.https_origin, BASE_URL)
+    api_version: str | None = setting("MEDBLOCKS_API_VERSION", parsers.api_version, API_VERSION)
     proxy: Secret | None = setting("MEDBLOCKS_PROXY", parsers.proxy, None)
     ca_file: str | None = setting("BFF_CA_FILE", parsers.ca_file, None)  # or the next one
     ssl_cert_file: str | None = setting("SSL_CERT_FILE", parsers.ca_file, None)

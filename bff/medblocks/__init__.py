@@ -91,6 +91,9 @@ __all__ = [
     "parse_return_url",
 ]
 
+BASE_URL = "https://app.medblocks.com"
+API_VERSION = "2026-04-25"  # the default of the client and of the settings
+
 _MODULES = ("errors", "models", "webhooks", "return_url", "resources.base", "resources.patients", "client")
 
 

@@ -3,7 +3,7 @@
 import os
 from typing import Self
 
-from bff.medblocks import webhooks
+from bff.medblocks import API_VERSION, BASE_URL, webhooks
 from bff.medblocks.http_client import HttpClient
 from bff.medblocks.models import Health
 from bff.medblocks.replies import Shape
@@ -15,7 +15,6 @@ from bff.medblocks.retries import MAX_RETRIES, Retries
 from bff.medblocks.transport import Transport
 from bff.medblocks.urls import is_loopback, origin_of, split_http_url
 
-API_VERSION = "2026-04-25"
 KEY_VARIABLE = "MEDBLOCKS_API_KEY"
 _CA_VARIABLE = "SSL_CERT_FILE"
 _MAX_REPLY_BYTES = 64 * 1024 * 1024  # a page of records can be long
@@ -40,7 +39,7 @@ class Medblocks(Resource):
         self,
         api_key: str | None = None,
         *,
-        base_url: str = "https://app.medblocks.com",
+        base_url: str = BASE_URL,
         api_version: str | None = API_VERSION,
         timeout: float = 30.0,
         max_retries: int = MAX_RETRIES,
