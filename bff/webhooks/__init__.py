@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from flask import Flask
+from flask import Blueprint, Flask, Response, jsonify, request
 
 from bff.access.keys import Keys
 from bff.access.store import Store
@@ -13,7 +13,6 @@ from bff.audit import Audit
 from bff.config import Settings
 from bff.medblocks.webhooks import EVENT_TYPES, Event
 from bff.webhooks.receiver import EventHandler, Receiver
-from bff.webhooks.route import create_blueprint
 
 OnEvent = EventHandler | Mapping[str, EventHandler]
 
@@ -23,7 +22,7 @@ log = logging.getLogger("bff.webhooks")
 def init_app(
     app: Flask, settings: Settings, keys: Keys, audit: Audit, store: Store, on_event: OnEvent | None
 ) -> None:
-    """Add the route if `MEDBLOCKS_WEBHOOK_SECRET` is set.
+    """Add the route if `MEDBLOCKS_WEBHOOK_SECRET` is set. It needs no login: the signature shows who sends.
 
     `on_event` is one handler for all events, or a handler for each type of event. Raise TypeError for a
     coroutine or generator function: nothing would run it.
@@ -36,9 +35,21 @@ def init_app(
     if settings.webhook_secrets:
         secrets = [secret.reveal() for secret in settings.webhook_secrets]
         receiver = Receiver(secrets, _finder(on_event), store, partial(keys.tags, "webhook"), audit)
-        app.register_blueprint(create_blueprint(receiver))
+        app.register_blueprint(_create_blueprint(receiver))
     elif on_event is not None:
         log.warning("on_event has no effect: set MEDBLOCKS_WEBHOOK_SECRET to receive webhooks.")
+
+
+def _create_blueprint(receiver: Receiver) -> Blueprint:
+    blueprint = Blueprint("webhooks", __name__)
+
+    @blueprint.post("/webhooks/medblocks")
+    def receive() -> Response:
+        """Handle an event. A 2xx tells Medblocks not to send it again."""
+        outcome = receiver.receive(request.get_data(), request.headers.get("Medblocks-Signature"))
+        return jsonify({"outcome": outcome})
+
+    return blueprint
 
 
 def _never_runs(handler: object) -> bool:
