@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask
 
 from bff.messages import wait
-from bff.pages import account, connected, forget, health, images, intake, invite, leaving, links
+from bff.pages import account, connected, forget, forms, health, images, intake, invite, leaving, links
 from bff.request_context import request_context
 from bff.services import services
 
@@ -26,6 +26,7 @@ def _common() -> dict[str, Any]:
         "report_only": services().guard.report_only,
         "knows_patient": _knows_patient,
         "owns_something": services().browser.owns_something,
+        "form_token": forms.form_token,
         "language_url": links.language_url,
         "short_reference": lambda: request_context().request_id[4:12],
         "wait": wait,

@@ -35,7 +35,6 @@ def show() -> str:
         facilities=services().facilities.described(connections[:MAX_FACILITIES]),
         hidden_count=max(0, len(connections) - MAX_FACILITIES),
         form_id=uuid.uuid4().hex,
-        form_token=services().forms.make(browser.keep_owner()),
     )
 
 
@@ -55,11 +54,8 @@ def connect() -> Response:
 def confirm(connection_id: str) -> str:
     """Ask before disconnecting. Raise NotFound for a connection that the patient does not have."""
     connection = _connection(_grant(), connection_id)
-    return render_template(
-        "disconnect.html",
-        facility=services().facilities.look_up(connection["connection_id"]),
-        form_token=services().forms.make(services().browser.keep_owner()),
-    )
+    facility = services().facilities.look_up(connection["connection_id"])
+    return render_template("disconnect.html", facility=facility)
 
 
 @blueprint.post("/account/disconnect/<connection_id>")

@@ -43,12 +43,9 @@ _DECLINED = {"user_denied", "access_denied"}  # the second is OAuth's own code
 def connected() -> str:
     """Show the result of the session. Raise NotFound for a session or patient of another browser."""
     patient_session_id = request.args.get("patient_session_id")
-    form_token = services().forms.make(services().browser.owner())
     if patient_session_id is None:
         grant = services().guard.patient(request.args.get("patient_id", ""))
-        return render_template(
-            "connected.html", outcome="saved", patient_id=grant.patient_id, form_token=form_token
-        )
+        return render_template("connected.html", outcome="saved", patient_id=grant.patient_id)
     session = services().enrollment.read_session(services().guard.session(patient_session_id), "return").body
     connections = first_per_facility(session["connections"])
     return render_template(
@@ -61,7 +58,6 @@ def connected() -> str:
         hidden_count=max(0, len(connections) - MAX_FACILITIES),
         leaving_url=leaving_url(session["id"], session["return_url"]),
         app_url=app_url(session),
-        form_token=form_token,
     )
 
 

@@ -15,8 +15,7 @@ def show() -> str:
     """Show what forgetting means, or that this browser has nothing to forget. Changes nothing."""
     # Also a cookie of a later version, whose patients this one can't read.
     owner = services().browser.known_owner(request_context())
-    form_token = services().forms.make(owner) if owner else None
-    return render_template("forget.html", form_token=form_token)
+    return render_template("forget.html", is_remembered=owner is not None)
 
 
 @blueprint.post("/forget")

@@ -15,6 +15,11 @@ _SMALL = 8 * 1024  # bytes
 _TOKEN = re.compile(rf'\b{FormTokens.FIELD}(?:=|"\r\n\r\n)([\w-]+)'.encode())
 
 
+def form_token() -> str:
+    """Return the token for the forms of a page, and keep the cookie that it is bound to."""
+    return services().forms.make(services().browser.keep_owner())
+
+
 def checked_form() -> Mapping[str, str]:
     """Return the form's fields, after a check of its token: parsing is expensive.
 

@@ -206,5 +206,4 @@ def _render_form(
         problems=problems,
         submit_url=submit_url(values.get("return_url", "")),
         asks_for_id=services().guard.may_choose_id() and (is_new or "patient_id" in values),
-        form_token=services().forms.make(services().browser.keep_owner()),
     )

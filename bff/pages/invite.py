@@ -71,7 +71,6 @@ def _render(token: str, *, outdated: bool = False) -> str:
         accept_url=_url("invite.accept", token),
         outdated=outdated,
         form_id=uuid.uuid4().hex,
-        form_token=services().forms.make(services().browser.keep_owner()),
     )
 
 

@@ -54,7 +54,6 @@ def leave() -> str | Response:
         facility=facility_id and services().facilities.look_up(facility_id),
         search=_search(request.args.get("q", ""), request.args.get("starting_after")),
         app_url=app_url(session),
-        form_token=services().forms.make(services().browser.owner()),
     )
 
 

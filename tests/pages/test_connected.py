@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.factories import HOST, attempt, error_body, make_app, patient, session
+from tests.factories import HOST, attempt, error_body, form_token, make_app, patient, session
 
 CANARY = "error_description=CANARY&success=true&connection_id=CANARY"
 PAGE = "/connected?patient_session_id=ps_1"
@@ -248,3 +248,12 @@ def test_after_a_create_the_patient_can_be_connected(started):
 
     assert 'name="suggested_id" value="user_42"' in page
     assert 'name="action" value="connect"' in page
+
+
+def test_a_login_without_a_cookie_can_connect(signed_in, medblocks):
+    medblocks.post(f"{HOST}/patient-sessions", json=session())
+    form = {"form_token": form_token(signed_in, "/connected?patient_id=user_42"), "suggested_id": "user_42"}
+
+    reply = signed_in.post("/intake", data={**form, "action": "connect"})
+
+    assert (reply.status_code, reply.location.partition("?")[0]) == (303, "/leaving")
