@@ -7,11 +7,10 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from bff.errors import InvalidInput, NotFound
+from bff.errors import NotFound
 from bff.medblocks import errors as upstream
 from bff.medblocks.grants import Grant
-from bff.medblocks.ids import is_connection_id, is_facility_id
-from bff.messages import Message
+from bff.medblocks.ids import is_connection_id
 from bff.middleware.errors import report
 from bff.pages.connected import MAX_FACILITIES, first_per_facility
 from bff.pages.forms import checked_form
@@ -42,12 +41,8 @@ def show() -> str:
 def connect() -> Response:
     """Start a session, straight to a facility if one is chosen, and go to `/leaving`."""
     form = checked_form()
-    grant, facility_id = _grant(), form.get("connection_id")
-    if facility_id is not None and not is_facility_id(facility_id):
-        raise InvalidInput({"connection_id": Message("facility_not_chosen")})
-    options = {"connection_id": facility_id} if facility_id else {}
-    started = start_session(grant, options, once=form.get("form_id"))
-    return redirect(leaving_url(started.body["id"], started.body["return_url"]), 303)
+    options = {"connection_id": form["connection_id"]} if "connection_id" in form else {}
+    return redirect(leaving_url(start_session(_grant(), options, once=form.get("form_id"))), 303)
 
 
 @blueprint.get("/account/disconnect/<connection_id>")

@@ -56,7 +56,7 @@ def connected() -> str:
         count=sum(connection["status"] == "active" for connection in connections),
         facilities=services().facilities.described(islice(connections, MAX_FACILITIES)),
         hidden_count=max(0, len(connections) - MAX_FACILITIES),
-        leaving_url=leaving_url(session["id"], session["return_url"]),
+        leaving_url=leaving_url(session),
         app_url=app_url(session),
     )
 

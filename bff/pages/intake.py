@@ -125,7 +125,7 @@ def _enroll(
     try:
         if action == "connect":
             session = enrollment.start_session(grant, {"return_url": return_url}, details, once=once)
-            return redirect(leaving_url(session.body["id"], return_url), 303)
+            return redirect(leaving_url(session.body), 303)
         created = enrollment.create_patient(grant, details)
     except AlreadyCreated as error:
         return _known_page(error, grant)

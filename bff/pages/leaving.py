@@ -12,7 +12,6 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from bff.enrollment.calls import ApiResponse
 from bff.errors import InvalidInput, NotFound
 from bff.medblocks import errors as upstream
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX, SEARCH_MIN
@@ -65,20 +64,18 @@ def choose() -> Response:
     """
     form = checked_form()
     session = _read_session(form.get("patient_session_id", ""))
-    facility_id = form.get("connection_id", "")
-    if not is_facility_id(facility_id):
-        raise InvalidInput({"connection_id": Message("facility_not_chosen")})
-    options = {"return_url": session["return_url"], "connection_id": facility_id}
     grant = services().guard.patient(session["patient_id"])
+    options = {"return_url": session["return_url"], "connection_id": form.get("connection_id", "")}
     started = start_session(grant, options, once=session["id"])
-    explained = form.get("explained")
-    return redirect(leaving_url(started.body["id"], session["return_url"], explained=explained), 303)
+    return redirect(leaving_url(started, explained=form.get("explained")), 303)
 
 
-def start_session(grant: Grant, options: Mapping[str, Any], *, once: str | None) -> ApiResponse:
-    """Start a session for a form. Raise InvalidInput if the chosen facility has left the catalog."""
+def start_session(grant: Grant, options: Mapping[str, Any], *, once: str | None) -> dict[str, Any]:
+    """Start a session for a form. Raise InvalidInput for a facility that the catalog does not have."""
+    if "connection_id" in options and not is_facility_id(options["connection_id"]):
+        raise InvalidInput({"connection_id": Message("facility_not_chosen")})
     try:
-        return services().enrollment.start_session(grant, options, once=once, host=request.host)
+        return services().enrollment.start_session(grant, options, once=once, host=request.host).body
     except upstream.NotFound as error:
         # The handlers of NotFound would show that this browser knows no such patient or session.
         raise InvalidInput({"connection_id": Message("chosen_facility_unknown")}) from error

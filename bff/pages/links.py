@@ -1,5 +1,7 @@
 """The URLs that pages link to: the form, the other pages, the app, and https pages of the catalog."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import request, url_for
@@ -65,12 +67,12 @@ def _request_value(name: str) -> str | None:
     return request.args.get(name) or submitted_form().get(name) or None
 
 
-def leaving_url(patient_session_id: str, return_url: str, *, explained: str | None = None) -> str:
+def leaving_url(session: Mapping[str, Any], *, explained: str | None = None) -> str:
     """Return the URL of the page before Medblocks; it has `return_url`, in case the session is lost."""
     return url_for(
         "leaving.leave",
-        patient_session_id=patient_session_id,
-        return_url=_unless_default(return_url),
+        patient_session_id=session["id"],
+        return_url=_unless_default(session["return_url"] or ""),
         explained=explained and "yes",
     )
 
@@ -85,7 +87,7 @@ def _unless_default(return_url: str) -> str | None:
     return None if return_url in {"", default} else return_url
 
 
-def app_url(session: dict[str, str]) -> str | None:
+def app_url(session: Mapping[str, Any]) -> str | None:
     """Return the URL of the app that started a session, with the parameters that Medblocks adds.
 
     Return None if the session returns to this server.

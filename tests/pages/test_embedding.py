@@ -66,7 +66,7 @@ def test_without_a_state_the_return_url_is_unchanged(client, query):
 
 def test_state_reaches_the_app_through_form_and_session(enforcing, medblocks):
     medblocks.post(f"{HOST}/patients", json=patient())
-    medblocks.post(f"{HOST}/patient-sessions", json=session())
+    medblocks.post(f"{HOST}/patient-sessions", json=session(return_url=f"{RECORDS}?state=%C3%A9%261"))
     client = enforcing.test_client()
     page = client.get("/intake?" + urlencode({"return_url": RECORDS, "state": "é&1"})).text
 

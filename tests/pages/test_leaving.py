@@ -216,20 +216,22 @@ def test_hostile_catalog_is_shown_as_text(search):
 
 
 def test_choosing_a_facility_starts_a_session_for_it(choose, leave, medblocks):
-    leave(return_url="https://app.example.com/records?state=7")
-    medblocks.replace("POST", f"{HOST}/patient-sessions", json=session(id="ps_2", connection_id="fhirsrc_7"))
+    return_url = "https://app.example.com/records?state=7"
+    leave(return_url=return_url)
+    started = session(id="ps_2", connection_id="fhirsrc_7", return_url=return_url)
+    medblocks.replace("POST", f"{HOST}/patient-sessions", json=started)
 
     reply = choose()
 
     assert reply.status_code == 303
     assert parse_qs(urlsplit(reply.location).query) == {
         "patient_session_id": ["ps_2"],
-        "return_url": ["https://app.example.com/records?state=7"],
+        "return_url": [return_url],
     }
     assert starts(medblocks)[-1] == {
         "patient_id": "user_42",
         "connection_id": "fhirsrc_7",
-        "return_url": "https://app.example.com/records?state=7",
+        "return_url": return_url,
     }
 
 
