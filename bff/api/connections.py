@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from flask import Response, jsonify
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import Schema, fields
 from marshmallow.validate import Length
 from msgspec import Meta
 
@@ -41,9 +41,6 @@ class FoundFacilities(msgspec.Struct):
 
 class FacilitySearch(Schema):
     """The query of a search."""
-
-    class Meta:
-        unknown = EXCLUDE
 
     q = fields.String(
         load_default="",

@@ -65,17 +65,10 @@ def respond(answer: ApiResponse, *only: str) -> Response:
     return json_response(body, answer.status)
 
 
-# Python's end of a pattern; in ECMA's patterns, which JSON Schema uses, this is a letter.
-_END = r"\Z"
-
-
 class _Converter(OpenAPIConverter):
     def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
-        """Document both spellings of the fields of `BrowserInput`, and patterns in ECMA's syntax."""
+        """Document both spellings of the fields of `BrowserInput`."""
         document: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]  # apispec has no types here
-        for described in document["properties"].values():
-            if "pattern" in described:
-                described["pattern"] = f"^{described['pattern'].removesuffix(_END)}$"
         if not isinstance(schema, BrowserInput):
             return document
         properties = document["properties"]
@@ -116,14 +109,5 @@ def create_api(app: Flask, version: str, models: Collection[type[msgspec.Struct]
     api = _Api(app, spec_kwargs={"marshmallow_plugin": _Plugin()})
     _, components = msgspec.json.schema_components(models, ref_template=reference("{name}"))
     for name, component in components.items():
-        api.spec.components.schema(name, _as_sent(component))
+        api.spec.components.schema(name, component)
     return api
-
-
-def _as_sent(component: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a model as it is sent: every field is present."""
-    properties = {
-        name: {key: value for key, value in field.items() if key != "default"}
-        for name, field in component["properties"].items()
-    }
-    return {**component, "properties": properties, "required": list(properties)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from flask import Response, jsonify, request
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import Schema, fields
 
 from bff.access.idempotency import PARAMETER
 from bff.api.openapi import JsonBlueprint, reference, respond
@@ -82,9 +82,6 @@ def read_patient(patient_id: str) -> Response:
 
 class ConnectionQuery(Schema):
     """The query of a list of connections."""
-
-    class Meta:
-        unknown = EXCLUDE
 
     hydrate = fields.Boolean(
         load_default=False,

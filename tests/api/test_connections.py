@@ -59,6 +59,7 @@ def test_only_https_logos_have_a_path(client, medblocks, logo_url):
         ("q=alder&type=epic", {"q": "alder", "type": "epic", "limit": "20"}),
         ("type=epic", {"type": "epic", "limit": "20"}),
         ("q=alder&type=", {"q": "alder", "limit": "20"}),
+        ("q=alder&unknown=1", {"q": "alder", "limit": "20"}),
         ("q=alder&starting_after=cursor-1", {"q": "alder", "limit": "20", "starting_after": "cursor-1"}),
     ],
 )
