@@ -3,11 +3,12 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from flask import Response, jsonify
+from flask import Response
 from marshmallow import Schema, fields
 from marshmallow.validate import Length
 from msgspec import Meta
 
+from bff.api.json_provider import json_response
 from bff.api.openapi import JsonBlueprint
 from bff.enrollment.models import Facility
 from bff.errors import NotFound
@@ -83,7 +84,7 @@ def search_facilities(query: dict[str, Any]) -> Response:
     found = services().catalog.search(query["q"].strip(), query["starting_after"], query["type"] or None)
     # Only the listed fields: Medblocks may send others.
     page = {**found, "data": [_with_logo(facility) for facility in found["data"]]}
-    return jsonify(msgspec.convert(page, FoundFacilities))
+    return json_response(msgspec.convert(page, FoundFacilities))
 
 
 @blueprint.route("/<facility_id>")
@@ -92,7 +93,7 @@ def read_facility(facility_id: str) -> Response:
     """Read a facility."""
     if not is_facility_id(facility_id):
         raise NotFound("facility")
-    return jsonify(msgspec.convert(_with_logo(services().catalog.facility(facility_id)), FoundFacility))
+    return json_response(msgspec.convert(_with_logo(services().catalog.facility(facility_id)), FoundFacility))
 
 
 def _with_logo(facility: models.Facility) -> dict[str, Any]:

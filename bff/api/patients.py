@@ -6,10 +6,11 @@ The snippets of "Create patients" in Medblocks' documentation call them.
 from typing import Any
 
 import msgspec
-from flask import Response, jsonify, request
+from flask import Response, request
 from marshmallow import Schema, fields
 
 from bff.access.idempotency import PARAMETER
+from bff.api.json_provider import json_response
 from bff.api.openapi import JsonBlueprint, reference, respond
 from bff.enrollment.models import FacilityType
 from bff.errors import NotFound
@@ -126,7 +127,7 @@ def list_connections(query: dict[str, Any], patient_id: str) -> Response:
     """
     patient = services().enrollment.read_patient(services().guard.patient(patient_id)).body
     hydrate = services().facilities.hydrate if query["hydrate"] else list
-    return jsonify(data=hydrate(patient["connections"]))
+    return json_response({"data": hydrate(patient["connections"])})
 
 
 @blueprint.route("/<patient_id>/connections/<connection_id>", methods=["DELETE"])
