@@ -9,7 +9,7 @@ from flask import Flask, Request
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.routing import Rule
 
-from bff import __version__, api, middleware, pages, translations, webhooks
+from bff import api, middleware, pages, translations, webhooks
 from bff.access.keys import Keys
 from bff.access.store import MemoryStore, open_redis
 from bff.api.json_provider import MsgspecProvider
@@ -55,7 +55,7 @@ def create_app(
     middleware.init_app(app, settings, services.browser, limits, languages, telemetry)
     if telemetry.metrics:  # the state of what this server depends on is one
         app.before_request(services.dependencies.refresh)
-    api.init_app(app, __version__)
+    api.init_app(app)
     pages.init_app(app, invites=settings.invites and identify is None)
     if settings.login_url:
         login.init_app(app, settings.login_url, settings.public_url)

@@ -7,17 +7,17 @@ from bff.api.openapi import create_api
 from bff.enrollment import models
 
 
-def init_app(app: Flask, version: str) -> None:
+def init_app(app: Flask) -> None:
     """Register the routes and /api/openapi.json."""
     response_models = (
         models.Patient,
         models.PatientDetail,
         models.PatientSession,
         models.Disconnected,
-        patients.ConnectedFacility,
-        patient_sessions.StartedSession,
-        connections.FoundFacilities,
+        models.ConnectedFacility,
+        models.StartedSession,
+        models.FoundFacilities,
     )
-    api = create_api(app, version, response_models)
+    api = create_api(app, response_models)
     for module in (patients, patient_sessions, connections):
         api.register_blueprint(module.blueprint)

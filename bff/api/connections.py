@@ -1,16 +1,15 @@
 """The catalog of facilities, which contains no patient data: the routes under `/api/connections`."""
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 from flask import Response
 from marshmallow import Schema, fields
 from marshmallow.validate import Length
-from msgspec import Meta
 
 from bff.api.json_provider import json_response
 from bff.api.openapi import JsonBlueprint
-from bff.enrollment.models import Facility
+from bff.enrollment.models import FoundFacilities, FoundFacility
 from bff.errors import NotFound
 from bff.medblocks import models
 from bff.medblocks.catalog import CURSOR_MAX, SEARCH_MAX, VENDOR_MAX
@@ -21,23 +20,6 @@ from bff.services import services
 blueprint = JsonBlueprint(
     "connections", __name__, url_prefix="/api/connections", description="Facilities that keep health records"
 )
-
-
-class FoundFacility(Facility, kw_only=True):
-    """A facility of the catalog, with its logo's path on this server."""
-
-    logo_path: Annotated[
-        str | None, Meta(description="The logo on this server, so that no other host learns who looks.")
-    ]
-
-
-class FoundFacilities(msgspec.Struct):
-    """A page of the catalog."""
-
-    resource_type: Literal["list"]
-    data: list[FoundFacility]
-    has_more: bool
-    next_cursor: str | None
 
 
 class FacilitySearch(Schema):

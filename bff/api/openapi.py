@@ -11,6 +11,7 @@ from flask import Flask, Response
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, fields
 
+from bff import __version__
 from bff.api.body import StrictJsonParser
 from bff.api.json_provider import json_response
 from bff.enrollment.calls import ApiResponse
@@ -95,14 +96,14 @@ def reference(name: str) -> str:
     return f"#/components/schemas/{name}"
 
 
-def create_api(app: Flask, version: str, models: Collection[type[msgspec.Struct]]) -> Api:
+def create_api(app: Flask, models: Collection[type[msgspec.Struct]]) -> Api:
     """Add /api/openapi.json to an app, and return flask-smorest's API, which registers blueprints.
 
-    Takes the document's version, and the response models that routes refer to by name.
+    Takes the response models that routes refer to by name.
     """
     app.config.update(
         API_TITLE="medblocks-bff",
-        API_VERSION=version,
+        API_VERSION=__version__,
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/api",
     )

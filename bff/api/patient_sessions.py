@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from flask import Response, request
 
 from bff.access.idempotency import PARAMETER
@@ -23,15 +22,6 @@ _STARTED = {
     "status": "open",
     "expires_at": "2026-04-25T10:00:00Z",
 }
-
-
-class StartedSession(msgspec.Struct):
-    """The fields that a browser needs to go to Medblocks."""
-
-    id: str
-    url: str
-    status: str
-    expires_at: str | None
 
 
 @blueprint.route("", methods=["POST"])

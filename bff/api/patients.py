@@ -5,14 +5,12 @@ The snippets of "Create patients" in Medblocks' documentation call them.
 
 from typing import Any
 
-import msgspec
 from flask import Response, request
 from marshmallow import Schema, fields
 
 from bff.access.idempotency import PARAMETER
 from bff.api.json_provider import json_response
 from bff.api.openapi import JsonBlueprint, reference, respond
-from bff.enrollment.models import FacilityType
 from bff.errors import NotFound
 from bff.medblocks.ids import is_connection_id
 from bff.schemas import NewPatient
@@ -89,19 +87,6 @@ class ConnectionQuery(Schema):
         error_messages={"invalid": "hydrate_invalid"},
         metadata={"description": "Add the facilities' names, logos and links; leave out failed attempts."},
     )
-
-
-class ConnectedFacility(msgspec.Struct):
-    """A connection with its facility's fields, which are null if the facility can't be looked up now."""
-
-    id: str | None
-    connection_id: str
-    status: str
-    name: str | None
-    type: FacilityType
-    logo_url: str | None
-    portal_url: str | None
-    fhir_base_url: str | None
 
 
 _CONNECTIONS = {

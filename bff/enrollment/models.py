@@ -3,12 +3,10 @@
 A field that Medblocks sends and that is not listed here never reaches a browser.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
-
-_URL = r"https?://[^\s\"'<>\\]+"
 
 
 def _always(value: str) -> Meta:
@@ -21,7 +19,7 @@ _FailureCode = Annotated[
     Meta(description="`user_denied` when the patient declined, `oauth_callback_failed`; others may come."),
 ]
 _Status = Annotated[str, Meta(description="Active, failed, expired, refresh_failed or disconnected.")]
-FacilityType = Annotated[
+_FacilityType = Annotated[
     str | None, Meta(description="The vendor of its records system, such as `epic`; not for patients.")
 ]
 
@@ -79,7 +77,7 @@ class PatientSession(msgspec.Struct, kw_only=True, gc=False):
         str,
         Meta(
             description="Where to send the patient's browser. Keep it secret: it lets its holder act.",
-            extra_json_schema={"pattern": f"^{_URL}$"},
+            extra_json_schema={"pattern": r"^https?://[^\s\"'<>\\]+$"},
         ),
     ]
     patient_id: str
@@ -93,16 +91,50 @@ class PatientSession(msgspec.Struct, kw_only=True, gc=False):
     created_at: str | None
 
 
-class Facility(msgspec.Struct, kw_only=True, gc=False):
-    """A facility in the catalog."""
+class StartedSession(msgspec.Struct):
+    """The fields that a browser needs to go to Medblocks."""
+
+    id: str
+    url: str
+    status: str
+    expires_at: str | None
+
+
+class ConnectedFacility(msgspec.Struct):
+    """A connection with its facility's fields, which are null if the facility can't be looked up now."""
+
+    id: str | None
+    connection_id: str
+    status: str
+    name: str | None
+    type: _FacilityType
+    logo_url: str | None
+    portal_url: str | None
+    fhir_base_url: str | None
+
+
+class FoundFacility(msgspec.Struct, kw_only=True, gc=False):
+    """A facility of the catalog, with its logo's path on this server."""
 
     id: Annotated[str, Meta(description="`fhirsrc_…`")]
     resource_type: Annotated[Any, _always("fhir_source")]
     name: str
-    type: FacilityType
+    type: _FacilityType
     fhir_base_url: str
     logo_url: str | None
     portal_url: str | None
+    logo_path: Annotated[
+        str | None, Meta(description="The logo on this server, so that no other host learns who looks.")
+    ]
+
+
+class FoundFacilities(msgspec.Struct):
+    """A page of the catalog."""
+
+    resource_type: Literal["list"]
+    data: list[FoundFacility]
+    has_more: bool
+    next_cursor: str | None
 
 
 class Disconnected(msgspec.Struct, kw_only=True, gc=False):
