@@ -5,7 +5,8 @@ There is no HTTP here. Methods take grants, which `Guard` returns for a request.
 
 import hashlib
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from bff.access.browser_owner import BrowserOwner
@@ -61,34 +62,21 @@ class Enrollment:
         metadata = {"signup_source": self._settings.signup_source, **details.get("metadata", {})}
         details = {**details, "metadata": metadata}
         self._browser.keep_owner()
-        with (
-            self._within(self._settings.write_seconds),
-            self._audit.trail("create", actor=grant.owner, patient_id=grant.patient_id) as entry,
-        ):
-            answer = create_once(self._calls, grant, details)
-            entry.upstream_request_id = answer.request_id
+        with self._within(self._settings.write_seconds):
+            answer = self._audited("create", grant, partial(create_once, self._calls, grant, details))
         self._browser.add_patient(grant)
         return answer
 
     def read_patient(self, grant: Grant) -> ApiResponse:
         """Return a patient with all connections. Simultaneous reads by one owner share one call."""
-        with (
-            self._within(self._settings.read_seconds),
-            self._audit.trail("read", actor=grant.owner, patient_id=grant.patient_id) as entry,
-        ):
-            answer = self._reads.run(grant, "read patient", lambda: self._calls.read_patient(grant))
-            entry.upstream_request_id = answer.request_id
-        return answer
+        call = partial(self._calls.read_patient, grant)
+        with self._within(self._settings.read_seconds):
+            return self._audited("read", grant, partial(self._reads.run, grant, "read patient", call))
 
     def disconnect(self, grant: Grant, connection_id: str) -> ApiResponse:
         """Revoke a connection of a patient. Raise NotFound if the patient does not have it."""
-        with (
-            self._within(self._settings.write_seconds),
-            self._audit.trail("disconnect", actor=grant.owner, patient_id=grant.patient_id) as entry,
-        ):
-            answer = self._calls.disconnect(grant, connection_id)
-            entry.upstream_request_id = answer.request_id
-        return answer
+        with self._within(self._settings.write_seconds):
+            return self._audited("disconnect", grant, partial(self._calls.disconnect, grant, connection_id))
 
     def start_session(
         self,
@@ -123,18 +111,13 @@ class Enrollment:
                 session |= {f"patient_{name}": value for name, value in details.items()}
             else:
                 self._create_first(grant, details)
-            with self._audit.trail("session start", actor=grant.owner, patient_id=grant.patient_id) as entry:
-                answer = self._start(grant, session, click)
-                entry.upstream_request_id = answer.request_id
+            answer = self._audited("session start", grant, partial(self._start, grant, session, click))
         self._browser.add_session(answer.body["id"], grant)
         return answer
 
-    def _start(self, grant: Grant, session: Mapping[str, Any], click: Hashable) -> ApiResponse:
-        if click is None:
-            return self._calls.start_patient_session(grant, session)
-        return self._starts.run(
-            click, "start session", lambda: self._calls.start_patient_session(grant, session)
-        )
+    def _start(self, grant: Grant, session: Mapping[str, Any], click: str | None) -> ApiResponse:
+        call = partial(self._calls.start_patient_session, grant, session)
+        return self._starts.run(click, "start session", call) if click else call()
 
     def _create_first(self, grant: Grant, details: Mapping[str, Any]) -> None:
         try:
@@ -163,6 +146,13 @@ class Enrollment:
                     raise NotFound("patient session")
                 details = ErrorDetails(request_id=answer.request_id)
                 raise BadResponse("read session", details, "another patient than the caller's")
+        return answer
+
+    def _audited(self, event: str, grant: Grant, call: Callable[[], ApiResponse]) -> ApiResponse:
+        """Return the response of a call, and write the event to the audit trail, also if the call fails."""
+        with self._audit.trail(event, actor=grant.owner, patient_id=grant.patient_id) as entry:
+            answer = call()
+            entry.upstream_request_id = answer.request_id
         return answer
 
 
