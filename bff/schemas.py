@@ -298,7 +298,6 @@ class IntakeForm(NewPatient):
 
     patient_id = _patient_id()
     suggested_id = _patient_id(required=True)
-    return_url = fields.String()
     form_id = fields.String(validate=Length(max=256, error="form_outdated"))
     action = fields.String(
         required=True,

@@ -80,20 +80,13 @@ def submit() -> str | BaseResponse:
 
 def form_page(patient_id: str | None, return_url: str) -> str:
     """Return an empty form for a known patient, or for a new one if `patient_id` is None."""
-    return _render_form({**_new_form(patient_id), "return_url": return_url}, {})
+    return _render_form(_new_form(patient_id, return_url), {})
 
 
-def _new_form(patient_id: str | None) -> dict[str, str]:
+def _new_form(patient_id: str | None, return_url: str) -> dict[str, str]:
     form_id = uuid.uuid4().hex
-    if patient_id:
-        return {"form_id": form_id, "suggested_id": patient_id}
-    return {"form_id": form_id, "suggested_id": suggested_id(form_id) or "", "patient_id": ""}
-
-
-def _unread_form() -> dict[str, str]:
-    """Return a new form in place of one that was not read; its URL has the `return_url`."""
-    return_url = request.args.get("return_url", "")
-    return {**_new_form(_known_patient_id()), "return_url": return_url}
+    patient_id = patient_id or suggested_id(form_id) or ""
+    return {"form_id": form_id, "suggested_id": patient_id, "return_url": return_url}
 
 
 def _known_patient_id() -> str | None:
@@ -103,11 +96,9 @@ def _known_patient_id() -> str | None:
 
 def _load_form(form: Mapping[str, str]) -> dict[str, Any]:
     try:
-        patient: dict[str, Any] = _FORM.load(form)
+        return _FORM.load(form)  # type: ignore[no-any-return]  # marshmallow's loads are Any
     except ValidationError as error:
         raise invalid_input(error.messages_dict) from error
-    patient.pop("return_url", None)
-    return patient
 
 
 def _id_of_person(patient: Mapping[str, Any]) -> str | None:
@@ -168,26 +159,25 @@ def show_problems(error: Exception) -> Response:
         if request.method != "POST" or problems.keys() & {"return_url", "state"}:
             page = render_template("error.html", problem=response)
         else:
-            page = _render_form(values or _unread_form(), problems)
+            # A new form replaces one that was not read; its URL has the `return_url`.
+            values = values or _new_form(_known_patient_id(), request.args.get("return_url", ""))
+            page = _render_form(values, problems)
     except (Unauthenticated, UnusableLogin, IdentityUnavailable) as refusal:
         return handle(refusal)
-    return Response(page, response.status, response.headers, mimetype="text/html")
+    return Response(page, response.status, response.headers)
 
 
 def _problems(
     error: Exception, response: ErrorResponse, values: Mapping[str, str]
 ) -> dict[str | None, Message]:
     if isinstance(error, InvalidInput):
-        return {name: error.problems[name] for name in sorted(error.problems, key=_position)}
+        names = (*_FIELDS, *error.problems)
+        return {name: error.problems[name] for name in names if name in error.problems}
     if isinstance(error, TooManyRequests):
         return {None: Message("form_too_many_requests", {"wait": wait(response.headers["Retry-After"])})}
     # A patient id that was not entered has no field to correct.
     param = response.param if values.get(response.param or "") else None
     return {param: _FORM_MESSAGES.get(type(error), response.message)}
-
-
-def _position(name: str | None) -> int:
-    return _FIELDS.index(name) if name in _FIELDS else len(_FIELDS)
 
 
 def _render_form(
