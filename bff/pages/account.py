@@ -12,7 +12,7 @@ from bff.medblocks import errors as upstream
 from bff.medblocks.grants import Grant
 from bff.medblocks.ids import is_connection_id
 from bff.middleware.errors import report
-from bff.pages.connected import MAX_FACILITIES, first_per_facility
+from bff.pages.connected import facility_list, first_per_facility
 from bff.pages.forms import checked_form
 from bff.pages.leaving import start_session
 from bff.pages.links import leaving_url
@@ -25,14 +25,12 @@ blueprint = Blueprint("account", __name__)
 def show() -> str:
     """Show the connections. Raise NotFound if the browser knows no patient."""
     browser, patient = services().browser, services().enrollment.read_patient(_grant()).body
-    connections = _listed(patient["connections"])
     return render_template(
         "account.html",
         patient=patient,
         # With a login, the others are not for this person to see.
         patients=1 if services().guard.own_patient_id() else browser.count_patients(),
-        facilities=services().facilities.described(connections[:MAX_FACILITIES]),
-        hidden_count=max(0, len(connections) - MAX_FACILITIES),
+        **facility_list(_listed(patient["connections"])),
         form_id=uuid.uuid4().hex,
     )
 

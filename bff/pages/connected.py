@@ -4,8 +4,7 @@ Medblocks adds `patient_id` and `patient_session_id` to its address, and anyone 
 page shows only what Medblocks returns, for a session that this browser started and a patient that it owns.
 """
 
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -18,7 +17,7 @@ from bff.services import services
 
 blueprint = Blueprint("connected", __name__)
 
-MAX_FACILITIES = 50
+_MAX_FACILITIES = 50  # in a list
 # The page's state for the status of a connection; `unconfirmed` for all other statuses.
 _STATES = {
     "active": "connected",
@@ -54,8 +53,7 @@ def connected() -> str:
         patient_id=session["patient_id"],
         outcome=outcome(session, request.args),
         count=sum(connection["status"] == "active" for connection in connections),
-        facilities=services().facilities.described(islice(connections, MAX_FACILITIES)),
-        hidden_count=max(0, len(connections) - MAX_FACILITIES),
+        **facility_list(connections),
         leaving_url=leaving_url(session),
         app_url=app_url(session),
     )
@@ -78,6 +76,14 @@ def outcome(session: Mapping[str, Any], hints: Mapping[str, str]) -> str:
     if hints.get("success") == "false":
         return "declined" if hints.get("error") in _DECLINED else "failed"
     return {"open": "open", "complete": "nothing", "expired": "expired"}.get(session["status"], "unconfirmed")
+
+
+def facility_list(connections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the variables of a template that lists facilities, and counts those that it leaves out."""
+    return {
+        "facilities": services().facilities.described(connections[:_MAX_FACILITIES]),
+        "hidden_count": max(0, len(connections) - _MAX_FACILITIES),
+    }
 
 
 def first_per_facility(connections: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
