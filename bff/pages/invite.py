@@ -31,7 +31,7 @@ def show(token: str) -> str:
         raise NotFound("invitation")
     if services().guard.invitation(invite.patient_id).owned:
         return form_page(invite.patient_id, return_url)
-    return _render(token)
+    return _render()
 
 
 @blueprint.post("/invite/<token>")
@@ -56,28 +56,23 @@ def accept(token: str) -> Response:
     if not accepted:
         raise NotFound("invitation")
     browser.add_patient(grant, invited=True)
-    return redirect(_url("invite.show", token), 303)
+    return redirect(_url(), 303)
 
 
-def _url(endpoint: str, token: str) -> str:
-    """Return a URL of the invite, with the link's own `return_url` and `state`."""
-    kept = {name: request.args.get(name) or None for name in ("return_url", "state")}
-    return url_for(endpoint, token=token, **kept)  # type: ignore[arg-type]  # its named options are others
+def _url() -> str:
+    """Return the URL of the invite, with the link's own `return_url` and `state`."""
+    return_url, state = (request.args.get(name) or None for name in ("return_url", "state"))
+    return url_for("invite.show", **(request.view_args or {}), return_url=return_url, state=state)
 
 
-def _render(token: str, *, outdated: bool = False) -> str:
-    return render_template(
-        "invite.html",
-        accept_url=_url("invite.accept", token),
-        outdated=outdated,
-        form_id=uuid.uuid4().hex,
-    )
+def _render(*, outdated: bool = False) -> str:
+    return render_template("invite.html", accept_url=_url(), outdated=outdated, form_id=uuid.uuid4().hex)
 
 
 @blueprint.errorhandler(FormOutdated)
 def outdated(error: Exception) -> tuple[str, int]:
     """Show the invite again, to be accepted once more."""
-    return _render((request.view_args or {})["token"], outdated=True), report(error).status
+    return _render(outdated=True), report(error).status
 
 
 @blueprint.errorhandler(NotFound)

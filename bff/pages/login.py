@@ -7,8 +7,6 @@ from bff.enrollment.return_urls import ReturnUrls, with_query
 from bff.errors import InvalidCredential, Unauthenticated, is_api
 from bff.middleware.errors import handle, report
 
-_WAY_BACK = "return_url"
-
 
 def init_app(app: Flask, login_url: str, public_url: str) -> None:
     """Send visitors of the pages to this login. It gets the page's address as `return_url`."""
@@ -17,7 +15,7 @@ def init_app(app: Flask, login_url: str, public_url: str) -> None:
     def url() -> str:
         page = request.full_path.rstrip("?") if request.method == "GET" else "/"
         # A cookie that the login sets at one loopback name would be missing at another.
-        return with_query(login_url, **{_WAY_BACK: f"{origins.default(request.host)}{page}"})
+        return with_query(login_url, return_url=f"{origins.default(request.host)}{page}")
 
     @app.errorhandler(Unauthenticated)
     def sign_in(error: Unauthenticated) -> Response:
