@@ -11,8 +11,6 @@ from marshmallow import Schema, fields
 from bff.access.idempotency import PARAMETER
 from bff.api.json_provider import json_response
 from bff.api.openapi import JsonBlueprint, reference, respond
-from bff.errors import NotFound
-from bff.medblocks.ids import is_connection_id
 from bff.schemas import NewPatient
 from bff.services import services
 
@@ -129,7 +127,4 @@ def disconnect(patient_id: str, connection_id: str) -> Response:
 
     Medblocks reads no more records from it, and keeps those that it has read.
     """
-    grant = services().guard.patient(patient_id)
-    if not is_connection_id(connection_id):
-        raise NotFound("connection")
-    return respond(services().enrollment.disconnect(grant, connection_id))
+    return respond(services().enrollment.disconnect(services().guard.patient(patient_id), connection_id))

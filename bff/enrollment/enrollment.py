@@ -20,6 +20,7 @@ from bff.errors import NotFound
 from bff.medblocks.deadline import Within, within
 from bff.medblocks.errors import BadResponse, Conflict, ErrorDetails
 from bff.medblocks.grants import Grant, SessionGrant
+from bff.medblocks.ids import is_connection_id
 from bff.medblocks.single_flight import SingleFlight
 
 _DOUBLE_CLICK_SECONDS = 10.0
@@ -75,6 +76,8 @@ class Enrollment:
 
     def disconnect(self, grant: Grant, connection_id: str) -> ApiResponse:
         """Revoke a connection of a patient. Raise NotFound if the patient does not have it."""
+        if not is_connection_id(connection_id):
+            raise NotFound("connection")
         with self._within(self._settings.write_seconds):
             return self._audited("disconnect", grant, partial(self._calls.disconnect, grant, connection_id))
 

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 from bff.errors import NotFound
 from bff.medblocks import errors as upstream
 from bff.medblocks.grants import Grant
-from bff.medblocks.ids import is_connection_id
 from bff.middleware.errors import report
 from bff.pages.connected import facility_list, first_per_facility
 from bff.pages.forms import checked_form
@@ -55,10 +54,7 @@ def confirm(connection_id: str) -> str:
 def disconnect(connection_id: str) -> Response:
     """Disconnect a facility, and go back to the connections."""
     checked_form()
-    grant = _grant()
-    if not is_connection_id(connection_id):
-        raise NotFound("connection")
-    services().enrollment.disconnect(grant, connection_id)
+    services().enrollment.disconnect(_grant(), connection_id)
     return redirect(url_for("account.show"), 303)
 
 
