@@ -60,10 +60,9 @@ class JsonBlueprint(Blueprint):
         return cast("Callable[[View], View]", self.doc(responses=responses))
 
 
-def respond(answer: ApiResponse, *only: str) -> Response:
-    """Return a response with the body of Medblocks' checked response, or with `only` these of its fields."""
-    body = {name: answer.body[name] for name in only} if only else answer.body
-    return json_response(body, answer.status)
+def respond(answer: ApiResponse) -> Response:
+    """Return a response with the body and the status of Medblocks' checked response."""
+    return json_response(answer.body, answer.status)
 
 
 class _Converter(OpenAPIConverter):

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import msgspec
 from flask import Response, request
 
 from bff.access.idempotency import PARAMETER
+from bff.api.json_provider import json_response
 from bff.api.openapi import JsonBlueprint, respond
+from bff.enrollment.models import StartedSession
 from bff.schemas import NewPatientSession
 from bff.services import services
 
@@ -42,7 +45,7 @@ def start_patient_session(session: dict[str, Any]) -> Response:
     services().idempotency.check(request)
     details: dict[str, Any] = {n: session.pop(n) for n in ("email", "name") if n in session}
     started = services().enrollment.start_session(grant, session, details, host=request.host)
-    return respond(started, *_STARTED)
+    return json_response(msgspec.convert(started.body, StartedSession), started.status)
 
 
 @blueprint.route("/<patient_session_id>")
