@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Request, current_app
 
@@ -22,16 +22,19 @@ from bff.branding.brand import brand_of
 from bff.branding.logos import LogoAddresses, Logos, fetch_image
 from bff.config import Settings
 from bff.enrollment.calls import GrantedCalls
-from bff.enrollment.connect import connect
 from bff.enrollment.enrollment import Enrollment
 from bff.enrollment.facilities import Facilities
 from bff.enrollment.return_urls import ReturnUrls
-from bff.medblocks.bulkhead import UpstreamLimit
+from bff.medblocks.bulkhead import Bulkhead, UpstreamLimit
 from bff.medblocks.catalog import Catalog
+from bff.medblocks.circuit_breaker import CircuitBreaker
 from bff.medblocks.client import Medblocks
 from bff.medblocks.errors import MedblocksError
+from bff.medblocks.http_client import HttpClient
+from bff.medblocks.retries import Retries
+from bff.medblocks.transport import Transport
 from bff.request_context import request_context
-from bff.telemetry import Telemetry
+from bff.telemetry import NO_TELEMETRY, Telemetry
 from bff.telemetry.dependencies import Dependencies
 
 if TYPE_CHECKING:
@@ -79,6 +82,41 @@ class Services:
         self.brand = brand_of(settings)
         self.logos = Logos(fetch_image, time.monotonic)
         self.logo_addresses = LogoAddresses(keys)
+
+
+class Upstream(NamedTuple):
+    """The client, the circuit breaker in it, and a client that asks about Medblocks' health.
+
+    That one has no circuit breaker: its calls must neither open the circuit nor close it, since `/health` can
+    answer while other calls fail.
+    """
+
+    medblocks: Medblocks
+    breaker: CircuitBreaker
+    health: Medblocks
+
+
+def connect(settings: Settings, telemetry: Telemetry = NO_TELEMETRY) -> Upstream:
+    """Return clients for the settings' upstream, with what protects both sides during an outage."""
+    metrics = telemetry.metrics
+    http = HttpClient(
+        settings.base_url,
+        settings.api_key.reveal(),
+        settings.api_version,
+        connections=settings.upstream_calls,
+        ca_file=settings.ca_file,
+        proxy=settings.proxy.reveal() if settings.proxy else None,
+    )
+    breaker = CircuitBreaker(
+        failures=settings.breaker_failures,
+        seconds=settings.breaker_seconds,
+        on_change=metrics.circuit_changed if metrics else None,
+    )
+    retries = Retries(budget=True, on_retry=metrics.retrying if metrics else None)
+    bulkhead = Bulkhead(settings.upstream_calls)
+    transport = Transport(http, retries, breaker, bulkhead, telemetry.observers)
+    plain = Transport(http, Retries(max_retries=0))
+    return Upstream(Medblocks(transport=transport), breaker, Medblocks(transport=plain, timeout=5.0))
 
 
 def services() -> Services:

@@ -9,9 +9,9 @@ import click
 from bff.access.store import open_redis
 from bff.cli import messages, startup
 from bff.config import Settings
-from bff.enrollment.connect import connect
 from bff.errors import IdentityUnavailable, InvalidCredential, UnusableLogin
 from bff.medblocks.errors import AccountError, MedblocksError, UnsupportedVersion
+from bff.services import connect
 
 
 @click.command()

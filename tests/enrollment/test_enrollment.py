@@ -8,12 +8,12 @@ import requests
 from bff.audit import Audit
 from bff.config import load_settings
 from bff.enrollment.calls import GrantedCalls
-from bff.enrollment.connect import connect
 from bff.enrollment.enrollment import Enrollment
 from bff.enrollment.return_urls import ReturnUrls
 from bff.errors import InvalidInput
 from bff.medblocks import errors
 from bff.medblocks.grants import Grant, SessionGrant
+from bff.services import connect
 from tests.factories import HOST, patient, session
 
 DONE = "https://app.example.com/done"

@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from bff.config import load_settings
-from bff.enrollment.connect import connect
 from bff.medblocks.errors import ConnectionFailed
 from bff.medblocks.http_client import HttpClient
+from bff.services import connect
 from tests.factories import API_VERSION, KEY, variables
 from tests.https_host import Host, certificate_file
 
