@@ -12,7 +12,7 @@ from werkzeug.routing import Rule
 from bff import api, middleware, pages, translations, webhooks
 from bff.access.keys import Keys
 from bff.access.store import MemoryStore, open_redis
-from bff.api.json_provider import MsgspecProvider
+from bff.api.json_bodies import MsgspecProvider
 from bff.config import Settings, environment, load_settings
 from bff.errors import MAX_BODY_BYTES
 from bff.logs import follow_settings, quiet_http_client

@@ -7,7 +7,7 @@ from flask import Response
 from marshmallow import Schema, fields
 from marshmallow.validate import Length
 
-from bff.api.json_provider import json_response
+from bff.api.json_bodies import json_response
 from bff.api.openapi import JsonBlueprint
 from bff.enrollment.models import FoundFacilities, FoundFacility
 from bff.errors import NotFound

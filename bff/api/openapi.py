@@ -12,9 +12,7 @@ from flask_smorest import Api, Blueprint
 from marshmallow import Schema, fields
 
 from bff import __version__
-from bff.api.body import StrictJsonParser
-from bff.api.json_provider import json_response
-from bff.enrollment.calls import ApiResponse
+from bff.api.json_bodies import StrictJsonParser
 from bff.schemas import BrowserInput, camel_case
 
 View = TypeVar("View", bound=Callable[..., Response])
@@ -58,11 +56,6 @@ class JsonBlueprint(Blueprint):
         errors = {status: HTTPStatus(status).name for status in (*problems, 421, 502, 503, 504)}
         responses = {200: {"description": HTTPStatus.OK.phrase, "content": content}, **errors}
         return cast("Callable[[View], View]", self.doc(responses=responses))
-
-
-def respond(answer: ApiResponse) -> Response:
-    """Return a response with the body and the status of Medblocks' checked response."""
-    return json_response(answer.body, answer.status)
 
 
 class _Converter(OpenAPIConverter):

@@ -6,8 +6,8 @@ import msgspec
 from flask import Response, request
 
 from bff.access.idempotency import PARAMETER
-from bff.api.json_provider import json_response
-from bff.api.openapi import JsonBlueprint, respond
+from bff.api.json_bodies import json_response, respond
+from bff.api.openapi import JsonBlueprint
 from bff.enrollment.models import StartedSession
 from bff.schemas import NewPatientSession
 from bff.services import services

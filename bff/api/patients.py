@@ -9,8 +9,8 @@ from flask import Response, request
 from marshmallow import Schema, fields
 
 from bff.access.idempotency import PARAMETER
-from bff.api.json_provider import json_response
-from bff.api.openapi import JsonBlueprint, reference, respond
+from bff.api.json_bodies import json_response, respond
+from bff.api.openapi import JsonBlueprint, reference
 from bff.schemas import NewPatient
 from bff.services import services
 
