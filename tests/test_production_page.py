@@ -75,6 +75,7 @@ def test_the_live_key_enforces_access():
         load_settings({**ALL, "BFF_ACCESS": "report"})
 
 
+@pytest.mark.slow
 def test_the_last_step_serves(tmp_path):
     (tmp_path / ".env").write_text("".join(f"{name}={text}\n" for name, text in ALL.items()))
     command = example(PAGE, "medblocks-bff serve").splitlines()[-1]

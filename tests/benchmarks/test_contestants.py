@@ -11,6 +11,8 @@ from benchmarks.bench.browsers import Browsers, WrongAnswer, check_read, enroll
 from benchmarks.bench.contestants import CONTESTANTS, NGINX, OURS
 from benchmarks.upstream import run_upstream
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

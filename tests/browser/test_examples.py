@@ -1,6 +1,10 @@
 """Runs JavaScript examples of the documentation in a real browser."""
 
+import pytest
+
 from tests.examples import example
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_token_is_sent(site, open_page):

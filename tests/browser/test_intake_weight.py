@@ -2,7 +2,11 @@
 
 import sys
 
+import pytest
+
 from tests.browser import steps
+
+pytestmark = pytest.mark.slow
 
 MAX_BYTES = 60 * 1024
 SHIFTS = """async () => {

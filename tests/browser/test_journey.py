@@ -1,4 +1,4 @@
-"""Whole journeys in a real browser, with and without JavaScript."""
+"""Whole journeys in a browser, with and without JavaScript. Every run has the first; the others are slow."""
 
 import re
 
@@ -22,6 +22,7 @@ def test_patient_connects_health_records_and_returns(page, site):
     assert page.locator("a.portal").get_attribute("href").startswith("https://")
 
 
+@pytest.mark.slow
 @with_and_without_javascript
 def test_patient_searches_and_goes_straight_to_a_facility(page, site):
     steps.fill_in(page)
@@ -37,6 +38,7 @@ def test_patient_searches_and_goes_straight_to_a_facility(page, site):
     assert "Otterbank Walk-in Clinic" in page.locator("#facilities").inner_text()
 
 
+@pytest.mark.slow
 @with_and_without_javascript
 def test_declined_patient_can_try_again(page, site):
     steps.fill_in(page)
@@ -57,6 +59,7 @@ def test_declined_patient_can_try_again(page, site):
     assert counts(site)[0] == patients
 
 
+@pytest.mark.slow
 @with_and_without_javascript
 @pytest.mark.parametrize(
     ("state", "button"),
@@ -84,6 +87,7 @@ def test_stopped_connection_is_reconnected_straight_to_its_facility(page, site, 
     assert counts(site) == (patients, sessions + 1)
 
 
+@pytest.mark.slow
 @with_and_without_javascript
 @pytest.mark.parametrize(
     ("decision", "title"),
@@ -99,6 +103,7 @@ def test_declining_and_failing_differ(page, site, decision, title):
     assert heading(page) == title
 
 
+@pytest.mark.slow
 @with_and_without_javascript
 def test_saved_patient_can_connect_later(page, site):
     steps.fill_in(page)
@@ -113,6 +118,7 @@ def test_saved_patient_can_connect_later(page, site):
     assert counts(site)[0] == patients
 
 
+@pytest.mark.slow
 @with_and_without_javascript
 def test_form_errors_get_focus_and_keep_values(page):
     steps.fill_in(page, email="asha@")
@@ -127,6 +133,7 @@ def test_form_errors_get_focus_and_keep_values(page):
     assert page.evaluate("document.activeElement.id") == "email"
 
 
+@pytest.mark.slow
 def test_corrected_form_continues(page, site):
     patients, _ = counts(site)
     steps.fill_in(page, patient_id="a/b")
@@ -138,6 +145,7 @@ def test_corrected_form_continues(page, site):
     assert counts(site)[0] == patients + 1
 
 
+@pytest.mark.slow
 def test_everything_works_when_no_script_loads(site, open_page):
     page = open_page("about:blank")
     blocked = []

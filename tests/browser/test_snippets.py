@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SNIPPETS = """
 async function createPatient(values) {
   const response = await fetch("/api/patients", {

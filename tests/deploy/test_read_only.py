@@ -34,7 +34,10 @@ def may_remount():
         return False
 
 
-pytestmark = pytest.mark.skipif(not may_remount(), reason="this user may not mount file systems")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not may_remount(), reason="this user may not mount file systems"),
+]
 
 
 def test_a_read_only_file_system_is_enough(tmp_path):

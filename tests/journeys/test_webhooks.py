@@ -11,6 +11,8 @@ from bff.sandbox.catalog import FACILITIES
 from tests.processes import wait_until
 from tests.server.running import run_server
 
+pytestmark = pytest.mark.slow
+
 SECRET = "whsec_of_the_tests"
 
 

@@ -12,6 +12,8 @@ from tests.server.apps import LARGE
 from tests.server.products import run_product
 from tests.server.running import answer, get, head, read_all, read_reply
 
+pytestmark = pytest.mark.slow
+
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 BEGUN = head("Content-Length: 6", "Expect: 100-continue", start="POST /echo/a HTTP/1.1")
 
