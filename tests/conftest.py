@@ -23,9 +23,8 @@ from requests.adapters import HTTPAdapter
 from werkzeug.test import Client
 
 from benchmarks.running import Upstream, run_sandbox
-from bff.sandbox import create_sandbox
 from bff.sandbox.faults import Faults
-from tests.factories import HOST, KEY, error_body, make_app, patient
+from tests.factories import HOST, empty_sandbox, error_body, make_app, patient
 
 pytest_plugins = ["tests.canary"]
 
@@ -131,7 +130,7 @@ class MockedSandbox:
     """The sandbox behind the mocked wire: `store` is its state, and `faults` make it fail."""
 
     def __init__(self, mock: responses.RequestsMock) -> None:
-        app = create_sandbox(HOST, api_keys=[KEY])
+        app = empty_sandbox()
         self.store = app.extensions["sandbox"]
         self.faults = Faults(app)
         mock.assert_all_requests_are_fired = False

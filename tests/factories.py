@@ -24,6 +24,8 @@ from bff.medblocks.client import Medblocks
 from bff.medblocks.http_client import HttpClient
 from bff.medblocks.retries import Retries
 from bff.medblocks.transport import Transport
+from bff.sandbox import create_sandbox
+from bff.sandbox.store import Store
 from bff.webhooks import OnEvent
 
 # Nothing answers here: a call that a test forgot to mock fails.
@@ -84,6 +86,20 @@ def shared_app(**changes: str) -> Flask:
     A new app takes 15 ms, which is more than most tests.
     """
     return make_app(BFF_RATE_LIMIT="off", **changes)
+
+
+@cache
+def _sandbox(public_url: str, *api_keys: str) -> Flask:
+    return create_sandbox(public_url, api_keys=api_keys)
+
+
+def empty_sandbox(public_url: str = HOST, *api_keys: str) -> Flask:
+    """Return a sandbox as if it were new. It is built once, which takes longer than most of its tests."""
+    app = _sandbox(public_url, *(api_keys or (KEY,)))
+    store: Store = app.extensions["sandbox"]
+    vars(store).clear()
+    vars(store).update(vars(Store(public_url)))
+    return app
 
 
 def http_client(origin: str = HOST, key: str = KEY, version: str | None = API_VERSION) -> HttpClient:

@@ -10,8 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from werkzeug.test import Client
 
-from bff.sandbox import DEMO_KEY, SandboxServer, create_sandbox
+from bff.sandbox import DEMO_KEY, SandboxServer
 from bff.sandbox.faults import Faults
+from tests.factories import empty_sandbox
 
 CONTRACT = json.loads((Path(__file__).parents[1] / "medblocks-openapi.json").read_text())
 ENVELOPE = {"$ref": "#/components/schemas/ErrorEnvelope"}
@@ -80,7 +81,7 @@ def clock():
 
 @pytest.fixture
 def sandbox(clock):
-    app = create_sandbox("http://sandbox.test/")
+    app = empty_sandbox("http://sandbox.test/", DEMO_KEY)
     app.extensions["sandbox"].now = clock
     return app
 
