@@ -35,8 +35,9 @@ def visit():
 
     def build(settings, cookies_of=None, **changes):
         key = str((settings, changes))
-        app = apps.setdefault(key, make_app(**CHANGES, **settings, **changes))
-        browser = app.test_client()
+        if key not in apps:
+            apps[key] = make_app(**CHANGES, **settings, **changes)
+        browser = apps[key].test_client()
         for name in ("bff", "bff-patient"):
             if cookies_of and (cookie := cookies_of.get_cookie(name)):
                 browser.set_cookie(name, cookie.value)
