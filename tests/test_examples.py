@@ -184,6 +184,7 @@ def test_the_server_of_the_readme_starts(tmp_path, sandbox):
         assert f"for {sandbox.address}" in printed
 
 
+@pytest.mark.slow
 def test_a_server_starts_with_the_sandbox_alone(tmp_path, sandbox):
     command = example("docs/sandbox.md", "MEDBLOCKS_API_KEY=").strip()
     here = command.replace("http://127.0.0.1:8001", sandbox.address)
@@ -192,6 +193,7 @@ def test_a_server_starts_with_the_sandbox_alone(tmp_path, sandbox):
         assert f"for {sandbox.address}" in printed
 
 
+@pytest.mark.slow
 def test_the_metrics_of_a_server_are_read(tmp_path, sandbox):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
@@ -205,6 +207,7 @@ def test_the_metrics_of_a_server_are_read(tmp_path, sandbox):
         assert wait_until(lambda: "bff_processes 1.0" in run_shell(f"{read} || true", tmp_path))
 
 
+@pytest.mark.slow
 def test_a_server_with_traces_starts(tmp_path, sandbox):
     command = example("docs/observability.md", "OTEL_EXPORTER_OTLP_ENDPOINT=").strip()
     variables = {"MEDBLOCKS_API_KEY": DEMO_KEY, "MEDBLOCKS_BASE_URL": sandbox.address}
@@ -220,6 +223,7 @@ def test_a_request_is_found_in_a_log(tmp_path):
     assert run_shell(example("docs/observability.md", "   grep "), tmp_path) == line
 
 
+@pytest.mark.slow
 def test_the_sandbox_starts_with_webhooks(tmp_path):
     command = example("docs/sandbox.md", "medblocks-bff sandbox").strip()
 
@@ -227,6 +231,7 @@ def test_the_sandbox_starts_with_webhooks(tmp_path):
         assert "stands in for Medblocks" in printed
 
 
+@pytest.mark.slow
 def test_a_webhook_reaches_the_demo(tmp_path, demo):
     command = example("docs/webhooks.md", "medblocks-bff webhook-test")
     variables = {

@@ -205,6 +205,7 @@ def resident(pid):
     return int(line) / 1024
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system has no /proc")
 def test_pipelined_requests_take_little_memory(serve, gate):
     with serve() as server, ExitStack() as opened:
