@@ -16,7 +16,7 @@ from joserfc.jwk import OctKey
 
 from bff import create_app
 from bff.access.keys import Keys
-from bff.config import load_settings
+from bff.config import Settings, load_settings
 from bff.enrollment.calls import GrantedCalls
 from bff.medblocks.bulkhead import Bulkhead
 from bff.medblocks.circuit_breaker import CircuitBreaker
@@ -26,6 +26,9 @@ from bff.medblocks.retries import Retries
 from bff.medblocks.transport import Transport
 from bff.sandbox import create_sandbox
 from bff.sandbox.store import Store
+from bff.services import KEY as SERVICES
+from bff.services import Services
+from bff.telemetry import open_telemetry
 from bff.webhooks import OnEvent
 
 # Nothing answers here: a call that a test forgot to mock fails.
@@ -86,6 +89,25 @@ def shared_app(**changes: str) -> Flask:
     A new app takes 15 ms, which is more than most tests.
     """
     return make_app(BFF_RATE_LIMIT="off", **changes)
+
+
+@cache
+def _unlimited_app(**changes: str) -> tuple[Flask, Settings]:
+    limits = ("ADDRESS", "OWNER", "CREATES", "SESSIONS", "CONFLICTS")
+    changes = {**{f"BFF_RATE_LIMIT_{name}": "1000000/minute" for name in limits}, **changes}
+    return make_app(**changes), load_settings(variables(**changes))
+
+
+def reused_app(**changes: str) -> Flask:
+    """Return an app for one test, in a fiftieth of the time: its services are new, its routes are not.
+
+    Its rate limits are there, but out of reach. Calls with the same variables return the same app.
+    """
+    app, settings = _unlimited_app(**changes)
+    app.extensions[SERVICES] = Services(
+        settings, Keys(*settings.secrets), None, open_telemetry(settings), identify=None
+    )
+    return app
 
 
 @cache

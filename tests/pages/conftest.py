@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from tests.factories import HOST, facility, make_app, patient, session
+from tests.factories import HOST, facility, patient, reused_app, session
 
 
 @pytest.fixture
 def enforcing():
-    return make_app(BFF_ACCESS="enforce")
+    return reused_app(BFF_ACCESS="enforce")
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def started(enforcing, medblocks):
 def browser(medblocks):
     """A browser that has created user_42."""
     medblocks.post(f"{HOST}/patients", json=patient())
-    browser = make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off").test_client()
+    browser = reused_app(BFF_ACCESS="enforce").test_client()
     browser.post("/api/patients", json={"patientId": "user_42"})
     return browser
 
