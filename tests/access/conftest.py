@@ -16,7 +16,7 @@ from bff.access.identity.jwks import Jwks
 from bff.access.store import FallbackCounters, MemoryStore, open_redis
 from bff.config import load_settings
 from tests.access.login import KEYS, URL
-from tests.factories import JWT, KEY, NOW, make_app
+from tests.factories import JWT, KEY, NOW, reused_app
 
 
 class Slow(dict):
@@ -89,7 +89,7 @@ def client_for():
     """Build a client of an app that accepts the login's tokens."""
 
     def build(**settings):
-        return make_app(BFF_ACCESS="enforce", **JWT, **settings).test_client()
+        return reused_app(BFF_ACCESS="enforce", **JWT, **settings).test_client()
 
     return build
 

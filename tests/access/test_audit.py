@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from bff.logs import JsonFormatter
-from tests.factories import HOST, make_app, patient, session
+from tests.factories import HOST, make_app, patient, reused_app, session
 
 UPSTREAM_ID = {"X-Request-Id": "req_upstream"}
 CANARIES = (
@@ -36,7 +36,7 @@ def trail(caplog):
 @pytest.fixture
 def browser(trail):
     """A client of an app whose configuration line is already read."""
-    client = make_app(BFF_ACCESS="enforce").test_client()
+    client = reused_app(BFF_ACCESS="enforce").test_client()
     trail()
     return client
 

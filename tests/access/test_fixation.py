@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.factories import NOW, hidden_fields, make_app
+from tests.factories import NOW, hidden_fields, make_app, reused_app
 
 ASHA = {"name": "Asha Example", "email": "asha@example.com"}
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
@@ -21,7 +21,7 @@ def stored(mocked_sandbox):
 
 @pytest.fixture
 def app():
-    return make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
+    return reused_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import base64
 import pytest
 
 from bff.services import KEY as SERVICES
-from tests.factories import HOST, JWT_BY_SECRET, bearer, make_app, patient, session
+from tests.factories import HOST, JWT_BY_SECRET, bearer, make_app, patient, reused_app, session
 
 
 @pytest.fixture
 def enforcing():
-    return make_app(BFF_ACCESS="enforce")
+    return reused_app(BFF_ACCESS="enforce")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.factories import HOST, make_app
+from tests.factories import HOST, make_app, reused_app
 
 PATIENTS = f"{HOST}/patients"
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
@@ -20,8 +20,8 @@ def stored(mocked_sandbox):
 
 @pytest.fixture
 def app():
-    """An app for each test, because the app stores the keys."""
-    return make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
+    """An app with services of each test's own, because they store the keys."""
+    return reused_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce")
 
 
 def create(client, key=KEY, **changes):

@@ -18,6 +18,7 @@ from tests.factories import (
     hidden_fields,
     make_app,
     patient,
+    reused_app,
     session,
     variables,
 )
@@ -28,7 +29,7 @@ SESSIONS = f"{HOST}/patient-sessions"
 
 @pytest.fixture
 def app():
-    return make_app(BFF_IDENTITY="invite", BFF_ACCESS="enforce")
+    return reused_app(BFF_IDENTITY="invite", BFF_ACCESS="enforce")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.factories import HOST, NOW, created_patient, form_token, make_app, patient, signed_cookie
+from tests.factories import HOST, NOW, created_patient, form_token, patient, reused_app, signed_cookie
 
 WEEK = 7 * 24 * 60 * 60
 PAYLOAD = {"o": "browser", "p": ["A" * 22], "s": []}
@@ -15,7 +15,7 @@ kept = pytest.mark.parametrize(("payload", "ahead"), KEPT.values(), ids=KEPT)
 
 @pytest.fixture
 def app():
-    return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
+    return reused_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
 
 
 @pytest.fixture

@@ -2,15 +2,15 @@
 
 import pytest
 
-from tests.factories import HOST, error_body, facilities, facility, make_app
+from tests.factories import HOST, error_body, facilities, facility, make_app, reused_app
 
 CONNECTIONS = f"{HOST}/connections"
 
 
 @pytest.fixture
 def client():
-    """A browser of an app of each test's own: the catalog is kept in the app."""
-    return make_app(BFF_RATE_LIMIT="off").test_client()
+    """A browser of an app whose catalog is empty yet."""
+    return reused_app(BFF_RATE_LIMIT="off").test_client()
 
 
 @pytest.mark.parametrize("status", [405, 410, 414, 422, 431])

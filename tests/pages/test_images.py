@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bff.images import Image
-from tests.factories import HOST, make_app
+from tests.factories import HOST, make_app, reused_app
 
 PNG = Image(b"\x89PNG\r\n\x1a\n", "image/png")
 SVG = Image(b"<svg><script>alert(1)</script></svg>", "image/svg+xml")
@@ -38,7 +38,7 @@ def logo(app, number=7):
 @pytest.fixture
 def browser(fetched):
     """Return a browser that opened the form."""
-    client = make_app(BFF_ACCESS="enforce").test_client()
+    client = reused_app(BFF_ACCESS="enforce").test_client()
     client.get("/intake")
     return client
 

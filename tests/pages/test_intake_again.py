@@ -8,14 +8,14 @@ import uuid
 import pytest
 
 from bff.medblocks.ids import patient_id_problem
-from tests.factories import HOST, JWT_BY_SECRET, created_patient, form_token, make_app, session
+from tests.factories import HOST, JWT_BY_SECRET, created_patient, form_token, make_app, reused_app, session
 
 ASHA = {"name": "Asha Example", "email": "asha@example.com"}
 
 
 @pytest.fixture
 def enforcing():
-    return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
+    return reused_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bff.config import SettingsError, load_settings
-from tests.factories import JWT_BY_SECRET, bearer, make_app, variables
+from tests.factories import JWT_BY_SECRET, bearer, make_app, reused_app, variables
 
 LOGIN = "https://login.example/start?tenant=7"
 
@@ -13,7 +13,7 @@ LOGIN = "https://login.example/start?tenant=7"
 @pytest.fixture
 def browser():
     settings = {**JWT_BY_SECRET, "BFF_LOGIN_URL": LOGIN, "BFF_PUBLIC_URL": "https://bff.example.com"}
-    return make_app(BFF_ACCESS="enforce", **settings).test_client()
+    return reused_app(BFF_ACCESS="enforce", **settings).test_client()
 
 
 def ask(browser, path, **options):

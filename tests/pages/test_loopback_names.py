@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.factories import make_app
+from tests.factories import reused_app
 
 NAMES = ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "app.localhost:8000"]
 
@@ -19,7 +19,7 @@ def origin(request):
 def browser(mocked_sandbox, origin):
     """A browser at a loopback name, and the app's Medblocks."""
     settings = {"BFF_PUBLIC_URL": "http://127.0.0.1:8000", "BFF_RETURN_URLS": ""}
-    client = make_app(BFF_ACCESS="enforce", **settings).test_client()
+    client = reused_app(BFF_ACCESS="enforce", **settings).test_client()
 
     def ask(path, data=None):
         method = "GET" if data is None else "POST"

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from bff.config import load_settings
-from tests.factories import HOST, hidden_fields, make_app, patient, session, variables
+from tests.factories import HOST, hidden_fields, make_app, patient, reused_app, session, variables
 
 TRUST = {
     "BFF_BRAND_NAME": "Alder & Example",
@@ -18,7 +18,7 @@ TRUST = {
 
 @pytest.fixture
 def app():
-    return make_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off", **TRUST)
+    return reused_app(BFF_ACCESS="enforce", BFF_RATE_LIMIT="off", **TRUST)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from bff.access.identity.jwt import JwtIdentity
 from bff.access.identity.proxy_header import HeaderIdentity
 from bff.config import load_settings
 from bff.errors import UnusableLogin
-from tests.factories import HOST, JWT_BY_SECRET, make_app, patient
+from tests.factories import HOST, JWT_BY_SECRET, make_app, patient, reused_app
 
 PATIENTS = f"{HOST}/patients"
 HEADER = {"BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
@@ -35,7 +35,7 @@ UNUSABLE = {
 @pytest.fixture
 def owner_cookie(medblocks):
     """The cookie of a browser that created user_42 without a login."""
-    client = make_app(BFF_ACCESS="enforce").test_client()
+    client = reused_app(BFF_ACCESS="enforce").test_client()
     medblocks.post(PATIENTS, json=patient())
     client.post("/api/patients", json={"patientId": "user_42"})
     medblocks.calls.reset()
@@ -46,7 +46,7 @@ def owner_cookie(medblocks):
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_credential_never_falls_back_to_the_cookie(owner_cookie, medblocks, access, name):
     settings, headers = BAD[name]
-    client = make_app(BFF_ACCESS=access, **settings).test_client(use_cookies=False)
+    client = reused_app(BFF_ACCESS=access, **settings).test_client(use_cookies=False)
     headers = {**headers, "Cookie": "; ".join(filter(None, [headers.get("Cookie"), owner_cookie]))}
 
     medblocks.reset()
