@@ -20,7 +20,7 @@ run: $(VENV)/run.stamp  ## Start the demo: the BFF and a sandbox that stands in 
 PYTEST_OPTIONS := --numprocesses auto --dist loadfile --no-loadscope-reorder
 test test-slow test-next: export PYTHONDONTWRITEBYTECODE =
 
-test: $(VENV)/dev.stamp  ## Run the tests, in about 100 seconds, without the slow ones
+test: $(VENV)/dev.stamp  ## Run the tests, in about 70 seconds, without the slow ones
 	$(BIN)/pytest $(PYTEST_OPTIONS) -m "not slow"
 
 test-slow: $(VENV)/dev.stamp  ## Run the slow tests: every state of the pages under axe, every server, processes, schemathesis
