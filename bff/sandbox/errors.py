@@ -6,7 +6,8 @@ _TYPES = {
     401: "authentication_error",
     404: "not_found_error",
     409: "conflict_error",
-    500: "api_error",
+    429: "rate_limit_error",
+    502: "ehr_error",
 }
 
 
@@ -35,9 +36,10 @@ class ApiError(Exception):
         code = self.code
         if newer_codes:
             code = "invalid_data" if code == "invalid_request" and self.param else _NEWER.get(code, code)
+        other = "api_error" if self.status >= 500 else "invalid_request_error"
         return {
             "error": {
-                "type": _TYPES.get(self.status, "invalid_request_error"),
+                "type": _TYPES.get(self.status, other),
                 "code": code,
                 "message": self.message,
                 "param": self.param,

@@ -19,7 +19,7 @@ _PAGE = """<!DOCTYPE html>
 <html><head><title>{status}</title></head>
 <body><center><h1>{status}</h1></center><hr><center>cdn</center></body></html>
 """
-_ERRORS = {429: ("rate_limit_error", "throttled"), 502: ("ehr_error", "fhir_error")}
+_CODES = {429: "throttled", 502: "fhir_error"}
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,9 @@ def _html_error(exchange: Exchange) -> Response:
 
 def _error(exchange: Exchange, status: int = 500) -> Response:
     status = exchange.status or status
-    kind, code = _ERRORS.get(status, ("api_error", "internal_error"))
+    error = ApiError(status, _CODES.get(status, "internal_error"), "This error is a fault of the sandbox.")
     request_id = "req_" + secrets.token_hex(12)
-    body = ApiError(status, code, "This error is a fault of the sandbox.").to_json(
-        request_id, newer_codes=exchange.newer_codes
-    )
-    body["error"]["type"] = kind
+    body = error.to_json(request_id, newer_codes=exchange.newer_codes)
     return Response(json.dumps(body), status, {"X-Request-Id": request_id}, content_type="application/json")
 
 
