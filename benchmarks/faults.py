@@ -19,7 +19,7 @@ TLS = "tls"
 FAULTS: dict[str, dict[str, Any]] = {
     "refused": {"fault": "refuse", "ms": 60_000},
     "reset before": {"fault": "reset_before_commit"},
-    "reset during": {"fault": "reset_during_commit", "ms": 0},
+    "reset during": {"fault": "late_commit", "ms": 0},
     "reset after": {"fault": "reset_after_commit"},
     "late commit": {"fault": "late_commit", "ms": 300},
     "silence": {"fault": "silence"},

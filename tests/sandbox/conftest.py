@@ -114,7 +114,7 @@ def start(api):
 
 @pytest.fixture
 def faults(sandbox):
-    return Faults(sandbox, seed=7)
+    return Faults(sandbox)
 
 
 @pytest.fixture

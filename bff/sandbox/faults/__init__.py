@@ -1,8 +1,7 @@
-"""The sandbox's faults: what can fail (`kinds`), when it fails (`plan`), and the named sets (`profiles`)."""
+"""The sandbox's faults: their `kinds`, the `specs` that ask for one, the `middleware` that applies them."""
 
 from bff.sandbox.faults.kinds import KINDS
 from bff.sandbox.faults.middleware import Faults
-from bff.sandbox.faults.plan import FaultError, Spec
-from bff.sandbox.faults.profiles import PROFILES
+from bff.sandbox.faults.specs import PROFILES, FaultError
 
-__all__ = ["KINDS", "PROFILES", "FaultError", "Faults", "Spec"]
+__all__ = ["KINDS", "PROFILES", "FaultError", "Faults"]

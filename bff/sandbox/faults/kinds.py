@@ -26,14 +26,17 @@ _CODES = {429: "throttled", 502: "fhir_error"}
 class Kind:
     """A kind of fault: what it does, and its `ms` when a spec names none.
 
-    `act` returns the reply, or None when nothing more may be sent on the connection. `ms` pass before it,
-    unless the kind is `paced`: then `act` uses them itself.
+    `act` returns the reply, or None when nothing more may be sent on the connection.
     """
 
     summary: str
     act: Callable[[Exchange], Response | None]
     ms: int = 0
-    paced: bool = False
+
+
+def _latency(exchange: Exchange) -> Response:
+    exchange.wait()
+    return exchange.commit()
 
 
 def _drip(exchange: Exchange) -> None:
@@ -150,21 +153,14 @@ def _wrong_id(exchange: Exchange) -> Response:
 # `GET /_faults` shows the summaries.
 KINDS = {
     # Slow answers, and none.
-    "latency": Kind("Answer `ms` later.", Exchange.commit, ms=1000),
+    "latency": Kind("Answer `ms` later.", _latency, ms=1000),
     "silence": Kind("Never answer; change nothing.", Exchange.read_to_end),
-    "drip": Kind("Make the change; send the answer byte by byte, `ms` apart.", _drip, ms=20, paced=True),
-    "drip_body": Kind(
-        "Make the change; send the body byte by byte, `ms` apart.", _drip_body, ms=20, paced=True
-    ),
+    "drip": Kind("Make the change; send the answer byte by byte, `ms` apart.", _drip, ms=20),
+    "drip_body": Kind("Make the change; send the body byte by byte, `ms` apart.", _drip_body, ms=20),
     # Connections that are cut.
     "reset_before_commit": Kind("Reset the connection; change nothing.", Exchange.reset),
-    "reset_during_commit": Kind(
-        "Reset the connection; make the change at once, or `ms` later.", _late_commit, paced=True
-    ),
     "reset_after_commit": Kind("Make the change; then reset the connection.", _reset_after_commit),
-    "late_commit": Kind(
-        "Reset the connection; make the change `ms` later.", _late_commit, ms=1000, paced=True
-    ),
+    "late_commit": Kind("Reset the connection; make the change `ms` later.", _late_commit, ms=1000),
     "half_body": Kind("Make the change; send half of the body that Content-Length promises.", _half_body),
     "half_chunks": Kind("Make the change; send half of the body in chunks that never end.", _half_chunks),
     # Errors.
@@ -177,7 +173,6 @@ KINDS = {
         "Answer 429, with `ms` in whole seconds as Retry-After; change nothing.",
         _too_many_requests,
         ms=1000,
-        paced=True,
     ),
     # Answers that can't be used.
     "bad_json": Kind(

@@ -1,8 +1,11 @@
 """A WSGI middleware that applies faults to the sandbox's requests, and the route that sets them."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
+from random import Random
 from threading import Condition, Event
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +16,12 @@ from werkzeug.wrappers import Request, Response
 
 from bff.sandbox.faults.exchange import Dropped, Exchange
 from bff.sandbox.faults.kinds import KINDS
-from bff.sandbox.faults.plan import REFUSE, FaultError, Plan, Spec
-from bff.sandbox.faults.profiles import PROFILES
+from bff.sandbox.faults.specs import PROFILES, REFUSE, FaultError, Spec
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CONTROL_PATH = "/_faults"
-_API = "api."
 
 
 class _Change(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,43 +39,36 @@ class _Change(msgspec.Struct, forbid_unknown_fields=True):
 class Faults:
     """The sandbox app, with the faults that are active; there are none at first.
 
-    Takes the app, and a seed that makes the choice of faults reproducible. `Spec`, `KINDS` and `PROFILES`
-    say which faults there are.
+    `fired` counts how often each fault happened since they were last replaced. `halted` ends all waits.
+    `refuse` refuses connections for some seconds, where 0 ends an ongoing refusal: SandboxServer sets it.
     """
 
-    def __init__(self, app: Flask, *, seed: int | None = None) -> None:
+    def __init__(self, app: Flask) -> None:
         self.halted = Event()
+        self.fired: Counter[str] = Counter()
+        self.refuse: Callable[[float], None] | None = None
+        self.operations = sorted({rule.endpoint.rpartition(".")[2] for rule in app.url_map.iter_rules()})
         self._app: WSGIApplication = app.wsgi_app
         self._urls = app.url_map
         self._store = app.extensions.get("sandbox")
-        self._plan = Plan(seed)
-        # Refuses connections for some seconds, where 0 ends an ongoing refusal. SandboxServer sets it.
-        self.refuse: Callable[[float], None] | None = None
+        self._active: list[Spec] = []
+        self._random = Random()  # noqa: S311 - nothing secret is drawn
         self._under_way = 0
-        self._settled = Condition()
-        self.operations = sorted({rule.endpoint.rpartition(".")[2] for rule in app.url_map.iter_rules()})
+        self._state = Condition()  # its lock guards all that changes
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request as the app does, unless a fault meets it."""
         if environ["PATH_INFO"] == CONTROL_PATH:
             return self._control(Request(environ))(environ, start_response)
-        return self._meet(environ)(environ, start_response)
-
-    @property
-    def newer_codes(self) -> bool:
-        """Whether errors have the names that newer versions of Medblocks have for them."""
-        return self._store is not None and self._store.newer_codes
-
-    @property
-    def fired(self) -> dict[str, int]:
-        """How often each fault happened since the specs were last replaced."""
-        counts: dict[str, int] = self._plan.to_json()["fired"]
-        return counts
+        spec = self._pick(environ)
+        reply = self._app if spec is None else self._act(spec, environ)
+        return reply(environ, start_response)
 
     def replace(self, specs: Sequence[Mapping[str, Any] | Spec], *, seed: int | None = None) -> None:
         """Replace all faults with these, and end an ongoing refusal.
 
-        Raise FaultError, and change nothing, when one can't be used.
+        With a seed, the same requests in the same order meet the same faults. Raise FaultError, and change
+        nothing, when one can't be used.
         """
         try:
             parsed = msgspec.convert(specs, list[Spec])
@@ -82,12 +76,16 @@ class Faults:
             raise FaultError(f"{error}.") from error
         if any(spec.operation not in (None, *self.operations) for spec in parsed):
             raise FaultError(f"operation must be one of: {', '.join(self.operations)}.")
-        refusal = max((spec.ms or 0 for spec in parsed if spec.fault == REFUSE), default=0)
-        if refusal and self.refuse is None:
+        refusals = [spec for spec in parsed if spec.fault == REFUSE]
+        if refusals and self.refuse is None:
             raise FaultError(f"{REFUSE} acts on a port. Serve the sandbox with SandboxServer.")
-        self._plan.replace(parsed, seed)
+        with self._state:
+            self._random.seed(seed)
+            # A refusal happens once, at once: it never meets a request.
+            self._active = [spec for spec in parsed if spec.fault != REFUSE]
+            self.fired = Counter(spec.fault for spec in refusals)
         if self.refuse is not None:
-            self.refuse(refusal / 1000)
+            self.refuse(max((spec.ms or 0 for spec in refusals), default=0) / 1000)
 
     def use(self, profile: str, *, seed: int | None = None) -> None:
         """Replace all faults with those of a profile.
@@ -102,8 +100,8 @@ class Faults:
 
     def wait_until_settled(self, timeout: float) -> bool:
         """Wait until no fault is under way, late commits included. Return False after `timeout` seconds."""
-        with self._settled:
-            return self._settled.wait_for(lambda: not self._under_way, timeout)
+        with self._state:
+            return self._state.wait_for(lambda: not self._under_way, timeout)
 
     def to_json(self) -> dict[str, Any]:
         """Return the active faults, how often each one fired, and what there is to choose from."""
@@ -111,37 +109,47 @@ class Faults:
         faults[REFUSE] = "End all connections, and refuse new ones for `ms` from now on."
         profiles = {name: asdict(profile) for name, profile in PROFILES.items()}
         choices = {"profiles": profiles, "faults": faults, "operations": self.operations}
-        return {**self._plan.to_json(), **choices}
+        with self._state:
+            return {"active": msgspec.to_builtins(self._active), "fired": dict(self.fired), **choices}
 
-    def _meet(self, environ: "WSGIEnvironment") -> "WSGIApplication":
-        endpoint = self._endpoint(environ)
-        spec = self._plan.pick(endpoint.rpartition(".")[2], hosted=not endpoint.startswith(_API))
-        if spec is None:
-            return self._app
+    def _pick(self, environ: "WSGIEnvironment") -> Spec | None:
+        """Return the first active spec that meets a request, and count it; None if none does."""
+        if not self._active:
+            return None
+        try:
+            endpoint, _ = self._urls.bind_to_environ(environ).match()
+        except HTTPException:
+            return None
+        blueprint, _, operation = endpoint.rpartition(".")
+        with self._state:
+            for spec in self._active:
+                meant = spec.operation == operation or (spec.operation is None and blueprint == "api")
+                if meant and spec.times != 0 and self._random.random() < spec.probability:
+                    spec.times = spec.times and spec.times - 1
+                    self.fired[spec.fault] += 1
+                    return spec
+        return None
+
+    def _act(self, spec: Spec, environ: "WSGIEnvironment") -> Response:
         kind = KINDS[spec.fault]
         ms = kind.ms if spec.ms is None else spec.ms
-        exchange = Exchange(self._app, environ, ms, spec.status, self.halted, self.newer_codes)
-        self._count(1)
-        try:
-            if ms and not kind.paced:
-                exchange.wait()
-            response = kind.act(exchange)
-        finally:
-            self._count(-1)
+        newer_codes = self._store is not None and self._store.newer_codes
+        with self._counted():
+            response = kind.act(Exchange(self._app, environ, ms, spec.status, self.halted, newer_codes))
         if response is None:
             raise Dropped
         return response
 
-    def _endpoint(self, environ: "WSGIEnvironment") -> str:
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._state:
+            self._under_way += 1
         try:
-            return str(self._urls.bind_to_environ(environ).match()[0])
-        except HTTPException:
-            return ""
-
-    def _count(self, change: int) -> None:
-        with self._settled:
-            self._under_way += change
-            self._settled.notify_all()
+            yield
+        finally:
+            with self._state:
+                self._under_way -= 1
+                self._state.notify_all()
 
     def _control(self, request: Request) -> Response:
         try:

@@ -44,10 +44,10 @@ def test_put_replaces_the_faults_and_counts(http):
 
 def test_a_fault_ends_after_its_times(http):
     put = http.put(ROUTE, json={"faults": [{"fault": "error_before_commit", "times": 2}]})
-    assert put.json["active"][0]["left"] == 2
+    assert put.json["active"][0]["times"] == 2
     assert [call(http), call(http), call(http)] == [500, 500, 200]
     state = http.get(ROUTE).json
-    assert (state["active"][0]["left"], state["fired"]) == (0, {"error_before_commit": 2})
+    assert (state["active"][0]["times"], state["fired"]) == (0, {"error_before_commit": 2})
 
 
 def test_put_takes_a_profile(http):

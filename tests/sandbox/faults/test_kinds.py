@@ -162,7 +162,6 @@ ANSWERED = [
 ]
 RESET = [
     ("reset_before_commit", False),
-    ("reset_during_commit", True),
     ("reset_after_commit", True),
     ("late_commit", True),
 ]

@@ -49,16 +49,13 @@ def is_answered(connection):
         return False
 
 
-@pytest.mark.parametrize(
-    ("fault", "answered"), [("latency", True), ("half_body", True), ("reset_after_commit", False)]
-)
-def test_the_change_follows_the_wait(server, pause, connection, store, fault, answered):
-    server.faults.replace([{"fault": fault, "ms": 250}])
+def test_the_change_follows_the_wait(server, pause, connection, store):
+    server.faults.replace([{"fault": "latency", "ms": 250}])
     connection.sendall(REQUEST)
     assert pause.begun.wait(TIMEOUT)
     assert (store.patients, pause.seconds) == ({}, [0.25])
     pause.over.set()
-    assert is_answered(connection) is answered
+    assert is_answered(connection)
     assert store.patients.keys() == {"user_42"}
 
 
@@ -73,9 +70,7 @@ def test_a_late_commit_follows_the_reset(server, pause, connection, store):
     assert store.patients.keys() == {"user_42"}
 
 
-@pytest.mark.parametrize(
-    ("fault", "seconds"), [("latency", 1), ("late_commit", 1), ("drip", 0.02), ("reset_during_commit", 0)]
-)
+@pytest.mark.parametrize(("fault", "seconds"), [("latency", 1), ("late_commit", 1), ("drip", 0.02)])
 def test_each_kind_has_its_own_default_wait(server, pause, connection, fault, seconds):
     server.faults.replace([{"fault": fault}])
     pause.over.set()
@@ -84,13 +79,11 @@ def test_each_kind_has_its_own_default_wait(server, pause, connection, fault, se
     assert (pause.seconds[0], KINDS[fault].ms) == (seconds, seconds * 1000)
 
 
-def test_silence_ignores_later_requests(server, pause, connection, store):
-    server.faults.replace([{"fault": "silence", "ms": 1}])
+def test_silence_ignores_later_requests(server, connection, store):
+    server.faults.replace([{"fault": "silence"}])
     connection.sendall(REQUEST)
-    assert pause.begun.wait(TIMEOUT)
     connection.sendall(b"GET /health HTTP/1.1\r\n\r\n")
     connection.shutdown(socket.SHUT_WR)
-    pause.over.set()
     assert not is_answered(connection)
     assert store.patients == {}
 

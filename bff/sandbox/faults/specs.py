@@ -1,7 +1,43 @@
-"""Named sets of faults, to see how a page copes with each."""
+"""Which faults can be asked for: one spec for each, and named sets of them to see how a page copes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, to_builtins
+
+from bff.sandbox.faults.kinds import KINDS
+
+# Not a Kind: it acts on the whole port, not on one exchange.
+REFUSE = "refuse"
+MAX_MS = 60_000
+
+
+class FaultError(ValueError):
+    """These faults can't be used. The message says why, and what to send instead."""
+
+
+class Spec(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One fault, and when it happens: to which operation, how often, how many times, and how.
+
+    Without `operation` it meets every operation of the API. It meets hosted pages only when it names one.
+    `times` counts down.
+    """
+
+    fault: str
+    operation: str | None = None
+    probability: Annotated[float, Meta(ge=0, le=1)] = 1
+    times: Annotated[int, Meta(ge=1)] | None = None
+    ms: Annotated[int, Meta(ge=0, le=MAX_MS)] | None = None
+    # Replies below 400 can be without a body, which would break the connection's framing.
+    status: Annotated[int, Meta(ge=400, le=599)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.fault not in (REFUSE, *KINDS):
+            raise ValueError(f"fault must be one of: {', '.join([REFUSE, *KINDS])}")
+        if self.fault == REFUSE and (not self.ms or to_builtins(self).keys() != {"fault", "ms"}):
+            raise ValueError(
+                f"refuse takes ms, from 1 to {MAX_MS}, and nothing else: it begins at once, for all"
+            )
 
 
 @dataclass(frozen=True)
@@ -46,7 +82,8 @@ PROFILES = {
         "What is asked for is done, but most answers to it never arrive.",
         _faults("reset_after_commit", operation="create_patient", probability=0.5)
         + _faults("error_after_commit", operation="create_patient", probability=0.3, status=502)
-        + _faults("reset_after_commit reset_during_commit", operation="start_session", probability=0.3)
+        + _faults("reset_after_commit", operation="start_session", probability=0.3)
+        + _faults("late_commit", operation="start_session", probability=0.3, ms=0)
         + _faults("late_commit", probability=0.2, ms=500),
     ),
     "garbage": Profile(
