@@ -3,7 +3,6 @@
 An unknown link gets 404. A link whose session is complete or expired gets 410, with a page that explains it.
 """
 
-from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -39,7 +38,6 @@ def create_hosted(store: Store) -> Blueprint:
     """Return the hosted pages over one store."""
     hosted = Blueprint("hosted", __name__, url_prefix="/c/<token>")
     _add_pages(hosted, store)
-    _add_decisions(hosted, store)
 
     @hosted.after_request
     def protect(response: Response) -> Response:
@@ -72,21 +70,13 @@ def _add_pages(hosted: Blueprint, store: Store) -> None:
         session = store.open_session(token, facility_id)
         return _page("approve.html", session, token=token, facility=FACILITIES[facility_id])
 
+    @hosted.post("/facilities/<facility_id>/<decision>")
+    def decide(token: str, facility_id: str, decision: str) -> AnyResponse:
+        return _onward(token, store.decide(token, facility_id, decision))
 
-def _add_decisions(hosted: Blueprint, store: Store) -> None:
-    def add(path: str, decide: Callable[..., Json]) -> None:
-        def view(token: str, **facility: str) -> AnyResponse:
-            return _onward(token, decide(token, **facility))
-
-        hosted.add_url_rule(path, decide.__name__, view, methods=["POST"])
-
-    add("/facilities/<facility_id>/approve", store.approve)
-    add("/facilities/<facility_id>/decline", store.decline)
-    add("/facilities/<facility_id>/fail", store.fail)
-    add("/facilities/<facility_id>/time-out", store.time_out)
-    add("/facilities/<facility_id>/expire", store.expire)
-    add("/facilities/<facility_id>/fail-to-refresh", store.fail_to_refresh)
-    add("/finish", store.finish)
+    @hosted.post("/finish")
+    def finish(token: str) -> AnyResponse:
+        return _onward(token, store.finish(token))
 
 
 def _recommended_first(matches: list[Facility], recommended: list[str]) -> list[Facility]:

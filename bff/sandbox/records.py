@@ -10,6 +10,15 @@ ConnectionStatus = Literal["active", "failed", "expired", "refresh_failed", "dis
 USER_DENIED = "user_denied"
 CALLBACK_FAILED = "oauth_callback_failed"
 STATE_EXPIRED = "oauth_state_expired"  # a newer code
+# By what a person, or their facility, decides: the connection's status then, and why it failed.
+DECISIONS: dict[str, tuple[ConnectionStatus, str | None]] = {
+    "approve": ("active", None),
+    "decline": ("failed", USER_DENIED),
+    "fail": ("failed", CALLBACK_FAILED),
+    "time-out": ("failed", STATE_EXPIRED),
+    "expire": ("expired", None),
+    "fail-to-refresh": ("refresh_failed", None),
+}
 SCOPES = ("openid", "offline_access", "patient/*.read")
 
 

@@ -13,8 +13,8 @@ from bff.sandbox.errors import ApiError, SessionClosedError, invalid_request, no
 from bff.sandbox.paging import Row, page_both_ways
 from bff.sandbox.records import (
     CALLBACK_FAILED,
+    DECISIONS,
     STATE_EXPIRED,
-    USER_DENIED,
     Connection,
     ConnectionStatus,
     Patient,
@@ -170,44 +170,13 @@ class Store:
         with self._lock:
             return self._open(token, facility_id).to_json(self.now())
 
-    def approve(self, token: str, facility_id: str) -> Json:
-        """Connect the session's patient to a facility. Raise as `open_session` does."""
-        return self._decide(token, facility_id, None)
-
-    def decline(self, token: str, facility_id: str) -> Json:
-        """Record that the person declined a facility. Raise as `open_session` does."""
-        return self._decide(token, facility_id, USER_DENIED)
-
-    def fail(self, token: str, facility_id: str) -> Json:
-        """Record that the sign-in failed. Raise as `open_session` does."""
-        return self._decide(token, facility_id, CALLBACK_FAILED)
-
-    def time_out(self, token: str, facility_id: str) -> Json:
-        """Record that the sign-in took too long. Raise as `open_session` does."""
-        return self._decide(token, facility_id, STATE_EXPIRED if self.newer_codes else CALLBACK_FAILED)
-
-    def expire(self, token: str, facility_id: str) -> Json:
-        """Connect a facility, whose access has expired since. Raise as `open_session` does."""
-        return self._decide(token, facility_id, None, "expired")
-
-    def fail_to_refresh(self, token: str, facility_id: str) -> Json:
-        """Connect a facility, whose access could not be renewed since. Raise as `open_session` does."""
-        return self._decide(token, facility_id, None, "refresh_failed")
-
-    def finish(self, token: str) -> Json:
-        """Complete the session. Raise as `open_session` does."""
-        with self._lock:
-            session = self._open(token)
-            session.finished = True
-            return self._completed(session)
-
-    def _decide(
-        self,
-        token: str,
-        facility_id: str,
-        failure_code: str | None,
-        connected: ConnectionStatus = "active",
-    ) -> Json:
+    def decide(self, token: str, facility_id: str, decision: str) -> Json:
+        """Record a decision (of `DECISIONS`) about a facility. Raise as `open_session` does."""
+        if decision not in DECISIONS:
+            raise not_found("decision")
+        status, failure_code = DECISIONS[decision]
+        if failure_code == STATE_EXPIRED and not self.newer_codes:
+            failure_code = CALLBACK_FAILED
         with self._lock:
             session, now = self._open(token, facility_id), self.now()
             rows = self._patient(session.asked.patient_id).connections
@@ -218,7 +187,6 @@ class Store:
                 connection = Connection(_new_id("conn_"), facility_id, session.id, now, now)
                 rows.append(connection)
             connection.patient_session_id = session.id
-            status: ConnectionStatus = "failed" if failure_code else connected
             self.set_connection_status(connection.id, status, failure_code=failure_code)
             if connection not in session.connections:
                 session.connections.append(connection)
@@ -227,6 +195,13 @@ class Store:
             if not failure_code:
                 self.on_event("records.sync.completed", _synced(session, connection))
             return self._completed(session) if session.finished else session.to_json(now)
+
+    def finish(self, token: str) -> Json:
+        """Complete the session. Raise as `open_session` does."""
+        with self._lock:
+            session = self._open(token)
+            session.finished = True
+            return self._completed(session)
 
     def _completed(self, session: Session) -> Json:
         shown = session.to_json(self.now())

@@ -101,16 +101,16 @@ def at_medblocks(page: Page, site: Site) -> str:
 # These use the sandbox's store for the steps at Medblocks; the journeys take them in the browser.
 def reach_connected(page: Page, site: Site) -> None:
     token = at_medblocks(page, site)
-    site.store.approve(token, ALDERBROOK)
-    site.store.approve(token, "fhirsrc_wrenhollow_labs")
-    site.store.approve(token, "fhirsrc_bluebottle_pharmacy")
+    site.store.decide(token, ALDERBROOK, "approve")
+    site.store.decide(token, "fhirsrc_wrenhollow_labs", "approve")
+    site.store.decide(token, "fhirsrc_bluebottle_pharmacy", "approve")
     site.store.finish(token)
     page.reload()
 
 
 def set_status(site: Site, token: str, status: str, facility_id: str = ALDERBROOK) -> None:
     """Connect a facility, and set the status of its connection."""
-    connection = site.store.approve(token, facility_id)["connections"][-1]
+    connection = site.store.decide(token, facility_id, "approve")["connections"][-1]
     site.store.set_connection_status(connection["id"], status)
 
 
@@ -129,7 +129,7 @@ def reach_status(*statuses: str) -> Callable[[Page, Site], None]:
 
 def reach_failed(page: Page, site: Site) -> None:
     token = at_medblocks(page, site)
-    site.store.fail(token, ALDERBROOK)
+    site.store.decide(token, ALDERBROOK, "fail")
     site.store.finish(token)
     page.reload()
 
@@ -141,7 +141,7 @@ def reach_nothing(page: Page, site: Site) -> None:
 
 def reach_declined(page: Page, site: Site) -> None:
     token = at_medblocks(page, site)
-    site.store.decline(token, ALDERBROOK)
+    site.store.decide(token, ALDERBROOK, "decline")
     site.store.finish(token)
     page.reload()
 

@@ -146,7 +146,7 @@ def test_new_connection_appears_and_is_announced(open_session, site):
     region = page.locator("#live").element_handle()
     assert page.get_by_role("heading", level=1).inner_text() == "You haven\u2019t finished"
 
-    site.store.approve(token, "fhirsrc_wrenhollow_labs")
+    site.store.decide(token, "fhirsrc_wrenhollow_labs", "approve")
     site.store.finish(token)
     message = live(page, "Your health records are connected. You connected one provider.")
 
@@ -182,7 +182,7 @@ def test_focus_is_kept_when_the_page_changes(open_session, site):
     page, token = open_session
     page.get_by_role("link", name="Continue").focus()
 
-    site.store.decline(token, "fhirsrc_wrenhollow_labs")
+    site.store.decide(token, "fhirsrc_wrenhollow_labs", "decline")
     live(page, "You didn\u2019t allow access")
 
     assert page.evaluate("document.activeElement.tagName") == "H1"

@@ -56,8 +56,8 @@ def test_connections_are_raw_or_hydrated(run, site):
     run("mb.createPatient({ patientId: 'connects' })")
     session = run("mb.startPatientSession({ patientId: 'connects' })")
     facility = "fhirsrc_wrenhollow_labs"
-    site.store.approve(token_of(session), facility)
-    site.store.decline(token_of(session), "fhirsrc_yarrowby_genomics")
+    site.store.decide(token_of(session), facility, "approve")
+    site.store.decide(token_of(session), "fhirsrc_yarrowby_genomics", "decline")
 
     raw = run("mb.getConnections('connects')")
     hydrated = run("mb.getConnections('connects', { hydrate: true })")

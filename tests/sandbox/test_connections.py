@@ -12,7 +12,7 @@ def connect(start, store):
 
     def approve(facility_id, **asked):
         session = start(**asked)
-        store.approve(session["url"].rpartition("/")[2], facility_id)
+        store.decide(session["url"].rpartition("/")[2], facility_id, "approve")
         return store.get_patient(session["patient_id"])["connections"][0]
 
     return approve

@@ -305,6 +305,12 @@ def test_a_session_for_one_facility_excludes_others(browser, start, connections,
     assert connections() == []
 
 
+def test_an_unknown_decision_is_not_found(browser, start, connections):
+    session = start()
+    assert browser.post(f"{session['url']}/facilities/{ONE}/guess").status_code == 404
+    assert connections() == []
+
+
 def test_an_unknown_facility_has_no_page(browser, start):
     assert browser.get(f"{start()['url']}/facilities/fhirsrc_none").status_code == 404
 

@@ -35,7 +35,7 @@ def kinds(events):
 
 def test_a_connection_and_the_sessions_end_are_events(store, start, events, read_session):
     session = start()
-    store.approve(token_of(session), ONE)
+    store.decide(token_of(session), ONE, "approve")
     assert kinds(events) == ["records.sync.completed"]
     store.finish(token_of(session))
 
@@ -59,20 +59,20 @@ def read_session(api):
     ],
 )
 def test_a_decision_ends_a_session_for_one_facility(store, start, events, act, expected):
-    getattr(store, act)(token_of(start(connection_id=ONE)), ONE)
+    store.decide(token_of(start(connection_id=ONE)), ONE, act)
 
     assert kinds(events) == expected
 
 
 @pytest.mark.parametrize("act", ["decline", "fail"])
 def test_a_failed_attempt_in_an_open_session_is_no_event(store, start, events, act):
-    getattr(store, act)(token_of(start()), ONE)
+    store.decide(token_of(start()), ONE, act)
 
     assert events == []
 
 
 def test_a_connection_that_needs_a_sign_in_is_an_event(store, start, events):
-    store.approve(token_of(start()), ONE)
+    store.decide(token_of(start()), ONE, "approve")
     (row,) = store.get_patient("user_42")["connections"]
     events.clear()
     store.set_connection_status(row["id"], "refresh_failed")
@@ -85,7 +85,7 @@ def test_a_connection_that_needs_a_sign_in_is_an_event(store, start, events):
 
 @pytest.mark.parametrize("status", ["expired", "disconnected"])
 def test_another_status_is_no_event(store, start, events, status):
-    store.approve(token_of(start()), ONE)
+    store.decide(token_of(start()), ONE, "approve")
     (row,) = store.get_patient("user_42")["connections"]
     events.clear()
     store.set_connection_status(row["id"], status)

@@ -43,7 +43,7 @@ def test_every_field_of_a_spec_is_kept(faults):
         ({"fault": "unknown"}, "fault must be one of: refuse, latency"),
         ({"fault": ["silence"]}, "`$[0].fault`"),
         ({"fault": None}, "`$[0].fault`"),
-        ({"operation": "unknown"}, "operation must be one of: approve, ask, choose, create_patient"),
+        ({"operation": "unknown"}, "operation must be one of: ask, choose, create_patient"),
         ({"probability": 1.1}, "`float` <= 1.0 - at `$[0].probability`"),
         ({"probability": True}, "`$[0].probability`"),
         ({"probability": "1"}, "`$[0].probability`"),
