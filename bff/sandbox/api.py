@@ -1,5 +1,6 @@
 """The JSON routes: one for each operation of Medblocks' contract that the product calls."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,8 +9,7 @@ from werkzeug.routing import BaseConverter
 
 from bff.sandbox import catalog
 from bff.sandbox.errors import invalid_request
-from bff.sandbox.paging import page
-from bff.sandbox.records import SessionRequest, timestamp
+from bff.sandbox.records import Json, SessionRequest, timestamp
 from bff.sandbox.schemas import (
     PatientBody,
     PatientsQuery,
@@ -20,7 +20,7 @@ from bff.sandbox.schemas import (
     UpdateBody,
     load,
 )
-from bff.sandbox.store import Json, Store
+from bff.sandbox.store import Store
 
 
 class ExactConverter(BaseConverter):
@@ -47,8 +47,7 @@ def create_api(store: Store) -> Blueprint:
     @api.get("/patients")
     def list_patients() -> Json:
         query = load(PatientsQuery(), request.args)
-        rows = store.list_patients(query["patient_id"], query["email"])
-        return page(rows, query["limit"], query["starting_after"])
+        return _page(store.list_patients(query["patient_id"], query["email"]), query)
 
     @api.put("/patients/<exact:patient_id>")
     def update_patient(patient_id: str) -> Json:
@@ -57,11 +56,13 @@ def create_api(store: Store) -> Blueprint:
     @api.get("/patients/<exact:patient_id>/patient-sessions")
     def list_sessions(patient_id: str) -> Json:
         query = load(SessionsQuery(), request.args)
-        return page(store.list_sessions(patient_id, query["status"]), query["limit"], query["starting_after"])
+        return _page(store.list_sessions(patient_id, query["status"]), query)
 
     @api.get("/patients/<exact:patient_id>/records")
     def list_records(patient_id: str) -> Json:
-        return store.list_records(patient_id, **load(RecordsQuery(), request.args))
+        query = load(RecordsQuery(), request.args)
+        rows = store.list_records(patient_id, query.pop("type"), query.pop("since"))
+        return {"patient_id": patient_id, **_page_both_ways(rows, **query)}
 
     @api.post("/patient-sessions")
     def start_session() -> Json:
@@ -77,8 +78,8 @@ def create_api(store: Store) -> Blueprint:
 def list_connections() -> Json:
     """Return one page of the facilities that the query asks for."""
     query = load(SearchQuery(), request.args)
-    rows = [(match.id, match.to_json()) for match in catalog.search(query["q"], query["type"])]
-    return page(rows, query["limit"], query["starting_after"])
+    rows = [match.to_json() for match in catalog.search(query["q"], query["type"])]
+    return _page(rows, query)
 
 
 def get_connection(facility_id: str) -> Json:
@@ -94,3 +95,42 @@ def _json_body() -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     raise invalid_request("The body must be a JSON object. Send it with Content-Type: application/json.")
+
+
+def _page(rows: Sequence[Json], query: Json) -> Json:
+    page = _page_both_ways(rows, query["limit"], query["starting_after"])
+    del page["previous_cursor"]
+    return page
+
+
+def _page_both_ways(
+    rows: Sequence[Json], count: int, starting_after: str | None, ending_before: str | None = None
+) -> Json:
+    """Return a page that can also end before a cursor, and has one for the page before."""
+    start = 0 if starting_after is None else _position(rows, starting_after, "starting_after") + 1
+    end = len(rows)
+    if ending_before is not None:
+        end = _position(rows, ending_before, "ending_before")
+        start = max(start, end - count)
+    shown = rows[start : min(end, start + count)]
+    has_more = start + len(shown) < len(rows)
+    return {
+        "resource_type": "list",
+        "data": shown,
+        "has_more": has_more,
+        "next_cursor": _cursor(shown[-1]) if has_more and shown else None,
+        "previous_cursor": _cursor(shown[0]) if start and shown else None,
+    }
+
+
+def _position(rows: Sequence[Json], cursor: str, param: str) -> int:
+    for position, row in enumerate(rows):
+        if _cursor(row) == cursor:
+            return position
+    raise invalid_request(f"{param} is not a cursor of this list. Send one of the page before.", param)
+
+
+def _cursor(row: Json) -> str:
+    # Unlike the id, so that no caller comes to rely on the two being the same.
+    identity: str = row.get("resource", row)["id"]
+    return identity.encode().hex()

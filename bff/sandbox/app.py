@@ -10,7 +10,8 @@ from werkzeug.exceptions import HTTPException
 from bff.sandbox.api import ExactConverter, create_api
 from bff.sandbox.errors import ApiError
 from bff.sandbox.hosted import create_hosted
-from bff.sandbox.store import Json, Store
+from bff.sandbox.records import Json
+from bff.sandbox.store import Store
 
 DEMO_KEY = "mb_sk_sbx_demo"
 EXPIRED_KEY = "mb_sk_sbx_expired"

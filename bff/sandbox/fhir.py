@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 from bff.sandbox.errors import invalid_request
-from bff.sandbox.paging import Row
-from bff.sandbox.records import Connection, timestamp
+from bff.sandbox.records import Connection, Json, timestamp
 
-_RESOURCES: tuple[tuple[str, dict[str, Any]], ...] = (
+_RESOURCES: tuple[tuple[str, Json], ...] = (
     ("Observation", {"status": "final", "code": {"text": "Heart rate (invented)"}}),
     ("Observation", {"status": "final", "code": {"text": "Body weight (invented)"}}),
     ("Condition", {"code": {"text": "Hay fever (invented)"}}),
@@ -16,7 +14,7 @@ _RESOURCES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def records(connections: Iterable[Connection], types: str | None, since: str | None) -> list[Row]:
+def records(connections: Iterable[Connection], types: str | None, since: str | None) -> list[Json]:
     """Return the records of connections that had access, optionally of some types and since a moment.
 
     `types` is separated by commas. Raise ApiError for a moment that is not ISO 8601.
@@ -27,16 +25,16 @@ def records(connections: Iterable[Connection], types: str | None, since: str | N
         for connection in connections
         if connection.status != "failed" and connection.created_at >= earliest
         for row in _rows(connection)
-        if wanted is None or row[1]["resource"]["resourceType"] in wanted
+        if wanted is None or row["resource"]["resourceType"] in wanted
     ]
 
 
-def _rows(connection: Connection) -> Iterable[Row]:
+def _rows(connection: Connection) -> Iterable[Json]:
+    prefix = connection.id.replace("_", "-")
     for number, (kind, content) in enumerate(_RESOURCES, 1):
-        id_ = f"{connection.id.replace('_', '-')}-{number}"
         meta = {"lastUpdated": timestamp(connection.created_at)}
-        resource = {"resourceType": kind, "id": id_, "meta": meta, **content}
-        yield id_, {"source": connection.connection_id, "resource": resource}
+        resource = {"resourceType": kind, "id": f"{prefix}-{number}", "meta": meta, **content}
+        yield {"source": connection.connection_id, "resource": resource}
 
 
 def _moment(text: str | None) -> datetime:

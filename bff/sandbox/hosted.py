@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from bff.sandbox import catalog
 from bff.sandbox.catalog import FACILITIES, Facility
 from bff.sandbox.errors import ApiError, SessionClosedError
-from bff.sandbox.records import CALLBACK_FAILED, STATE_EXPIRED, USER_DENIED
-from bff.sandbox.store import Json, Store
+from bff.sandbox.records import CALLBACK_FAILED, STATE_EXPIRED, USER_DENIED, Json
+from bff.sandbox.store import Store
 
 SHOWN = 12
 

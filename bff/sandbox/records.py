@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+Json = dict[str, Any]
 ConnectionStatus = Literal["active", "failed", "expired", "refresh_failed", "disconnected"]
 # Why an attempt failed, in the API's documented codes.
 USER_DENIED = "user_denied"

@@ -10,19 +10,17 @@ from typing import Any
 from bff.sandbox import fhir
 from bff.sandbox.catalog import FACILITIES
 from bff.sandbox.errors import ApiError, SessionClosedError, invalid_request, not_found
-from bff.sandbox.paging import Row, page_both_ways
 from bff.sandbox.records import (
     CALLBACK_FAILED,
     DECISIONS,
     STATE_EXPIRED,
     Connection,
     ConnectionStatus,
+    Json,
     Patient,
     Session,
     SessionRequest,
 )
-
-Json = dict[str, Any]
 
 
 class Store:
@@ -60,11 +58,11 @@ class Store:
         with self._lock:
             return self._patient(patient_id).to_detail_json()
 
-    def list_patients(self, patient_id: str | None, email: str | None) -> list[Row]:
+    def list_patients(self, patient_id: str | None, email: str | None) -> list[Json]:
         """Return the patients with exactly this id or email address, most recent first."""
         with self._lock:
             return [
-                (row.id, row.to_json())
+                row.to_json()
                 for row in reversed(self.patients.values())
                 if patient_id in (None, row.id) and email in (None, row.email)
             ]
@@ -85,28 +83,18 @@ class Store:
             del self.patients[self._patient(patient_id).id]
         return {"id": patient_id, "resource_type": "patient", "deleted": True}
 
-    def list_sessions(self, patient_id: str, status: str | None) -> list[Row]:
+    def list_sessions(self, patient_id: str, status: str | None) -> list[Json]:
         """Return a patient's sessions with a status, most recent first. Raise ApiError (404)."""
         with self._lock:
             self._patient(patient_id)
             sessions = [row for row in self.sessions.values() if row.asked.patient_id == patient_id]
-            rows = [(row.id, row.to_json(self.now())) for row in reversed(sessions)]
-        return [row for row in rows if status in (None, row[1]["status"])]
+            rows = [row.to_json(self.now()) for row in reversed(sessions)]
+        return [row for row in rows if status in (None, row["status"])]
 
-    def list_records(
-        self,
-        patient_id: str,
-        *,
-        type: str | None,  # noqa: A002 - the API's name
-        since: str | None,
-        count: int,
-        starting_after: str | None,
-        ending_before: str | None,
-    ) -> Json:
-        """Return a page of a patient's records. Raise ApiError (404, or 400)."""
+    def list_records(self, patient_id: str, types: str | None, since: str | None) -> list[Json]:
+        """Return a patient's records as `fhir.records` does. Raise ApiError (404, or 400)."""
         with self._lock:
-            rows = fhir.records(self._patient(patient_id).connections, type, since)
-        return {"patient_id": patient_id, **page_both_ways(rows, count, starting_after, ending_before)}
+            return fhir.records(self._patient(patient_id).connections, types, since)
 
     def disconnect(self, patient_id: str, connection_id: str) -> Json:
         """Revoke one connection (`conn_…`) of a patient. Raise ApiError (404)."""
