@@ -70,7 +70,7 @@ class Visit:
     def has_session(self, session_id: str) -> bool:
         """Return whether Medblocks has a session of this patient's under this id."""
         session = self.store.sessions.get(session_id)
-        return session is not None and session.asked.patient_id == self.patient_id
+        return session is not None and session.patient_id == self.patient_id
 
 
 def _nothing(_: Visit) -> None:

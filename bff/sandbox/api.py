@@ -9,7 +9,7 @@ from werkzeug.routing import BaseConverter
 
 from bff.sandbox import catalog
 from bff.sandbox.errors import invalid_request
-from bff.sandbox.records import Json, SessionRequest, timestamp
+from bff.sandbox.records import Json, timestamp
 from bff.sandbox.schemas import (
     PatientBody,
     PatientsQuery,
@@ -66,7 +66,7 @@ def create_api(store: Store) -> Blueprint:
 
     @api.post("/patient-sessions")
     def start_session() -> Json:
-        return store.start_session(SessionRequest(**load(SessionBody(), _json_body())))
+        return store.start_session(**load(SessionBody(), _json_body()))
 
     @api.get("/health")
     def health() -> Json:

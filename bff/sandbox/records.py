@@ -28,10 +28,11 @@ def timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _fields(record: object, *names: str) -> dict[str, Any]:
-    values = {name: getattr(record, name) for name in names}
+def _shown(record: object, *hidden: str) -> Json:
     return {
-        name: timestamp(value) if isinstance(value, datetime) else value for name, value in values.items()
+        name: timestamp(value) if isinstance(value, datetime) else value
+        for name, value in vars(record).items()
+        if name not in hidden
     }
 
 
@@ -48,18 +49,13 @@ class Connection:
     failure_code: str | None = None
     failure_at: datetime | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the connection as its patient shows it."""
-        return {
-            **self.to_session_json(),
-            "resource_type": "connection",
-            "scopes": list(SCOPES),
-            **_fields(self, "id", "patient_session_id", "updated_at"),
-        }
+        return {**_shown(self), "resource_type": "connection", "scopes": list(SCOPES)}
 
-    def to_session_json(self) -> dict[str, Any]:
+    def to_session_json(self) -> Json:
         """Return the connection as its patient session shows it, where a failed attempt has no id."""
-        shown = _fields(self, "id", "connection_id", "status", "failure_code", "failure_at", "created_at")
+        shown = _shown(self, "patient_session_id", "updated_at")
         return {**shown, "id": None} if self.status == "failed" else shown
 
 
@@ -74,20 +70,23 @@ class Patient:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     connections: list[Connection] = field(default_factory=list)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the patient as the reply to its creation."""
-        shown = _fields(self, "id", "email", "name", "metadata", "created_at")
-        return {**shown, "resource_type": "patient"}
+        return {**_shown(self, "connections"), "resource_type": "patient"}
 
-    def to_detail_json(self) -> dict[str, Any]:
+    def to_detail_json(self) -> Json:
         """Return the patient with every connection, most recent first, failed attempts included."""
         return {**self.to_json(), "connections": [row.to_json() for row in reversed(self.connections)]}
 
 
-@dataclass(frozen=True, kw_only=True)
-class SessionRequest:
-    """What a caller asks for when it starts a patient session."""
+@dataclass(kw_only=True)
+class Session:
+    """One visit of one patient to the hosted pages, with what its caller asked for."""
 
+    id: str
+    url: str
+    created_at: datetime
+    expires_at: datetime
     patient_id: str
     return_url: str
     patient_email: str | None = None
@@ -95,30 +94,16 @@ class SessionRequest:
     connection_id: str | None = None
     recommended_connection_ids: list[str] | None = None
     return_button_label: str | None = None
-    expires_in: int = 1800
     metadata: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Session:
-    """One visit of one patient to the hosted pages."""
-
-    id: str
-    url: str
-    asked: SessionRequest
-    created_at: datetime
-    expires_at: datetime
     finished: bool = False
     connections: list[Connection] = field(default_factory=list)
 
-    def to_json(self, now: datetime) -> dict[str, Any]:
+    def to_json(self, now: datetime) -> Json:
         """Return the patient session with its status at a moment."""
         unfinished = "open" if now < self.expires_at else "expired"
         return {
+            **_shown(self, "patient_email", "patient_name", "finished"),
             "resource_type": "patient_session",
             "status": "complete" if self.finished else unfinished,
             "connections": [row.to_session_json() for row in self.connections],
-            **_fields(self, "id", "url", "created_at", "expires_at"),
-            **_fields(self.asked, "patient_id", "connection_id", "recommended_connection_ids"),
-            **_fields(self.asked, "return_url", "return_button_label", "metadata"),
         }

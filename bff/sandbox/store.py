@@ -19,7 +19,6 @@ from bff.sandbox.records import (
     Json,
     Patient,
     Session,
-    SessionRequest,
 )
 
 
@@ -87,7 +86,7 @@ class Store:
         """Return a patient's sessions with a status, most recent first. Raise ApiError (404)."""
         with self._lock:
             self._patient(patient_id)
-            sessions = [row for row in self.sessions.values() if row.asked.patient_id == patient_id]
+            sessions = [row for row in self.sessions.values() if row.patient_id == patient_id]
             rows = [row.to_json(self.now()) for row in reversed(sessions)]
         return [row for row in rows if status in (None, row["status"])]
 
@@ -120,21 +119,24 @@ class Store:
             if status == "refresh_failed":
                 self.on_event("connection.token_refresh_failed", connection.to_json())
 
-    def start_session(self, asked: SessionRequest) -> Json:
-        """Start a patient session. Its patient is created, or gets the name and email that were sent."""
+    def start_session(self, *, expires_in: int = 1800, **asked: Any) -> Json:
+        """Start a patient session, with other fields as `asked`.
+
+        Its patient is created, or gets the name and email that were sent.
+        """
         with self._lock:
             now = self.now()
-            patient = self.patients.setdefault(asked.patient_id, Patient(asked.patient_id, now))
-            patient.email = patient.email if asked.patient_email is None else asked.patient_email
-            patient.name = patient.name if asked.patient_name is None else asked.patient_name
             session = Session(
                 id=_new_id("ps_"),
                 # The URL lets any browser act for the patient, so it must not follow from the session's id.
                 url=self._pages + secrets.token_urlsafe(24),
-                asked=asked,
                 created_at=now,
-                expires_at=now + timedelta(seconds=asked.expires_in),
+                expires_at=now + timedelta(seconds=expires_in),
+                **asked,
             )
+            patient = self.patients.setdefault(session.patient_id, Patient(session.patient_id, now))
+            patient.email = patient.email if session.patient_email is None else session.patient_email
+            patient.name = patient.name if session.patient_name is None else session.patient_name
             self.sessions[session.id] = self._by_url[session.url] = session
             return session.to_json(now)
 
@@ -167,7 +169,7 @@ class Store:
             failure_code = CALLBACK_FAILED
         with self._lock:
             session, now = self._open(token, facility_id), self.now()
-            rows = self._patient(session.asked.patient_id).connections
+            rows = self._patient(session.patient_id).connections
             # Approving again refreshes a connection; a failed attempt is always a new one.
             known = (row for row in rows if row.connection_id == facility_id and row.status != "failed")
             connection = None if failure_code else next(known, None)
@@ -179,7 +181,7 @@ class Store:
             if connection not in session.connections:
                 session.connections.append(connection)
             # A session for one facility is over once that one is decided.
-            session.finished = session.asked.connection_id is not None
+            session.finished = session.connection_id is not None
             if not failure_code:
                 self.on_event("records.sync.completed", _synced(session, connection))
             return self._completed(session) if session.finished else session.to_json(now)
@@ -208,7 +210,7 @@ class Store:
         state = session.to_json(self.now())
         if state["status"] != "open":
             raise SessionClosedError(state)
-        known = {session.asked.connection_id} if session.asked.connection_id else FACILITIES.keys()
+        known = {session.connection_id} if session.connection_id else FACILITIES.keys()
         if facility_id is not None and facility_id not in known:
             raise not_found("facility in this session")
         return session
@@ -216,7 +218,7 @@ class Store:
 
 def _synced(session: Session, connection: Connection) -> Json:
     """Return the object of the event that records have arrived. The amounts are invented."""
-    ids = {"patient_id": session.asked.patient_id, "connection_id": connection.connection_id}
+    ids = {"patient_id": session.patient_id, "connection_id": connection.connection_id}
     return {**ids, "total": 42, "errors": 0, "duration_ms": 1500}
 
 

@@ -33,7 +33,7 @@ def without_tags(client, enforcing):
 
 def updates(store):
     """Return the name and email that each session start sent."""
-    return [(session.asked.patient_name, session.asked.patient_email) for session in store.sessions.values()]
+    return [(session.patient_name, session.patient_email) for session in store.sessions.values()]
 
 
 # Attempts of a browser with the owner's name, but without the patient, each with other details.

@@ -50,7 +50,7 @@ def test_a_session_returns_to_the_same_name(browser, origin, mocked_sandbox):
     assert parse_qs(urlsplit(leaving).query).keys() == {"patient_session_id"}
     (session,) = mocked_sandbox.store.sessions.values()
 
-    assert session.asked.return_url == f"{origin}/connected"
+    assert session.return_url == f"{origin}/connected"
     page = browser(leaving.replace("/leaving", "/connected"))
     assert page.status_code == 200
     assert "Return to the app" not in page.text

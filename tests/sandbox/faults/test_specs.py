@@ -5,7 +5,6 @@ from werkzeug.test import Client
 
 from bff.sandbox import DEMO_KEY, PROFILES
 from bff.sandbox.faults import KINDS, FaultError, Faults
-from bff.sandbox.records import SessionRequest
 
 KEY = {"Authorization": f"Bearer {DEMO_KEY}"}
 CALLS = {
@@ -79,8 +78,8 @@ def test_a_fault_meets_only_its_operation(faults, http, operation):
 
 @pytest.mark.parametrize(("named", "expected"), [({}, False), ({"operation": "choose"}, True)])
 def test_a_fault_meets_hosted_pages_only_by_name(faults, http, store, named, expected):
-    asked = SessionRequest(patient_id="user_42", return_url="https://app.example/")
-    path = store.start_session(asked)["url"].removeprefix("http://sandbox.test")
+    asked = {"patient_id": "user_42", "return_url": "https://app.example/"}
+    path = store.start_session(**asked)["url"].removeprefix("http://sandbox.test")
     faults.replace([{"fault": "error_before_commit", "status": 599, **named}])
     assert met(http, "GET", path) is expected
 
@@ -164,7 +163,7 @@ def test_a_status_applies_to_any_answer(faults, http):
 
 
 def test_a_wrong_id_leaves_hosted_pages_unchanged(faults, http, store):
-    asked = SessionRequest(patient_id="user_42", return_url="https://app.example/")
-    path = store.start_session(asked)["url"].removeprefix("http://sandbox.test")
+    asked = {"patient_id": "user_42", "return_url": "https://app.example/"}
+    path = store.start_session(**asked)["url"].removeprefix("http://sandbox.test")
     faults.replace([{"fault": "wrong_id", "operation": "choose"}])
     assert "Where are your health records?" in http.get(path).text
