@@ -78,13 +78,12 @@ def create_api(store: Store) -> Blueprint:
 def list_connections() -> Json:
     """Return one page of the facilities that the query asks for."""
     query = load(SearchQuery(), request.args)
-    rows = [match.to_json() for match in catalog.search(query["q"], query["type"])]
-    return _page(rows, query)
+    return _page(catalog.search(query["q"], query["type"]), query)
 
 
 def get_connection(facility_id: str) -> Json:
     """Return a facility by its id or its FHIR base URL."""
-    return catalog.find(facility_id).to_json()
+    return catalog.find(facility_id)
 
 
 def _json_body() -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """The facilities that the sandbox offers. All of them are invented."""
 
 import re
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from bff.sandbox.errors import not_found
+from bff.sandbox.records import Json
 
 # By the vendor of each facility's records system; None where it is another one.
 _NAMES: dict[str | None, str] = {
@@ -34,55 +33,41 @@ _NAMES: dict[str | None, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Facility:
-    """One place that holds records, with the fields that Medblocks has for it."""
-
-    id: str
-    name: str
-    type: str | None
-    fhir_base_url: str
-    logo_url: str | None
-    portal_url: str | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the facility as the API sends it."""
-        return {**asdict(self), "resource_type": "fhir_source"}
-
-
-def _facility(number: int, name: str, vendor: str | None) -> Facility:
+def _facility(number: int, name: str, vendor: str | None) -> Json:
     words = re.findall(r"[a-z]+", name.lower().replace("'", ""))
     host = "-".join(words) + ".example"
-    return Facility(
-        id="fhirsrc_" + "_".join(words),
-        name=name,
-        type=vendor,
-        fhir_base_url=f"https://fhir.{host}/r4",
+    return {
+        "id": "fhirsrc_" + "_".join(words),
+        "resource_type": "fhir_source",
+        "name": name,
+        "type": vendor,
+        "fhir_base_url": f"https://fhir.{host}/r4",
         # Some have none, so that callers meet the nulls that the contract allows.
-        logo_url=None if number % 5 == 0 else f"https://{host}/logo.svg",
-        portal_url=None if number % 4 == 0 else f"https://portal.{host}/",
-    )
+        "logo_url": None if number % 5 == 0 else f"https://{host}/logo.svg",
+        "portal_url": None if number % 4 == 0 else f"https://portal.{host}/",
+    }
 
 
 _ROWS = sorted((name.strip(), vendor) for vendor, names in _NAMES.items() for name in names.split(","))
-FACILITIES = {
-    facility.id: facility for facility in (_facility(number, *row) for number, row in enumerate(_ROWS, 1))
+# By id, as the API sends them.
+FACILITIES: dict[str, Json] = {
+    facility["id"]: facility for facility in (_facility(number, *row) for number, row in enumerate(_ROWS, 1))
 }
 
 
-def find(name: str) -> Facility:
+def find(name: str) -> Json:
     """Return the facility with this `fhirsrc_` id or FHIR base URL. Raise ApiError (404)."""
     for facility in FACILITIES.values():
-        if name in (facility.id, facility.fhir_base_url, facility.fhir_base_url + "/"):
+        if name.removesuffix("/") in (facility["id"], facility["fhir_base_url"]):
             return facility
     raise not_found("facility")
 
 
-def search(q: str = "", vendor: str | None = None) -> list[Facility]:
+def search(q: str = "", vendor: str | None = None) -> list[Json]:
     """Return the facilities whose name has every word of `q` and whose type is `vendor`, by name."""
     words = q.lower().split()
     return [
         facility
         for facility in FACILITIES.values()
-        if all(word in facility.name.lower() for word in words) and vendor in (None, facility.type)
+        if all(word in facility["name"].lower() for word in words) and vendor in (None, facility["type"])
     ]

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as AnyResponse
 
 from bff.sandbox import catalog
-from bff.sandbox.catalog import FACILITIES, Facility
+from bff.sandbox.catalog import FACILITIES
 from bff.sandbox.errors import ApiError, SessionClosedError
 from bff.sandbox.records import CALLBACK_FAILED, STATE_EXPIRED, USER_DENIED, Json
 from bff.sandbox.store import Store
@@ -79,9 +79,9 @@ def _add_pages(hosted: Blueprint, store: Store) -> None:
         return _onward(token, store.finish(token))
 
 
-def _recommended_first(matches: list[Facility], recommended: list[str]) -> list[Facility]:
+def _recommended_first(matches: list[Json], recommended: list[str]) -> list[Json]:
     ranks = {facility_id: rank for rank, facility_id in enumerate(recommended)}
-    return sorted(matches, key=lambda facility: ranks.get(facility.id, len(ranks)))
+    return sorted(matches, key=lambda facility: ranks.get(facility["id"], len(ranks)))
 
 
 def _onward(token: str, session: Json) -> AnyResponse:
@@ -108,7 +108,7 @@ def _way_back(session: Json, **outcome: str) -> str:
 
 def _page(template: str, session: Json, **values: object) -> str:
     attempts = [
-        (FACILITIES[row["connection_id"]].name, row["status"], row["failure_code"])
+        (FACILITIES[row["connection_id"]]["name"], row["status"], row["failure_code"])
         for row in session["connections"]
     ]
     return render_template(

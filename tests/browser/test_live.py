@@ -1,7 +1,5 @@
 """What scripts add to the pages: live search, live status, and forms that are submitted once."""
 
-from dataclasses import replace
-
 import pytest
 
 from bff.sandbox.catalog import FACILITIES
@@ -101,7 +99,7 @@ def test_live_search_for_an_ended_session_loads_the_page(leaving, site):
 def test_more_live_results_are_linked(leaving, monkeypatch):
     for number in range(21):
         id_ = f"fhirsrc_zyx_{number}"
-        monkeypatch.setitem(FACILITIES, id_, replace(FACILITIES[ALDERBROOK], id=id_, name=f"Zyx {number}"))
+        monkeypatch.setitem(FACILITIES, id_, {**FACILITIES[ALDERBROOK], "id": id_, "name": f"Zyx {number}"})
     leaving.locator("#q").fill("zyx")
     live(leaving, "These are the first 20 providers that match “zyx”.")
 

@@ -53,7 +53,7 @@ def test_the_whole_way_of_a_patient(mb):
 
     # Show them, and read their records
     found = mb.patients.get_connections("user/42", hydrate=True)
-    assert [each["name"] for each in found] == [FACILITIES[TWO].name, FACILITIES[ONE].name]
+    assert [each["name"] for each in found] == [FACILITIES[TWO]["name"], FACILITIES[ONE]["name"]]
     assert len(mb.patients.get_connections("user/42")) == 3
     records = list(mb.patients.iter_records("user/42", type="Observation", count=1))
     assert {record["resource"]["resourceType"] for record in records} == {"Observation"}
@@ -70,7 +70,7 @@ def test_the_whole_way_of_a_patient(mb):
 def test_the_catalog_is_read_in_pages(mb):
     found = list(mb.connections.iter_all(limit=7))
 
-    assert [each["id"] for each in found] == [each.id for each in FACILITIES.values()]
+    assert [each["id"] for each in found] == list(FACILITIES)
     assert {each["type"] for each in mb.connections.iter_all(type="epic")} == {"epic"}
     assert mb.connections.retrieve(found[0]["fhir_base_url"]) == found[0]
 

@@ -11,19 +11,19 @@ def test_there_are_enough_facilities_to_page_through():
 
 def test_some_facilities_lack_optional_fields():
     for field in ("type", "logo_url", "portal_url"):
-        values = [getattr(facility, field) for facility in FACILITIES.values()]
+        values = [facility[field] for facility in FACILITIES.values()]
         assert None in values
         assert any(values)
 
 
 def test_a_facility_type_is_its_vendor():
-    types = {facility.type for facility in FACILITIES.values()}
+    types = {facility["type"] for facility in FACILITIES.values()}
     assert types == {"epic", "cerner", "athena", "meditech", None}
 
 
 def test_every_facility_url_has_an_example_host():
     for facility in FACILITIES.values():
-        for url in filter(None, (facility.fhir_base_url, facility.logo_url, facility.portal_url)):
+        for url in filter(None, (facility[name] for name in ("fhir_base_url", "logo_url", "portal_url"))):
             assert urlsplit(url).scheme == "https"
             assert urlsplit(url).hostname.endswith(".example")
 
@@ -82,13 +82,13 @@ def test_a_search_by_type_returns_only_that_type(api):
 @pytest.mark.parametrize("ending", ["", "/"])
 def test_a_facility_is_found_by_its_fhir_base_url(api, ending):
     facility = next(iter(FACILITIES.values()))
-    path = f"/connections/{quote(facility.fhir_base_url + ending, safe='')}"
-    assert api("get", path) == facility.to_json()
+    path = f"/connections/{quote(facility['fhir_base_url'] + ending, safe='')}"
+    assert api("get", path) == facility
 
 
 def test_a_facility_is_found_by_its_id(api):
     for facility in FACILITIES.values():
-        assert api("get", f"/connections/{facility.id}") == facility.to_json()
+        assert api("get", f"/connections/{facility['id']}") == facility
 
 
 def test_an_unknown_facility_is_not_found(api):

@@ -104,7 +104,7 @@ def test_a_person_can_finish_without_connecting(browser, start, read, connection
 def test_a_session_for_one_facility_skips_the_choice(browser, start, read):
     session = start(connection_id=ONE)
     page = browser.get(session["url"])
-    assert FACILITIES[ONE].name in page.text
+    assert FACILITIES[ONE]["name"] in page.text
     assert facility_links(page) == []
     _, query = handed_back(approve(browser, session, ONE))
     assert query == {
@@ -164,7 +164,7 @@ def test_a_failed_sign_in_is_not_called_declined(browser, start):
     session = start()
     fail(browser, session, ONE)
     page = browser.get(session["url"]).text
-    assert f"Not connected: {FACILITIES[ONE].name}" in page
+    assert f"Not connected: {FACILITIES[ONE]['name']}" in page
     assert "you declined" not in page
 
 
@@ -238,9 +238,9 @@ def test_recommended_facilities_come_first_in_their_order(browser, start):
 
 
 def test_no_page_shows_a_facilitys_vendor(browser, start):
-    types = {facility.type for facility in FACILITIES.values()} - {None}
+    types = {facility["type"] for facility in FACILITIES.values()} - {None}
     pages = [
-        browser.get(start()["url"], query_string={"q": facility.name}) for facility in FACILITIES.values()
+        browser.get(start()["url"], query_string={"q": facility["name"]}) for facility in FACILITIES.values()
     ]
     for page in pages:
         words = re.sub(r"<[^>]*>", " ", page.text).lower().split()
