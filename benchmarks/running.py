@@ -69,7 +69,6 @@ def run_sandbox() -> Iterator[Upstream]:
     app, gate = create_sandbox(f"http://127.0.0.1:{listener.getsockname()[1]}"), Gate()
     app.before_request(gate.wait)
     server = SandboxServer(app, listener)
-    server.start()
     try:
         yield Upstream(server.address, gate, server.faults, app.extensions["sandbox"])
     finally:

@@ -342,7 +342,6 @@ def test_check_succeeds_without_a_version_at_the_sandbox(run):
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     sandbox = SandboxServer(create_sandbox(address), listener)
-    sandbox.start()
     result = run("check", MEDBLOCKS_API_KEY=DEMO_KEY, MEDBLOCKS_BASE_URL=address, MEDBLOCKS_API_VERSION="key")
     sandbox.stop()
 
@@ -353,7 +352,6 @@ def test_check_succeeds_without_a_version_at_the_sandbox(run):
 @pytest.mark.parametrize(("codes", "told"), [("older", "not_found"), ("newer", "resource_not_found")])
 def test_the_sandbox_has_newer_codes_on_demand(codes, told):
     sandbox = build_sandbox(socket.create_server(("127.0.0.1", 0)), None, codes)
-    sandbox.start()
     with Medblocks(DEMO_KEY, base_url=sandbox.address) as mb, pytest.raises(NotFound) as caught:
         mb.patients.retrieve("user_42")
     sandbox.stop()

@@ -34,7 +34,7 @@ _DEV_SERVERS = "http://localhost:* http://127.0.0.1:*"
 @startup.CODES
 def demo(port: int, sandbox_port: int, faults: str | None, codes: str, *, enforce: bool) -> None:
     """Start the BFF and the sandbox on this machine, without a key."""
-    startup.hold_signals()
+    startup.hold_signals()  # before the sandbox's threads, which inherit it: the main thread gets the signals
     with (
         startup.listen("127.0.0.1", port) as listener,
         startup.listen("127.0.0.1", sandbox_port, "--sandbox-port") as sandbox_listener,
@@ -79,9 +79,8 @@ def _variables(address: str, upstream: str, *, enforce: bool) -> dict[str, str]:
 def _run(
     listener: socket.socket, settings: Settings, variables: Mapping[str, str], sandbox: SandboxServer
 ) -> int:
-    """Run the sandbox in threads and the server as a child, until that ends. Return its exit code."""
+    """Run the server as a child until it ends, and stop the sandbox. Return the exit code."""
     sys.stdout.flush()
-    sandbox.start()  # its threads inherit the blocked signals, so that this thread gets them
     with subprocess.Popen(  # noqa: S603 - the command is our own
         startup.gunicorn_command(listener, settings, "bff.server.demo_conf", app="create_served_app()"),
         env=variables,

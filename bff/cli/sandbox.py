@@ -29,7 +29,6 @@ def sandbox(
     configure_logging()
     startup.hold_signals()
     server = build_sandbox(startup.listen("127.0.0.1", port), faults, codes, sender)
-    server.start()
     click.echo(messages.sandbox(server.address))
     signal.sigwait(startup.STOP_SIGNALS)
     server.stop()
@@ -46,7 +45,7 @@ def _webhook_sender(url: str | None, secrets: list[str]) -> WebhookSender | None
 def build_sandbox(
     listener: socket.socket, faults: str | None, codes: str, webhooks: WebhookSender | None = None
 ) -> SandboxServer:
-    """Return a sandbox on a socket, with older or newer error codes.
+    """Return a running sandbox on a socket, with older or newer error codes.
 
     It has the faults of a profile, and a sender of events, if there are any.
     """

@@ -30,7 +30,7 @@ MAX_REQUEST_BYTES = 1024 * 1024
 
 
 class SandboxServer:
-    """Serves the sandbox on a listening socket, which it takes over.
+    """Serves the sandbox in threads, on a listening socket, which it takes over.
 
     Takes the app, alone or within `Faults`. `faults` are its faults, `address` is its URL.
     """
@@ -41,57 +41,40 @@ class SandboxServer:
         host, port = listener.getsockname()[:2]
         self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._listener = _reusable(listener)
-        # The loop handles the listener alone. Each connection has a thread, because faults block.
-        self._loop = asyncio.SelectorEventLoop()
-        self._loop.call_soon(self._listen)
-        self._thread = Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
         self._end_of_refusal: asyncio.TimerHandle | None = None
         self._connections: dict[Thread, socket.socket] = {}
         self._refused = Event()  # set once the connections accepted so far may send no more requests
         self._lock = Lock()
-        self._stopped = False
-
-    def start(self) -> None:
-        """Begin to answer, in threads."""
+        # The loop handles the listener alone. Each connection has a thread, because faults block.
+        self._loop = asyncio.SelectorEventLoop()
+        self._loop.call_soon(self._listen)
+        self._thread = Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Close every socket and end every thread. Faults that wait are cut off, and change nothing."""
         with self._lock:
-            if self._stopped:
+            if self._loop.is_closed():
                 return
-            self._stopped = True
             self._loop.call_soon_threadsafe(self._loop.stop)
-        self.faults.halted.set()
-        if self._thread.ident is not None:
             self._thread.join()
+            self._loop.close()
+        self.faults.halted.set()
         self._end_connections(socket.SHUT_RDWR)
         for thread in self._connections:
             thread.join()
         self._listener.close()
-        self._loop.close()
 
     def refuse(self, seconds: float) -> None:
         """Refuse connections for some seconds, and end the open ones; 0 ends an ongoing refusal.
 
-        Return when it is in effect. Before `start`, it takes effect with the start.
+        Return when it is in effect.
         """
-        done = Event()
-
-        def act() -> None:
-            try:
-                self._set_refusal(seconds)
-            finally:
-                done.set()
-
         with self._lock:
-            if self._stopped:
-                return
-            self._loop.call_soon_threadsafe(act)
-        if self._thread.is_alive():
-            done.wait()
+            if not self._loop.is_closed():
+                asyncio.run_coroutine_threadsafe(self._set_refusal(seconds), self._loop).result()
 
-    def _set_refusal(self, seconds: float) -> None:
+    async def _set_refusal(self, seconds: float) -> None:
         if self._end_of_refusal is not None:
             self._end_of_refusal.cancel()
         if seconds:

@@ -84,7 +84,6 @@ def hostile_site():
     listener = listen("127.0.0.1", 0)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = SandboxServer(hostile_medblocks(address), listener)
-    server.start()
     with run_site(address) as bff:
         yield Site(bff, address, None, server.faults)
     server.stop()

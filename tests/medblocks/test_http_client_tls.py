@@ -88,7 +88,6 @@ def test_a_host_with_another_name_gets_nothing(make_certificate, serve, trust, f
 
 def test_a_port_without_tls_gets_nothing():
     server = SandboxServer(create_sandbox("http://sandbox.test"), socket.create_server(("127.0.0.1", 0)))
-    server.start()
 
     with pytest.raises(ConnectionFailed) as raised:
         send(server.address.replace("http:", "https:"))

@@ -127,6 +127,5 @@ def http(faults):
 def server(faults):
     """The sandbox on a port, without faults at first."""
     server = SandboxServer(faults, socket.create_server(("127.0.0.1", 0)))
-    server.start()
     yield server
     server.stop()

@@ -14,7 +14,6 @@ from bff.sandbox.catalog import FACILITIES
 def call():
     app = create_sandbox("http://sandbox.test")
     server = SandboxServer(app, listen("127.0.0.1", 0))
-    server.start()
     with requests.Session() as session:
         session.trust_env = False
         session.headers["Authorization"] = f"Bearer {DEMO_KEY}"

@@ -160,15 +160,13 @@ def test_a_call_behind_the_one_that_begins_refusing_is_not_answered(server):
     assert answers.count(b"HTTP/1.1 200") == 1
 
 
-def test_refusing_can_begin_before_the_start(sandbox):
-    server = SandboxServer(sandbox, socket.create_server(("127.0.0.1", 0)))
+def test_refusing_can_end_and_begin_again(server, client):
     server.faults.use("refusing")
-    server.start()
     server.refuse(0)
+    assert ask(client)[0] == 200
     server.faults.use("refusing")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(target(server), TIMEOUT)
-    server.stop()
 
 
 def test_an_ipv6_address_becomes_a_url():
@@ -177,7 +175,6 @@ def test_an_ipv6_address_becomes_a_url():
     except OSError:
         pytest.skip("this machine has no IPv6")
     server = SandboxServer(create_sandbox("http://sandbox.test"), listener)
-    server.start()
     assert server.address.startswith("http://[::1]:")
     client = HTTPConnection(*target(server), timeout=TIMEOUT)
     assert ask(client)[0] == 200
@@ -194,7 +191,6 @@ def descriptors():
 def test_stopping_leaves_no_thread_and_no_socket(specs):
     threads, files = set(threading.enumerate()), descriptors()
     server = SandboxServer(create_sandbox("http://sandbox.test"), socket.create_server(("127.0.0.1", 0)))
-    server.start()
     clients = [socket.create_connection(target(server), TIMEOUT) for _ in range(3)]
     clients[0].sendall(b"GET /health HTTP/1.1\r\n\r\n")
     clients[0].recv(1)
@@ -210,12 +206,6 @@ def test_stopping_leaves_no_thread_and_no_socket(specs):
     assert (set(threading.enumerate()), descriptors()) == (threads, files)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(target(server), TIMEOUT)
-
-
-def test_a_server_that_never_started_can_be_stopped(sandbox):
-    files = descriptors()
-    SandboxServer(sandbox, socket.create_server(("127.0.0.1", 0))).stop()
-    assert descriptors() == files
 
 
 def test_no_request_is_logged(server, client, caplog, capfd):
