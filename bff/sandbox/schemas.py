@@ -23,6 +23,7 @@ _patient_id = fields.String(
         ),
     ],
 )
+_text = fields.String(load_default=None)
 _facility = fields.String(validate=OneOf(FACILITIES, error="Take a facility's id from GET /connections."))
 
 
@@ -36,6 +37,14 @@ class PatientBody(Schema):
     email = fields.Email()
     name = fields.String(validate=Length(max=200))
     metadata = fields.Dict()
+
+
+class UpdateBody(PatientBody):
+    """The body that replaces a patient; what is left out is cleared."""
+
+    email = fields.Email(load_default=None)
+    name = fields.String(load_default=None, validate=Length(max=200))
+    metadata = fields.Dict(load_default=dict)
 
 
 class SessionBody(Schema):
@@ -60,59 +69,29 @@ class SessionBody(Schema):
             raise ValidationError("Send this or recommended_connection_ids, not both.", "connection_id")
 
 
-class UpdateBody(Schema):
-    """The body that replaces a patient; what is left out is cleared, and other fields are ignored."""
+class _Query(Schema):
+    """A query of a list; other parameters are ignored."""
 
     class Meta:
         unknown = EXCLUDE
 
-    patient_id = _patient_id
-    email = fields.Email(load_default=None, allow_none=True)
-    name = fields.String(load_default=None, allow_none=True, validate=Length(max=200))
-    metadata = fields.Dict(load_default=dict)
+    starting_after = _text
 
 
-class _ListQuery(Schema):
-    """The query of every list."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=10, validate=Range(1, 100))
-    starting_after = fields.String(load_default=None)
-
-
-class SearchQuery(_ListQuery):
-    """The query of the catalog."""
-
-    q = fields.String(load_default="")
-    type = fields.String(load_default=None)
-
-
-class PatientsQuery(_ListQuery):
-    """The query of the patients."""
-
-    patient_id = fields.String(load_default=None)
-    email = fields.String(load_default=None)
-
-
-class SessionsQuery(_ListQuery):
-    """The query of a patient's sessions."""
-
-    status = fields.String(load_default=None, validate=OneOf(["open", "complete", "expired"]))
-
-
-class RecordsQuery(Schema):
-    """The query of a patient's records."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    type = fields.String(load_default=None)
-    since = fields.String(load_default=None)
-    count = fields.Integer(load_default=100, validate=Range(1, 100))
-    starting_after = fields.String(load_default=None)
-    ending_before = fields.String(load_default=None)
+_LIMIT = {"limit": fields.Integer(load_default=10, validate=Range(1, 100))}
+SearchQuery = _Query.from_dict({**_LIMIT, "q": fields.String(load_default=""), "type": _text})
+PatientsQuery = _Query.from_dict({**_LIMIT, "patient_id": _text, "email": _text})
+SessionsQuery = _Query.from_dict(
+    {**_LIMIT, "status": fields.String(load_default=None, validate=OneOf(["open", "complete", "expired"]))}
+)
+RecordsQuery = _Query.from_dict(
+    {
+        "type": _text,
+        "since": _text,
+        "count": fields.Integer(load_default=100, validate=Range(1, 100)),
+        "ending_before": _text,
+    }
+)
 
 
 def load(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
