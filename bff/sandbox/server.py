@@ -32,11 +32,11 @@ MAX_REQUEST_BYTES = 1024 * 1024
 class SandboxServer:
     """Serves the sandbox in threads, on a listening socket, which it takes over.
 
-    Takes the app, alone or within `Faults`. `faults` are its faults, `address` is its URL.
+    `faults` make the app fail, `address` is its URL.
     """
 
-    def __init__(self, app: Flask | Faults, listener: socket.socket) -> None:
-        self.faults = app if isinstance(app, Faults) else Faults(app)
+    def __init__(self, app: Flask, listener: socket.socket) -> None:
+        self.faults = Faults(app)
         self.faults.refuse = self.refuse
         host, port = listener.getsockname()[:2]
         self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -124,8 +124,8 @@ def http(faults):
 
 
 @pytest.fixture
-def server(faults):
+def server(sandbox):
     """The sandbox on a port, without faults at first."""
-    server = SandboxServer(faults, socket.create_server(("127.0.0.1", 0)))
+    server = SandboxServer(sandbox, socket.create_server(("127.0.0.1", 0)))
     yield server
     server.stop()

@@ -44,11 +44,8 @@ class Exchange:
     newer_codes: bool = False
 
     def commit(self) -> Response:
-        """Pass the request to the app, and return its reply, with the fault's status if it has one."""
-        response = Response.from_app(self.app, self.environ, buffered=True)
-        if self.status is not None:
-            response.status_code = self.status
-        return response
+        """Pass the request to the app, and return its reply."""
+        return Response.from_app(self.app, self.environ, buffered=True)
 
     def wait(self) -> None:
         """Wait for the fault's milliseconds. Raise Dropped when the server stops meanwhile."""

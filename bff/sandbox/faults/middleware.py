@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CONTROL_PATH = "/_faults"
+_API = "api."  # faults do not meet hosted pages
 
 
 class _Change(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,7 +48,8 @@ class Faults:
         self.halted = Event()
         self.fired: Counter[str] = Counter()
         self.refuse: Callable[[float], None] | None = None
-        self.operations = sorted({rule.endpoint.rpartition(".")[2] for rule in app.url_map.iter_rules()})
+        endpoints = (rule.endpoint for rule in app.url_map.iter_rules())
+        self.operations = sorted({name.removeprefix(_API) for name in endpoints if name.startswith(_API)})
         self._app: WSGIApplication = app.wsgi_app
         self._urls = app.url_map
         self._store = app.extensions.get("sandbox")
@@ -120,10 +122,11 @@ class Faults:
             endpoint, _ = self._urls.bind_to_environ(environ).match()
         except HTTPException:
             return None
-        blueprint, _, operation = endpoint.rpartition(".")
+        if not endpoint.startswith(_API):
+            return None
         with self._state:
             for spec in self._active:
-                meant = spec.operation == operation or (spec.operation is None and blueprint == "api")
+                meant = spec.operation in (None, endpoint.removeprefix(_API))
                 if meant and spec.times != 0 and self._random.random() < spec.probability:
                     spec.times = spec.times and spec.times - 1
                     self.fired[spec.fault] += 1

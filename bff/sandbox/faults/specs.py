@@ -19,8 +19,7 @@ class FaultError(ValueError):
 class Spec(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One fault, and when it happens: to which operation, how often, how many times, and how.
 
-    Without `operation` it meets every operation of the API. It meets hosted pages only when it names one.
-    `times` counts down.
+    Without `operation` it meets every operation of the API. `times` counts down.
     """
 
     fault: str

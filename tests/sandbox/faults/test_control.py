@@ -28,7 +28,7 @@ def test_get_lists_every_fault_and_profile(http):
     assert {name: row["description"] for name, row in state["profiles"].items()} == {
         name: profile.description for name, profile in PROFILES.items()
     }
-    assert {"create_patient", "get_patient", "start_session", "choose"} <= set(state["operations"])
+    assert {"create_patient", "get_patient", "start_session"} <= set(state["operations"])
 
 
 def test_put_needs_no_key_and_no_content_type(http):
