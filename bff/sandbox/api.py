@@ -106,12 +106,13 @@ def _page_both_ways(
     rows: Sequence[Json], count: int, starting_after: str | None, ending_before: str | None = None
 ) -> Json:
     """Return a page that can also end before a cursor, and has one for the page before."""
-    start = 0 if starting_after is None else _position(rows, starting_after, "starting_after") + 1
-    end = len(rows)
+    start, end = 0, len(rows)
+    if starting_after is not None:
+        start = _position(rows, starting_after, "starting_after") + 1
     if ending_before is not None:
         end = _position(rows, ending_before, "ending_before")
         start = max(start, end - count)
-    shown = rows[start : min(end, start + count)]
+    shown = rows[start:end][:count]
     has_more = start + len(shown) < len(rows)
     return {
         "resource_type": "list",

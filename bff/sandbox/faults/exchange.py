@@ -41,7 +41,7 @@ class Exchange:
     ms: int
     status: int | None
     halted: Event
-    newer_codes: bool = False
+    newer_codes: bool
 
     def commit(self) -> Response:
         """Pass the request to the app, and return its reply."""
