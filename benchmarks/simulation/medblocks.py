@@ -1,7 +1,7 @@
 """A Medblocks that fails as told, in the place of libcurl: everything of the product above it is real.
 
-It keeps the one promise that creating exactly once is built on: an id is given to one patient only. Who
-really made each patient stands beside it, where the product can't see it.
+It keeps its patients in the sandbox's store. Who really made each one stands beside it, where the product
+can't see it.
 """
 
 import json
@@ -15,6 +15,8 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from bff.medblocks.curl.adapter import NotSent
+from bff.sandbox.errors import ApiError
+from bff.sandbox.store import Store
 
 CREATE_FAULTS = (
     "drop before",
@@ -27,13 +29,6 @@ CREATE_FAULTS = (
     "429",
 )
 READ_FAULTS = ("drop before", "500 before", "502", "503", "429")
-
-
-class Patient(NamedTuple):
-    """A patient that was committed, and the browser that it comes from."""
-
-    maker: str
-    record: dict[str, Any]
 
 
 class Late(NamedTuple):
@@ -49,10 +44,10 @@ class SimulatedMedblocks:
 
     def __init__(self, source: random.Random, *, create_faults: float, read_faults: float) -> None:
         self.caller = "nobody"
-        self.patients: dict[str, Patient] = {}
+        self.makers: dict[str, str] = {}  # by patient: the browser that it comes from
         self.commits: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
-        self._source = source
+        self._source, self._store = source, Store("https://medblocks.example")
         self._shares = {"POST": create_faults, "GET": read_faults}
         self._calls = 0
         self._late: list[Late] = []
@@ -92,40 +87,24 @@ class SimulatedMedblocks:
         if fault == "late commit":
             self._late.append(Late(self._calls + self._source.randint(1, 3), self.caller, body))
             return self._spoil(fault)
-        committed = None
         # A gateway's 502 may come on the way there or on the way back.
         if (
             fault is None
             or fault.endswith("after commit")
             or (fault == "502" and self._source.random() < 0.5)
         ):
-            committed = self._commit(body, self.caller)
-        if fault:
-            return self._spoil(fault)
-        return _reply(200, committed) if committed else _refusal(409, "external_id_already_exists")
+            reply = self._commit(body, self.caller)
+        return self._spoil(fault) if fault else reply
 
-    def _commit(self, body: dict[str, Any], maker: str) -> dict[str, Any] | None:
-        """Return the new patient, or None if the id is taken."""
-        patient_id = body["patient_id"]
-        if patient_id in self.patients:
-            return None
-        record = {
-            "id": patient_id,
-            "resource_type": "patient",
-            "email": body.get("email"),
-            "name": body.get("name"),
-            "metadata": body["metadata"],
-            "created_at": "2026-04-25T09:30:00Z",
-        }
-        self.patients[patient_id] = Patient(maker, record)
-        self.commits[maker] += 1
-        return record
+    def _commit(self, body: dict[str, Any], maker: str) -> requests.Response:
+        reply = _answer(lambda: self._store.create_patient(**body))
+        if reply.ok:
+            self.makers[body["patient_id"]] = maker
+            self.commits[maker] += 1
+        return reply
 
     def _read(self, request: requests.PreparedRequest) -> requests.Response:
-        patient = self.patients.get(request.path_url.rpartition("/")[2])
-        if patient is None:
-            return _refusal(404, "resource_not_found")
-        return _reply(200, {**patient.record, "connections": []})
+        return _answer(lambda: self._store.get_patient(request.path_url.rpartition("/")[2]))
 
     def _spoil(self, fault: str) -> requests.Response:
         self.faults[fault] += 1
@@ -135,11 +114,14 @@ class SimulatedMedblocks:
             raise self._source.choice((requests.ConnectionError, requests.Timeout))(fault)
         if fault == "late commit":
             raise requests.Timeout(fault)
-        return _refusal(int(fault[:3]), "some_code")
+        return _reply(int(fault[:3]), {"error": {"code": "some_code", "message": "UPSTREAM-TEXT"}})
 
 
-def _refusal(status: int, code: str) -> requests.Response:
-    return _reply(status, {"error": {"code": code, "message": "UPSTREAM-TEXT"}})
+def _answer(act: Callable[[], dict[str, Any]]) -> requests.Response:
+    try:
+        return _reply(200, act())
+    except ApiError as error:
+        return _reply(error.status, error.to_json("req_1"))
 
 
 def _reply(status: int, body: object) -> requests.Response:

@@ -80,9 +80,9 @@ class Simulation:
                 status = client.post("/api/patients", json=body).status_code
                 if status < 500:
                     break
-            made = self._medblocks.patients.get(patient_id)
+            maker = self._medblocks.makers.get(patient_id)
             owns = status == 200 or client.get(f"/api/patients/{patient_id}").status_code != 404
-            self._judge(status, made.maker if made else None, name, owns=owns)
+            self._judge(status, maker, name, owns=owns)
 
         return create
 
