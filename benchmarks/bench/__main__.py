@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench import hydration, latency, many_browsers, memory, report, start
+from benchmarks.bench import product, report
 from benchmarks.bench.browsers import WrongAnswer, enroll
 from benchmarks.bench.comparison import Pace, compare
 from benchmarks.bench.contestants import CONTESTANTS
@@ -19,13 +19,13 @@ from benchmarks.bench.processes import NotStarted
 from benchmarks.bench.wrk import LoadFailed
 
 RESULTS = Path(__file__).parents[2] / "bench"
-BROWSERS = 2 * many_browsers.AT_ONCE  # so that nobody asks for a patient whom another is waiting for
+BROWSERS = 2 * product.AT_ONCE  # so that nobody asks for a patient whom another is waiting for
 FIGURES = {
-    "latency": latency.measure,
-    "browsers": many_browsers.measure,
-    "hydration": hydration.measure,
-    "start": start.measure,
-    "memory": memory.measure,
+    "latency": product.latency,
+    "browsers": product.many_browsers,
+    "hydration": product.hydration,
+    "start": product.start,
+    "memory": product.memory,
 }
 QUICK, WHOLE = Pace(1, 2, 2), Pace(3, 6, 10)
 

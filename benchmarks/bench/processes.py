@@ -44,21 +44,16 @@ class Server:
         return sum(ticks) / os.sysconf("SC_CLK_TCK")
 
 
-class RateLimited:
-    """Looks at all cores from when it is made."""
-
-    def __init__(self) -> None:
-        self._began = _ticks()
-
-    def share(self) -> float:
-        """Return the share of the cores' time that was used since then, by any process; see proc_stat(5)."""
-        spent = [now - before for now, before in zip(_ticks(), self._began, strict=True)]
-        return 1 - sum(spent[3:5]) / sum(spent)
-
-
-def _ticks() -> list[int]:
+def core_ticks() -> list[int]:
+    """Return what all cores have spent their time on so far; see proc_stat(5)."""
     first = Path("/proc/stat").read_text("ascii").partition("\n")[0]
     return [int(ticks) for ticks in first.split()[1:9]]
+
+
+def busy_share(before: list[int]) -> float:
+    """Return the share of the cores' time that was used since `core_ticks`, by any process."""
+    spent = [now - then for now, then in zip(core_ticks(), before, strict=True)]
+    return 1 - sum(spent[3:5]) / sum(spent)
 
 
 def _stats() -> Iterator[list[str]]:
