@@ -1,8 +1,9 @@
 """A client for load: many connections in one thread, each asking in its own rhythm, all in a bounded time."""
 
 import asyncio
+import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 CALM_SECONDS = 60.0
@@ -80,3 +81,8 @@ def load(connections: list[Connection], seconds: float, rest: Rest, *, spread: f
             return [sample for samples in await asyncio.gather(*browsers) for sample in samples]
 
     return asyncio.run(run())
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the smallest value that so many percent of all values do not exceed (nearest rank)."""
+    return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]

@@ -6,8 +6,7 @@ import random
 import sys
 import time
 
-from benchmarks.client import Connection, Sample, load
-from benchmarks.figures import percentile
+from benchmarks.client import Connection, Sample, load, percentile
 from benchmarks.running import run_process, run_sandbox, variables
 
 BROWSERS = 200

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from benchmarks.client import Connection, Sample, load
-from benchmarks.figures import percentile
+from benchmarks.client import Connection, Sample, load, percentile
 from benchmarks.running import Running, run_process, variables
 from benchmarks.upstream import run_upstream
 

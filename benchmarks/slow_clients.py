@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from typing import NamedTuple, Self
 
-from benchmarks.figures import percentile
+from benchmarks.client import percentile
 from benchmarks.running import run_process, run_sandbox, variables
 
 TIMEOUT = 30
