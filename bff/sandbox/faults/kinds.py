@@ -170,9 +170,7 @@ KINDS = {
         "Make the change; still answer with an error, `status` or 500.", _error_after_commit
     ),
     "too_many_requests": Kind(
-        "Answer 429, with `ms` in whole seconds as Retry-After; change nothing.",
-        _too_many_requests,
-        ms=1000,
+        "Answer 429, with `ms` in whole seconds as Retry-After; change nothing.", _too_many_requests, ms=1000
     ),
     # Answers that can't be used.
     "bad_json": Kind(
