@@ -3,7 +3,6 @@
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from benchmarks.bench.processes import NotStarted, Server, find, run_server
+from benchmarks.bench.processes import NotStarted, Server, find, held_port, run_server
 
 NGINX_FILES = Path(__file__).parent.parent / "deploy" / "nginx"
 # As in Debian's nginx.conf, but in a folder of its own, and with compression of pages on.
@@ -34,15 +33,6 @@ http {
     include conf.d/*.conf;
 }
 """
-
-
-@contextmanager
-def held_port() -> Iterator[int]:
-    """Yield a free port that no other program gets meanwhile; a server may listen on it, and end again."""
-    with socket.socket() as holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("127.0.0.1", 0))
-        yield int(holder.getsockname()[1])
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """Who takes part in the comparison: the product, what a team would write instead, and nginx as the limit."""
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bench import nginx
 from benchmarks.bench.installing import NODE_PACKAGES, PEERS, PYTHON_PACKAGES, VENV, Packages
-from benchmarks.bench.processes import Server, find, free_port, run_server
+from benchmarks.bench.processes import Server, find, held_port, run_server
 
 KEY = "mb_sk_sbx_benchmark"
 
@@ -96,12 +96,14 @@ def settings(upstream: str, port: int) -> dict[str, str]:
     return {**_OURS, "MEDBLOCKS_BASE_URL": upstream, "BFF_PUBLIC_URL": f"http://127.0.0.1:{port}"}
 
 
+@contextmanager
 def run(
     name: str, upstream: str, folder: Path, *, core: int | None = None, **changes: str
-) -> AbstractContextManager[Server]:
+) -> Iterator[Server]:
     """Run a contestant before an upstream, with changes of the product's settings. Raises NotStarted."""
-    place = Place(free_port(), folder, upstream)
-    peers = {"UPSTREAM": upstream, "API_KEY": KEY, "PORT": str(place.port), "NODE_ENV": "production"}
-    variables = {**settings(upstream, place.port), **peers, **changes}
-    command = CONTESTANTS[name].command(place)
-    return run_server(command, port=place.port, folder=folder, variables=variables, core=core)
+    with held_port() as port:
+        peers = {"UPSTREAM": upstream, "API_KEY": KEY, "PORT": str(port), "NODE_ENV": "production"}
+        variables = {**settings(upstream, port), **peers, **changes}
+        command = CONTESTANTS[name].command(Place(port, folder, upstream))
+        with run_server(command, port=port, folder=folder, variables=variables, core=core) as server:
+            yield server

@@ -2,11 +2,12 @@
 
 import json
 import tempfile
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import records
-from benchmarks.bench.processes import Server, find, free_port, run_server
+from benchmarks.bench.processes import Server, find, held_port, run_server
 
 # One process that keeps all it writes in its own folder, so that it needs no rights and leaves nothing.
 _CONFIGURATION = """
@@ -58,11 +59,13 @@ def proxy_command(port: int, folder: Path, upstream: str, key: str) -> list[str]
     return _command(folder, _PROXY % (upstream.removeprefix("http://"), port, key))
 
 
-def run_static_upstream(folder: Path, core: int) -> AbstractContextManager[Server]:
+@contextmanager
+def run_static_upstream(folder: Path, core: int) -> Iterator[Server]:
     """Run a Medblocks that answers at once with any patient whose id is made of a-z, 0-9 and `-`."""
-    port = free_port()
-    command = _command(folder, _STATIC % (port, json.dumps(records.stored("$1"))))
-    return run_server(command, port=port, folder=folder, variables={}, core=core)
+    with held_port() as port:
+        command = _command(folder, _STATIC % (port, json.dumps(records.stored("$1"))))
+        with run_server(command, port=port, folder=folder, variables={}, core=core) as server:
+            yield server
 
 
 def _command(folder: Path, servers: str) -> list[str]:

@@ -65,10 +65,13 @@ def _stats() -> Iterator[list[str]]:
             continue  # it has ended meanwhile
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on now, for servers that can't take port 0."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+@contextmanager
+def held_port() -> Iterator[int]:
+    """Yield a free port that no other program gets meanwhile; a server may listen on it, and end again."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.deployment import Redis, held_port, run_nginx
+from benchmarks.bench.processes import held_port
+from benchmarks.deployment import Redis, run_nginx
 from benchmarks.running import Upstream, run_sandbox, variables
 from benchmarks.scale_out.fleet import Fleet, run_fleet
 from benchmarks.scale_out.visitors import JOURNEYS, Figures, Lane, Refused, Visitor, Wrong

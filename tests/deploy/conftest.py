@@ -3,7 +3,8 @@
 import pytest
 import requests
 
-from benchmarks.deployment import held_port, run_nginx
+from benchmarks.bench.processes import held_port
+from benchmarks.deployment import run_nginx
 from benchmarks.running import run_process, run_sandbox, variables
 from tests.processes import wait_until
 from tests.programs import need

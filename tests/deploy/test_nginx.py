@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from benchmarks.deployment import NGINX_FILES, held_port, run_nginx
+from benchmarks.bench.processes import held_port
+from benchmarks.deployment import NGINX_FILES, run_nginx
 from tests.deploy.files import LOCATIONS, MAPS
 from tests.deploy.upstreams import run_echo
 from tests.factories import make_app

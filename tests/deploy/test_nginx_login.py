@@ -9,7 +9,8 @@ from contextlib import ExitStack
 import pytest
 from cryptography import x509
 
-from benchmarks.deployment import Redis, held_port, run_nginx
+from benchmarks.bench.processes import held_port
+from benchmarks.deployment import Redis, run_nginx
 from benchmarks.running import run_process, run_sandbox, variables
 from tests.deploy.conftest import LONG_DEADLINES, Proxied
 from tests.examples import example, run_shell

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from benchmarks.bench.processes import run_server
-from benchmarks.deployment import held_port
+from benchmarks.bench.processes import held_port, run_server
 from benchmarks.running import run_sandbox, variables
 from tests.deploy.conftest import LONG_DEADLINES
 
