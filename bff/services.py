@@ -12,7 +12,7 @@ from bff.access.client_address import client_of
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
-from bff.access.identity import provider_for
+from bff.access.identity.base import provider_for
 from bff.access.keys import Keys
 from bff.access.owner_cookie import OwnerCookie
 from bff.access.patient_cookie import PatientCookie

@@ -35,14 +35,14 @@ class Guard:
         self,
         keys: Keys,
         browser: BrowserOwner,
-        provider: IdentityProvider,
+        identify: IdentityProvider,
         audit: Audit,
         *,
         report_only: bool,
     ) -> None:
         self._keys = keys
         self._browser = browser
-        self._provider = provider
+        self._identify = identify
         self._audit = audit
         self.report_only = report_only
         self._causes: set[str] = set()  # of unusable logins, which the log has
@@ -117,7 +117,7 @@ class Guard:
     def _caller(self, context: RequestContext) -> Caller | None:
         if not context.identified:
             try:
-                context.caller = self._provider.identify(context)
+                context.caller = self._identify(context)
             except InvalidCredential:
                 self._audit.record("access", "credential refused")
                 raise

@@ -1,9 +1,15 @@
-"""The protocol of identity providers, which find out who the caller is. `BFF_IDENTITY` chooses one."""
+"""Identity providers find out who sends a request. `provider_for` returns the one that `BFF_IDENTITY` names.
 
-from typing import NamedTuple, Protocol
+To add a provider, write its module in this folder, add its name to `identity` in `bff/config/settings.py`,
+and return its function in `provider_for`.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 from flask import Request
 
+from bff.config import Settings
 from bff.errors import UnusableLogin
 from bff.medblocks.ids import patient_id_problem
 
@@ -27,16 +33,38 @@ class Caller(NamedTuple):
         return "Caller(…)"
 
 
-class IdentityProvider(Protocol):
-    """Identifies the sender of a request."""
+# Returns the caller, or None if the request has no credential of this kind. Raises InvalidCredential if the
+# credential can't be accepted, and UnusableLogin if signing in again would not change that: a bad credential
+# never falls back to a weaker one, such as the cookie.
+IdentityProvider = Callable[[Request], Caller | None]
 
-    def identify(self, request: Request) -> Caller | None:
-        """Return the caller, or None if the request has no credential of this provider's kind.
 
-        Raise InvalidCredential if the credential can't be accepted, and UnusableLogin if signing in again
-        would not change that: a bad credential never falls back to a weaker one, such as the cookie.
-        """
-        ...
+def provider_for(settings: Settings, identify: Callable[[Request], str | None] | None) -> IdentityProvider:
+    """Return the provider: the embedding app's function if there is one, else the one in the settings."""
+    if identify is not None:
+        return _provider_of(identify)
+    # Imported only if needed: they import this module, and the cryptography of `jwt` takes ten megabytes.
+    if settings.identity == "jwt":
+        from bff.access.identity.jwt import JwtIdentity  # noqa: PLC0415 - see above
+
+        return JwtIdentity(settings).identify
+    if settings.identity == "header":
+        from bff.access.identity.proxy_header import HeaderIdentity  # noqa: PLC0415 - see above
+
+        return HeaderIdentity(settings).identify
+    # `owner` and `invite`: the caller is the browser. With `invite`, it may not create patients.
+    browser = Caller(may_enroll=settings.identity != "invite")
+    return lambda _: browser
+
+
+def _provider_of(identify: Callable[[Request], str | None]) -> IdentityProvider:
+    def provider(request: Request) -> Caller | None:
+        patient_id = identify(request)
+        if patient_id is not None and not isinstance(patient_id, str):
+            raise UnusableLogin("the function returned something that is not a string")
+        return None if patient_id is None else caller_for(patient_id)
+
+    return provider
 
 
 def caller_for(patient_id: str) -> Caller:

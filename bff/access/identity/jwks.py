@@ -1,4 +1,4 @@
-"""The keys that verify a login's tokens: public ones, fetched as a JWK Set (RFC 7517), or a shared secret."""
+"""The public keys that verify a login's tokens, fetched as a JWK Set (RFC 7517)."""
 
 import json
 import logging
@@ -100,12 +100,6 @@ class Jwks:
         if reply.status_code != 200:
             raise ValueError("not a 200")
         return json.loads(reply.content)
-
-
-def shared_secret(secret: str) -> Callable[[object], jwk.Key]:
-    """Return a function like `Jwks.find` that returns the same key for each token: the login's secret."""
-    key = jwk.OctKey.import_key(secret)
-    return lambda _: key
 
 
 def _usable_keys(document: Any) -> list[jwk.Key]:

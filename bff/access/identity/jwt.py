@@ -1,7 +1,7 @@
 """`jwt`: the host's own login, as a signed token (RFC 7519). The checks follow RFC 8725."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Request
@@ -11,6 +11,8 @@ from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.cookies import cookie_reader
 from bff.access.identity.base import Caller, caller_for
+from bff.access.identity.jwks import Jwks
+from bff.config import Settings
 from bff.errors import InvalidCredential, UnusableLogin
 
 _TYPES = {"jwt", "application/jwt", "at+jwt", "application/at+jwt", "bearer"}
@@ -28,29 +30,20 @@ _MAX_TOKEN_CHARACTERS = 8 * 1024
 class JwtIdentity:
     """Reads a token from `Authorization: Bearer`, or from the cookie if its name is set.
 
-    `find_key` returns the key for a key id. A token must have one of the algorithms, the issuer and the
-    audience. The template, such as `{sub}`, makes the patient id from the token's claims.
+    A token must have one of the algorithms, the issuer and the audience of the settings. The template
+    `BFF_JWT_PATIENT_ID`, such as `{sub}`, makes the patient id from the token's claims.
     """
 
-    def __init__(
-        self,
-        find_key: Callable[[object], jwk.Key],
-        *,
-        algorithms: Collection[str],
-        issuer: str,
-        audience: str,
-        cookie: str | None,
-        template: str,
-    ) -> None:
-        self._find_key = find_key
-        self._algorithms = list(algorithms)
-        self._read_cookie = cookie_reader(cookie) if cookie else None
-        self._template = template
-        self._separators = set("".join(_PLACEHOLDER.split(template)[2:-1:2]))
+    def __init__(self, settings: Settings) -> None:
+        self._key = _key_of(settings)
+        self._algorithms = list(settings.jwt_algorithms)
+        self._read_cookie = cookie_reader(settings.jwt_cookie) if settings.jwt_cookie else None
+        self._template = settings.jwt_patient_id
+        self._separators = set("".join(_PLACEHOLDER.split(self._template)[2:-1:2]))
         self._claims = jwt.JWTClaimsRegistry(
             leeway=CLOCK_SKEW_SECONDS,
-            iss={"essential": True, "value": issuer},
-            aud={"essential": True, "value": audience},
+            iss={"essential": True, "value": settings.jwt_issuer or ""},
+            aud={"essential": True, "value": settings.jwt_audience or ""},
             exp={"essential": True},
         )
 
@@ -91,9 +84,6 @@ class JwtIdentity:
             raise UnusableLogin("its typ is not that of an access token")
         return checked.claims
 
-    def _key(self, token: Any) -> jwk.Key:
-        return self._find_key(token.headers().get("kid"))
-
     def _patient_id(self, claims: Mapping[str, Any]) -> str:
         values = {}
         for name in _PLACEHOLDER.findall(self._template):
@@ -106,3 +96,11 @@ class JwtIdentity:
                 raise UnusableLogin(f"its claim {name} contains the separator in BFF_JWT_PATIENT_ID")
             values[name] = value
         return _PLACEHOLDER.sub(lambda match: values[match[1]], self._template)
+
+
+def _key_of(settings: Settings) -> jwk.Key | Callable[[Any], jwk.Key]:
+    """Return the shared secret as a key, or a function that finds a token's public key."""
+    if settings.jwt_secret:
+        return jwk.OctKey.import_key(settings.jwt_secret.reveal())
+    jwks = Jwks(settings.jwt_jwks_url or "", ca_file=settings.ca_file)
+    return lambda token: jwks.find(token.headers().get("kid"))

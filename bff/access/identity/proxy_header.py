@@ -1,13 +1,12 @@
 """`header`: a trusted reverse proxy checks the login, and sends the patient id in a header."""
 
 import hmac
-from collections.abc import Collection
-from ipaddress import IPv4Network, IPv6Network
 
 from flask import Request
 
 from bff.access.client_address import parse_address
 from bff.access.identity.base import Caller, caller_for
+from bff.config import Settings
 from bff.errors import InvalidCredential, UnusableLogin
 
 SECRET_HEADER = "X-Bff-Proxy-Secret"  # noqa: S105 - the header's name, not a secret
@@ -20,12 +19,13 @@ class HeaderIdentity:
     Raise ValueError without a secret or networks: the header would be trusted from anywhere.
     """
 
-    def __init__(self, header: str, secret: str, networks: Collection[IPv4Network | IPv6Network]) -> None:
-        if not secret or not networks:
+    def __init__(self, settings: Settings) -> None:
+        secret = settings.header_secret.reveal() if settings.header_secret else ""
+        if not secret or not settings.header_networks:
             raise ValueError("BFF_IDENTITY=header needs BFF_HEADER_SECRET and BFF_HEADER_NETWORKS")
-        self._header = header
+        self._header = settings.header_name
         self._secret = secret.encode()
-        self._networks = networks
+        self._networks = settings.header_networks
 
     def identify(self, request: Request) -> Caller | None:
         """Return the caller.

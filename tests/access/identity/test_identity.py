@@ -5,10 +5,7 @@ import json
 
 import pytest
 
-from bff.access.identity import provider_for
-from bff.access.identity.base import Caller, caller_for
-from bff.access.identity.browser import BrowserIdentity
-from bff.access.identity.callable import CallableIdentity
+from bff.access.identity.base import Caller, caller_for, provider_for
 from bff.access.identity.jwt import JwtIdentity
 from bff.access.identity.proxy_header import HeaderIdentity
 from bff.config import load_settings
@@ -17,6 +14,7 @@ from tests.factories import HOST, JWT_BY_SECRET, make_app, patient, reused_app
 
 PATIENTS = f"{HOST}/patients"
 HEADER = {"BFF_HEADER_SECRET": "h" * 32, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
+SETTINGS = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x"})
 BAD = {
     "no token": (JWT_BY_SECRET, {"Authorization": "Bearer no-token"}),
     "no scheme": (JWT_BY_SECRET, {"Authorization": "no-token"}),
@@ -97,9 +95,6 @@ def test_report_mode_allows_requests_without_a_login(medblocks, settings):
 @pytest.mark.parametrize(
     ("settings", "kind"),
     [
-        ({}, BrowserIdentity),
-        ({"BFF_IDENTITY": "owner"}, BrowserIdentity),
-        ({"BFF_IDENTITY": "invite"}, BrowserIdentity),
         (JWT_BY_SECRET, JwtIdentity),
         ({"BFF_IDENTITY": "header", **HEADER}, HeaderIdentity),
     ],
@@ -107,29 +102,32 @@ def test_report_mode_allows_requests_without_a_login(medblocks, settings):
 def test_the_settings_choose_the_provider(settings, kind):
     settings = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", **settings})
 
-    assert type(provider_for(settings, None)) is kind
-    assert type(provider_for(settings, lambda _: None)) is CallableIdentity
+    assert type(provider_for(settings, None).__self__) is kind
 
 
-@pytest.mark.parametrize(("identity", "may_enroll"), [("owner", True), ("invite", False)])
-def test_without_a_login_the_browser_is_the_caller(identity, may_enroll):
-    settings = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", "BFF_IDENTITY": identity})
+@pytest.mark.parametrize(
+    ("settings", "may_enroll"),
+    [({}, True), ({"BFF_IDENTITY": "owner"}, True), ({"BFF_IDENTITY": "invite"}, False)],
+)
+def test_without_a_login_the_browser_is_the_caller(settings, may_enroll):
+    settings = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", **settings})
 
-    caller = provider_for(settings, None).identify(None)
+    caller = provider_for(settings, None)(None)
 
     assert caller == Caller(patient_id=None, may_enroll=may_enroll)
 
 
-def test_the_apps_function_gets_the_request():
-    request = object()
+@pytest.mark.parametrize("settings", [{}, JWT_BY_SECRET, {"BFF_IDENTITY": "header", **HEADER}])
+def test_the_apps_function_comes_before_the_settings(settings):
+    settings, request = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", **settings}), object()
 
-    caller = CallableIdentity({request: "user_42"}.get).identify(request)
+    caller = provider_for(settings, {request: "user_42"}.get)(request)
 
     assert caller == Caller(patient_id="user_42", may_enroll=False)
 
 
 def test_the_apps_function_may_return_none():
-    assert CallableIdentity(lambda _: None).identify(None) is None
+    assert provider_for(SETTINGS, lambda _: None)(None) is None
 
 
 @pytest.mark.parametrize("patient_id", ["", ".", "..", "pat_1", "a/b", "a" * 201])

@@ -1,11 +1,13 @@
 """A reverse proxy's header: accepted from its networks and with its secret only."""
 
-from ipaddress import ip_network
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 
 from bff.access.identity.proxy_header import HeaderIdentity
+from bff.config import load_settings
+from bff.config.parsers import Secret
 from tests.factories import HOST, patient, shared_app
 
 PATIENT = f"{HOST}/patients/user_42"
@@ -207,7 +209,13 @@ def test_the_proxy_is_accepted_with_x_forwarded_for(ask, found, hops):
     assert ask(settings=settings, headers={"X-Forwarded-For": OUTSIDE}).status_code == 200
 
 
-@pytest.mark.parametrize(("secret", "networks"), [("", [ip_network("10.0.0.0/8")]), ("s" * 32, [])])
-def test_the_provider_needs_a_secret_and_networks(secret, networks):
+INCOMPLETE = [{"header_secret": None}, {"header_secret": Secret("")}, {"header_networks": ()}]
+
+
+@pytest.mark.parametrize("changes", INCOMPLETE)
+def test_the_provider_needs_a_secret_and_networks(changes):
+    complete = {"BFF_IDENTITY": "header", "BFF_HEADER_SECRET": SECRET, "BFF_HEADER_NETWORKS": "10.0.0.0/8"}
+    settings = load_settings({"MEDBLOCKS_API_KEY": "mb_sk_sbx_x", **complete})
+
     with pytest.raises(ValueError, match="BFF_HEADER_SECRET and BFF_HEADER_NETWORKS"):
-        HeaderIdentity("X-Patient-Id", secret, networks)
+        HeaderIdentity(replace(settings, **changes))
