@@ -1,9 +1,13 @@
 """Reads cookies, and has the attributes of those that we set."""
 
 import re
-from collections.abc import Callable
+from functools import cache
 from itertools import islice
 from typing import TypedDict
+
+from flask import Request
+
+_MAX_VALUES = 4
 
 
 class Attributes(TypedDict):
@@ -20,27 +24,21 @@ def cookie_attributes(*, https: bool) -> Attributes:
     return {"path": "/", "secure": https, "httponly": True, "samesite": "Lax"}
 
 
-_MAX_VALUES = 4
-
-
-def cookie_values(name: str) -> Callable[[str], list[str]]:
-    """Return a function that returns the values of the cookies with this name in a `Cookie` header.
+def cookie_values(header: str, name: str) -> list[str]:
+    """Return the values of the cookies with this name in a `Cookie` header.
 
     A browser sends several when another host of the same domain has set one, too. Their order does not show
-    which is ours. At most four count: each costs the check of a signature.
+    which is ours. At most four count: each costs the check of a signature. Other cookies are not parsed: a
+    header with thousands of them would block the server.
     """
-    find = re.compile(rf"(?:^|;)[ \t]*{re.escape(name)}[ \t]*=([^;]*)").finditer
-
-    def read(header: str) -> list[str]:
-        return [match[1].strip(' \t"') for match in islice(find(header), _MAX_VALUES)]
-
-    return read
+    return [match[1].strip(' \t"') for match in islice(_pattern(name).finditer(header), _MAX_VALUES)]
 
 
-def cookie_reader(name: str) -> Callable[[str], str | None]:
-    """Return a function that returns the first cookie with this name in a `Cookie` header, or None.
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:^|;)[ \t]*{re.escape(name)}[ \t]*=([^;]*)")
 
-    It does not parse the others: a header with thousands of cookies would block the server.
-    """
-    values = cookie_values(name)
-    return lambda header: next(iter(values(header)), None)
+
+def first_cookie(request: Request, name: str) -> str | None:
+    """Return the first cookie with this name in a request, or None."""
+    return next(iter(cookie_values(request.environ.get("HTTP_COOKIE", ""), name)), None)

@@ -90,7 +90,6 @@ class OwnerCookie:
     def __init__(self, keys: Sequence[bytes], *, https: bool, max_age: int) -> None:
         # With this prefix, browsers accept the cookie only from this host itself, and only over https.
         self.name = "__Host-bff" if https else "bff"
-        self._read_values = cookie_values(self.name)
         self._https = https
         self._max_age = max_age
         kwargs = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
@@ -130,7 +129,7 @@ class OwnerCookie:
 
         Raise BadSignature.
         """
-        value, payload, signed_at = self._unsign(self._read_values(header))
+        value, payload, signed_at = self._unsign(cookie_values(header, self.name))
         try:
             held = self._serializer.load_payload(payload)
         except BadPayload:

@@ -32,14 +32,13 @@ class PatientCookie:
 
     def __init__(self, encryption: "Callable[[], Encryption]", *, https: bool, max_age: int) -> None:
         self.name = "__Host-bff-patient" if https else "bff-patient"
-        self._read_values = cookie_values(self.name)
         self._encryption = encryption
         self._https = https
         self._max_age = max_age
 
     def read(self, request: Request) -> LastPatient | None:
         """Return the patient, or None if the cookie is missing or not encrypted by us."""
-        values = self._read_values(request.environ.get("HTTP_COOKIE", ""))
+        values = cookie_values(request.environ.get("HTTP_COOKIE", ""), self.name)
         decrypted = (self._encryption().decrypt(value, _Claims) for value in values if value)
         claims = next(filter(None, decrypted), None)
         return LastPatient(claims["p"], claims["i"]) if claims else None

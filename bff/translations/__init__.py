@@ -10,7 +10,7 @@ from babel import Locale, negotiate_locale
 from babel.numbers import format_decimal
 from flask import Flask, Request, Response, current_app
 
-from bff.access.cookies import cookie_attributes, cookie_reader
+from bff.access.cookies import cookie_attributes, first_cookie
 from bff.config.catalogs import read_catalogs
 from bff.messages import Message
 from bff.request_context import RequestContext, request_context
@@ -20,7 +20,6 @@ COOKIE = "bff-lang"
 _KEY = "medblocks-bff languages"
 _MAX_PREFERENCES = 1000  # characters: parsing a long header is expensive, and no browser sends one
 _COOKIE_SECONDS = 365 * 24 * 60 * 60
-_cookie = cookie_reader(COOKIE)
 
 
 class Language(NamedTuple):
@@ -63,7 +62,7 @@ class Languages:
 
     def choose(self, request: Request) -> Language:
         """Return the language of a request: that of its address, its cookie or its browser, else English."""
-        kept = self._named(_cookie(request.environ.get("HTTP_COOKIE", "")))
+        kept = self._named(first_cookie(request, COOKIE))
         return self.asked_for(request) or kept or self._preferred(request)
 
     def _named(self, code: str | None) -> Language | None:

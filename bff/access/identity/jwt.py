@@ -9,7 +9,7 @@ from joserfc import jwk, jwt
 from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 
 from bff.access import CLOCK_SKEW_SECONDS
-from bff.access.cookies import cookie_reader
+from bff.access.cookies import first_cookie
 from bff.access.identity.base import Caller, caller_for
 from bff.access.identity.jwks import Jwks
 from bff.config import Settings
@@ -37,7 +37,7 @@ class JwtIdentity:
     def __init__(self, settings: Settings) -> None:
         self._key = _key_of(settings)
         self._algorithms = list(settings.jwt_algorithms)
-        self._read_cookie = cookie_reader(settings.jwt_cookie) if settings.jwt_cookie else None
+        self._cookie = settings.jwt_cookie
         self._template = settings.jwt_patient_id
         self._separators = set("".join(_PLACEHOLDER.split(self._template)[2:-1:2]))
         self._claims = jwt.JWTClaimsRegistry(
@@ -57,8 +57,8 @@ class JwtIdentity:
         return None if credential is None else caller_for(self._patient_id(self._check(credential)))
 
     def _credential(self, request: Request) -> str | None:
-        if self._read_cookie:
-            return self._read_cookie(request.environ.get("HTTP_COOKIE", ""))
+        if self._cookie:
+            return first_cookie(request, self._cookie)
         header = request.headers.get("Authorization")
         if header is None:
             return None
