@@ -1,27 +1,17 @@
-"""Reads cookies, and has the attributes of those that we set."""
+"""Reads and sets cookies."""
 
 import re
 from functools import cache
 from itertools import islice
-from typing import TypedDict
 
-from flask import Request
+from flask import Request, Response
 
 _MAX_VALUES = 4
 
 
-class Attributes(TypedDict):
-    """Attributes that Werkzeug's `set_cookie` and `delete_cookie` take."""
-
-    path: str
-    secure: bool
-    httponly: bool
-    samesite: str
-
-
-def cookie_attributes(*, https: bool) -> Attributes:
-    """Return attributes that keep a cookie from scripts and from other sites; `https` makes it `Secure`."""
-    return {"path": "/", "secure": https, "httponly": True, "samesite": "Lax"}
+def set_cookie(response: Response, name: str, value: str, max_age: int, *, https: bool) -> None:
+    """Set a cookie that scripts and other sites can't read, for `max_age` seconds; 0 deletes it."""
+    response.set_cookie(name, value, max_age=max_age, path="/", secure=https, httponly=True, samesite="Lax")
 
 
 def cookie_values(header: str, name: str) -> list[str]:

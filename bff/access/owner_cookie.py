@@ -18,7 +18,7 @@ from itsdangerous import BadPayload, BadSignature, TimestampSigner, URLSafeTimed
 from marshmallow import Schema, ValidationError, fields, post_load
 
 from bff.access import CLOCK_SKEW_SECONDS
-from bff.access.cookies import cookie_attributes, cookie_values
+from bff.access.cookies import cookie_values, set_cookie
 
 # The oldest entries are dropped beyond these limits: browsers store at most 4 KiB per cookie.
 MAX_PATIENTS = 60
@@ -161,13 +161,11 @@ class OwnerCookie:
         if owner.first_name is not None:
             held["f"] = owner.first_name
         value = self._serializer.dumps(held)
-        response.set_cookie(
-            self.name, value, max_age=self._max_age_of(owner), **cookie_attributes(https=self._https)
-        )
+        set_cookie(response, self.name, value, self._max_age_of(owner), https=self._https)
 
     def delete(self, response: Response) -> None:
         """Delete the cookie in the browser."""
-        response.delete_cookie(self.name, **cookie_attributes(https=self._https))
+        set_cookie(response, self.name, "", 0, https=self._https)
 
 
 def _name_in(held: object) -> str | None:

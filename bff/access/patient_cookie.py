@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from flask import Request, Response
 
-from bff.access.cookies import cookie_attributes, cookie_values
+from bff.access.cookies import cookie_values, set_cookie
 
 if TYPE_CHECKING:
     from bff.access.encryption import Encryption
@@ -46,8 +46,8 @@ class PatientCookie:
     def write(self, response: Response, patient: LastPatient) -> None:
         """Set the cookie for this patient."""
         value = self._encryption().encrypt(_Claims(p=patient.patient_id, i=patient.invited))
-        response.set_cookie(self.name, value, max_age=self._max_age, **cookie_attributes(https=self._https))
+        set_cookie(response, self.name, value, self._max_age, https=self._https)
 
     def delete(self, response: Response) -> None:
         """Delete the cookie in the browser."""
-        response.delete_cookie(self.name, **cookie_attributes(https=self._https))
+        set_cookie(response, self.name, "", 0, https=self._https)

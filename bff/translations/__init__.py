@@ -10,7 +10,7 @@ from babel import Locale, negotiate_locale
 from babel.numbers import format_decimal
 from flask import Flask, Request, Response, current_app
 
-from bff.access.cookies import cookie_attributes, first_cookie
+from bff.access.cookies import first_cookie, set_cookie
 from bff.config.catalogs import read_catalogs
 from bff.messages import Message
 from bff.request_context import RequestContext, request_context
@@ -86,8 +86,7 @@ class Languages:
         response.headers["Content-Language"] = context.language.code
         response.vary.update(["Accept-Language", "Cookie"])
         if self.asked_for(context):
-            attributes = cookie_attributes(https=self._https)
-            response.set_cookie(COOKIE, context.language.code, max_age=_COOKIE_SECONDS, **attributes)
+            set_cookie(response, COOKIE, context.language.code, _COOKIE_SECONDS, https=self._https)
 
 
 def _language(code: str, texts: NullTranslations) -> Language:
