@@ -8,14 +8,15 @@ import hashlib
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
+import msgspec
 from flask import Request, Response
 from itsdangerous import BadPayload, BadSignature, TimestampSigner, URLSafeTimedSerializer
-from marshmallow import Schema, ValidationError, fields, post_load
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.cookies import cookie_values, set_cookie
@@ -28,16 +29,18 @@ EMPTY_SECONDS = 15 * 60
 _MAX_CACHED_HEADER = 8 * 1024  # characters
 
 
-@dataclass(frozen=True)
-class Owner:
+_IN_COOKIE = {"name": "o", "patients": "p", "sessions": "s", "first_name": "f"}
+
+
+class Owner(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename=_IN_COOKIE):
     """A browser: its random name, and the tags of its patients and sessions, newest last.
 
     `first_name` is its name before it was renamed with its first patient.
     """
 
     name: str
-    patients: tuple[str, ...] = ()
-    sessions: tuple[str, ...] = ()
+    patients: tuple[str, ...]
+    sessions: tuple[str, ...]
     first_name: str | None = None
 
     @property
@@ -62,18 +65,6 @@ class Owner:
         return replace(self, sessions=(*(t for t in self.sessions if t != tag), tag)[-MAX_SESSIONS:])
 
 
-class _OwnerSchema(Schema):
-    name = fields.String(required=True, data_key="o")
-    patients = fields.List(fields.String(), required=True, data_key="p")
-    sessions = fields.List(fields.String(), required=True, data_key="s")
-    first_name = fields.String(data_key="f")
-
-    @post_load
-    def build(self, data: dict[str, Any], **_: object) -> Owner:
-        patients, sessions = tuple(data["patients"]), tuple(data["sessions"])
-        return Owner(data["name"], patients, sessions, data.get("first_name"))
-
-
 class _Verified(NamedTuple):
     owner: Owner
     signed_at: float
@@ -96,7 +87,6 @@ class OwnerCookie:
         serializers = [URLSafeTimedSerializer(key, salt="owner", signer_kwargs=kwargs) for key in keys]
         self._serializer = serializers[0]
         self._signers = [cast("TimestampSigner", each.make_signer()) for each in serializers]
-        self._schema = _OwnerSchema()
         # A browser sends the same header with every request. Exceptions, for bad cookies, are not cached.
         self._verified = lru_cache(1024)(self._verify)
 
@@ -122,7 +112,7 @@ class OwnerCookie:
         age = time.time() - signed_at
         if age > max_age + CLOCK_SKEW_SECONDS:
             return None
-        return owner if age >= -CLOCK_SKEW_SECONDS else Owner(owner.name)
+        return owner if age >= -CLOCK_SKEW_SECONDS else new_owner(owner.name)
 
     def _verify(self, header: str) -> _Verified:
         """Return the owner in the first cookie that is signed by us, when it was signed, and its life.
@@ -135,10 +125,10 @@ class OwnerCookie:
         except BadPayload:
             held = None
         try:
-            owner: Owner = self._schema.load(held)
-        except ValidationError:
+            owner = msgspec.convert(held, Owner)
+        except msgspec.ValidationError:
             # It may list patients, so it is not an empty one.
-            owner = Owner(_name_in(held) or hashlib.sha256(value.encode()).hexdigest()[:32])
+            owner = new_owner(_name_in(held) or hashlib.sha256(value.encode()).hexdigest()[:32])
             return _Verified(owner, signed_at, self._max_age)
         return _Verified(owner, signed_at, self._max_age_of(owner))
 
@@ -157,10 +147,7 @@ class OwnerCookie:
 
     def write(self, response: Response, owner: Owner) -> None:
         """Set the cookie for this owner."""
-        held = {"o": owner.name, "p": owner.patients, "s": owner.sessions}
-        if owner.first_name is not None:
-            held["f"] = owner.first_name
-        value = self._serializer.dumps(held)
+        value = self._serializer.dumps(msgspec.to_builtins(owner))
         set_cookie(response, self.name, value, self._max_age_of(owner), https=self._https)
 
     def delete(self, response: Response) -> None:
@@ -176,4 +163,4 @@ def _name_in(held: object) -> str | None:
 
 def new_owner(name: str | None = None) -> Owner:
     """Return an owner without patients, with this name or a new random one."""
-    return Owner(name or secrets.token_urlsafe(16))
+    return Owner(name or secrets.token_urlsafe(16), (), ())

@@ -15,7 +15,7 @@ from bff.access.store import MemoryStore
 from tests.factories import HOST, form_token, hidden_fields, make_app, patient, session
 
 SECRET = "a-secret-of-the-tests-that-never-changes"
-OWNER = Owner("the-name-of-a-browser", ("A" * 22,))
+OWNER = Owner("the-name-of-a-browser", ("A" * 22,), ())
 
 
 @pytest.fixture

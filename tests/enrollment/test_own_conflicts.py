@@ -3,7 +3,7 @@
 import pytest
 
 from bff.access.keys import Keys
-from bff.access.owner_cookie import Owner, OwnerCookie
+from bff.access.owner_cookie import OwnerCookie, new_owner
 from tests.factories import error_body, form_token, make_app, patient
 
 
@@ -25,7 +25,7 @@ def without_tags(client, enforcing):
     ) as context:
         name = cookie.read(context.request).name
     response = enforcing.response_class()
-    cookie.write(response, Owner(name))
+    cookie.write(response, new_owner(name))
     other = enforcing.test_client()
     other.set_cookie("bff", response.headers["Set-Cookie"].split(";")[0].removeprefix("bff="))
     return other
