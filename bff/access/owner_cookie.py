@@ -9,8 +9,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import product
-from typing import NamedTuple, cast
+from typing import cast
 
 import msgspec
 from flask import Request, Response
@@ -65,12 +64,6 @@ class Owner(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
         return replace(self, sessions=(*(t for t in self.sessions if t != tag), tag)[-MAX_SESSIONS:])
 
 
-class _Verified(NamedTuple):
-    owner: Owner
-    signed_at: float
-    max_age: int
-
-
 class OwnerCookie:
     """Reads and writes the cookie, which expires after `max_age` seconds; `https` makes it `Secure`.
 
@@ -84,9 +77,9 @@ class OwnerCookie:
         self._https = https
         self._max_age = max_age
         kwargs = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
-        serializers = [URLSafeTimedSerializer(key, salt="owner", signer_kwargs=kwargs) for key in keys]
-        self._serializer = serializers[0]
-        self._signers = [cast("TimestampSigner", each.make_signer()) for each in serializers]
+        # Of several keys, itsdangerous signs with the last one.
+        self._serializer = URLSafeTimedSerializer(list(reversed(keys)), salt="owner", signer_kwargs=kwargs)
+        self._signer = cast("TimestampSigner", self._serializer.make_signer())
         # A browser sends the same header with every request. Exceptions, for bad cookies, are not cached.
         self._verified = lru_cache(1024)(self._verify)
 
@@ -107,19 +100,19 @@ class OwnerCookie:
         try:
             verify = self._verified if len(header) <= _MAX_CACHED_HEADER else self._verify
             owner, signed_at, max_age = verify(header)
-        except (BadSignature, UnicodeError):
+        except BadSignature:
             return None
         age = time.time() - signed_at
         if age > max_age + CLOCK_SKEW_SECONDS:
             return None
         return owner if age >= -CLOCK_SKEW_SECONDS else new_owner(owner.name)
 
-    def _verify(self, header: str) -> _Verified:
-        """Return the owner in the first cookie that is signed by us, when it was signed, and its life.
+    def _verify(self, header: str) -> tuple[Owner, float, int]:
+        """Return the owner in the first cookie of ours, when it was signed, and its life in seconds.
 
-        Raise BadSignature.
+        Raise BadSignature if none is ours.
         """
-        value, payload, signed_at = self._unsign(cookie_values(header, self.name))
+        value, payload, signed_at = self._unsign(header)
         try:
             held = self._serializer.load_payload(payload)
         except BadPayload:
@@ -129,18 +122,18 @@ class OwnerCookie:
         except msgspec.ValidationError:
             # It may list patients, so it is not an empty one.
             owner = new_owner(_name_in(held) or hashlib.sha256(value.encode()).hexdigest()[:32])
-            return _Verified(owner, signed_at, self._max_age)
-        return _Verified(owner, signed_at, self._max_age_of(owner))
+            return owner, signed_at, self._max_age
+        return owner, signed_at, self._max_age_of(owner)
 
-    def _unsign(self, values: Sequence[str]) -> tuple[str, bytes, float]:
+    def _unsign(self, header: str) -> tuple[str, bytes, float]:
         """Return the first value that we have signed, its payload, and when. Raise BadSignature."""
-        for value, signer in product(values, self._signers):
+        for value in cookie_values(header, self.name):
             try:
-                payload, signed_at = signer.unsign(value, return_timestamp=True)
+                payload, signed_at = self._signer.unsign(value, return_timestamp=True)
             except (BadSignature, UnicodeError):
                 continue
             return value, payload, signed_at.timestamp()
-        raise BadSignature("no key fits")
+        raise BadSignature("none is ours")
 
     def _max_age_of(self, owner: Owner) -> int:
         return min(EMPTY_SECONDS, self._max_age) if owner.is_empty else self._max_age
