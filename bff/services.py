@@ -2,21 +2,23 @@
 
 import time
 from collections.abc import Callable
-from functools import cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 from flask import Request, current_app
 
 from bff.access.browser_owner import BrowserOwner
 from bff.access.client_address import client_of
+from bff.access.encryption import Encryption
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
 from bff.access.identity.base import provider_for
+from bff.access.invites import Invites
 from bff.access.keys import Keys
 from bff.access.owner_cookie import OwnerCookie
 from bff.access.patient_cookie import PatientCookie
-from bff.access.store import MemoryStore, RedisStore, Store
+from bff.access.store import MemoryStore, RedisStore
 from bff.audit import Audit
 from bff.branding.brand import brand_of
 from bff.branding.logos import LogoAddresses, Logos, fetch_image
@@ -36,10 +38,6 @@ from bff.medblocks.transport import Transport
 from bff.request_context import request_context
 from bff.telemetry import NO_TELEMETRY, Telemetry
 from bff.telemetry.dependencies import Dependencies
-
-if TYPE_CHECKING:
-    from bff.access.encryption import Encryption
-    from bff.access.invites import Invites
 
 KEY = "medblocks-bff"
 
@@ -62,7 +60,7 @@ class Services:
         self.guard = Guard(keys, self.browser, provider, self.audit, report_only=settings.report_only)
         self.forms = FormTokens(keys)
         # Two memory stores: idempotency keys must not displace used invites from a full one.
-        self.invites = cache(partial(_invites, keys, redis or MemoryStore()))
+        self.invites = Invites(Encryption(keys.derive("invite")), redis or MemoryStore())
         self.idempotency = IdempotencyKeys(keys, redis or MemoryStore())
 
         medblocks, self.breaker, health = connect(settings, telemetry)
@@ -133,23 +131,9 @@ def _is_up(medblocks: Medblocks) -> bool:
 
 
 def _create_browser_owner(settings: Settings, keys: Keys) -> BrowserOwner:
-    encryption = cache(partial(_encryption, keys, "patient cookie"))
+    https, max_age = settings.https, settings.owner_max_age
     return BrowserOwner(
         keys,
-        OwnerCookie(keys.derive("owner cookie"), https=settings.https, max_age=settings.owner_max_age),
-        PatientCookie(encryption, https=settings.https, max_age=settings.owner_max_age),
+        OwnerCookie(keys.derive("owner cookie"), https=https, max_age=max_age),
+        PatientCookie(Encryption(keys.derive("patient cookie")), https=https, max_age=max_age),
     )
-
-
-def _encryption(keys: Keys, purpose: str) -> "Encryption":
-    """Return the encryption, imported on first use: its cryptography takes ten megabytes of memory."""
-    from bff.access.encryption import Encryption  # noqa: PLC0415 - see above
-
-    return Encryption(keys.derive(purpose))
-
-
-def _invites(keys: Keys, used: Store) -> "Invites":
-    """Return the invites, imported on first use like their encryption."""
-    from bff.access.invites import Invites  # noqa: PLC0415 - see above
-
-    return Invites(_encryption(keys, "invite"), used)

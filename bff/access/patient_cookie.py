@@ -4,15 +4,12 @@ It grants nothing: `Guard` checks the id against the owner cookie. Pages need it
 the owner cookie has tags instead of ids.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
 from flask import Request, Response
 
 from bff.access.cookies import cookie_values, set_cookie
-
-if TYPE_CHECKING:
-    from bff.access.encryption import Encryption
+from bff.access.encryption import Encryption
 
 
 class LastPatient(NamedTuple):
@@ -30,7 +27,7 @@ class _Claims(TypedDict):
 class PatientCookie:
     """Reads and writes the cookie, which expires after `max_age` seconds; `https` makes it `Secure`."""
 
-    def __init__(self, encryption: "Callable[[], Encryption]", *, https: bool, max_age: int) -> None:
+    def __init__(self, encryption: Encryption, *, https: bool, max_age: int) -> None:
         self.name = "__Host-bff-patient" if https else "bff-patient"
         self._encryption = encryption
         self._https = https
@@ -39,13 +36,13 @@ class PatientCookie:
     def read(self, request: Request) -> LastPatient | None:
         """Return the patient, or None if the cookie is missing or not encrypted by us."""
         values = cookie_values(request.environ.get("HTTP_COOKIE", ""), self.name)
-        decrypted = (self._encryption().decrypt(value, _Claims) for value in values if value)
+        decrypted = (self._encryption.decrypt(value, _Claims) for value in values if value)
         claims = next(filter(None, decrypted), None)
         return LastPatient(claims["p"], claims["i"]) if claims else None
 
     def write(self, response: Response, patient: LastPatient) -> None:
         """Set the cookie for this patient."""
-        value = self._encryption().encrypt(_Claims(p=patient.patient_id, i=patient.invited))
+        value = self._encryption.encrypt(_Claims(p=patient.patient_id, i=patient.invited))
         set_cookie(response, self.name, value, self._max_age, https=self._https)
 
     def delete(self, response: Response) -> None:

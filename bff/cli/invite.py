@@ -2,6 +2,7 @@
 
 import click
 
+from bff.access.invites import invite_url
 from bff.cli import startup
 
 
@@ -11,8 +12,6 @@ from bff.cli import startup
 def invite(patient_id: str, hours: float) -> None:
     """Print a link that lets one browser act for one patient, once."""
     settings, _ = startup.read_settings()
-    from bff.access.invites import invite_url  # noqa: PLC0415 - cryptography, which few commands need
-
     try:
         click.echo(invite_url(patient_id, hours=hours, settings=settings))
     except ValueError as error:

@@ -26,7 +26,7 @@ def show(token: str) -> str:
     Raise NotFound for a forged or expired invite, and InvalidInput for a `return_url` that can't be used.
     """
     return_url = requested_return_url()
-    invite = services().invites().read(token)
+    invite = services().invites.read(token)
     if invite is None:
         raise NotFound("invitation")
     if services().guard.invitation(invite.patient_id).owned:
@@ -44,7 +44,7 @@ def accept(token: str) -> Response:
     browser = services().browser
     form = checked_form()
     browser.mark_with_form(form.get("form_id", ""))
-    invites = services().invites()
+    invites = services().invites
     invite = invites.read(token)
     if invite is None:
         raise NotFound("invitation")

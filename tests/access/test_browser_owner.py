@@ -17,7 +17,7 @@ from bff.request_context import request_context
 
 KEYS = Keys("k" * 32)
 COOKIE = OwnerCookie(KEYS.derive("owner cookie"), https=False, max_age=3600)
-PATIENT_COOKIE = PatientCookie(lambda: Encryption(KEYS.derive("patient cookie")), https=False, max_age=3600)
+PATIENT_COOKIE = PatientCookie(Encryption(KEYS.derive("patient cookie")), https=False, max_age=3600)
 ASHA = Owner("asha-browser", ("tag-1",), ())
 GRANT = Grant("user_42", "asha-browser", "tag-2", owned=False)
 

@@ -126,7 +126,7 @@ def test_a_later_person_whose_reply_was_lost_can_use_a_new_form(app, copy, store
 
 def test_a_copy_from_before_an_invitation_reaches_nothing():
     app = make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce", BFF_IDENTITY="invite")
-    link = f"/invite/{app.extensions['medblocks-bff'].invites().make('user_42', 1)}"
+    link = f"/invite/{app.extensions['medblocks-bff'].invites.make('user_42', 1)}"
     browser, attacker = app.test_client(), app.test_client()
     page = browser.get(link).text
     attacker.set_cookie("bff", browser.get_cookie("bff").value)
@@ -140,7 +140,7 @@ def test_a_copy_from_before_an_invitation_reaches_nothing():
 
 def test_a_double_click_accepts_an_invitation_once():
     app = make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce", BFF_IDENTITY="invite")
-    link = f"/invite/{app.extensions['medblocks-bff'].invites().make('user_42', 1)}"
+    link = f"/invite/{app.extensions['medblocks-bff'].invites.make('user_42', 1)}"
     browser, lost = app.test_client(), app.test_client()
     hidden = hidden_fields(browser.get(link).text)
     lost.set_cookie("bff", browser.get_cookie("bff").value)
@@ -263,7 +263,7 @@ def test_a_cookie_with_a_patient_lasts_longer(app, set_time):
 
 def test_an_outdated_invitation_page_is_shown_again(set_time):
     app = make_app(BFF_RATE_LIMIT="off", BFF_ACCESS="enforce", BFF_IDENTITY="invite")
-    link = f"/invite/{app.extensions['medblocks-bff'].invites().make('user_42', 1)}"
+    link = f"/invite/{app.extensions['medblocks-bff'].invites.make('user_42', 1)}"
     browser = app.test_client()
     page = browser.get(link).text
     set_time(NOW + 17 * 60)

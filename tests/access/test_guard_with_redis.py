@@ -38,7 +38,7 @@ def accept():
 
 
 def make_invite(app):
-    return app.extensions["medblocks-bff"].invites().make("user_42", 1)
+    return app.extensions["medblocks-bff"].invites.make("user_42", 1)
 
 
 def test_two_processes_share_a_limit(copies):

@@ -37,7 +37,7 @@ def link(app):
     """Make a link for a patient, as an operator does."""
 
     def make(patient_id="user_42", hours=72):
-        return f"/invite/{app.extensions['medblocks-bff'].invites().make(patient_id, hours)}"
+        return f"/invite/{app.extensions['medblocks-bff'].invites.make(patient_id, hours)}"
 
     return make
 

@@ -13,7 +13,7 @@ KEY = b"k" * 32
 
 @pytest.fixture
 def cookie():
-    return PatientCookie(lambda: Encryption([KEY]), https=True, max_age=3600)
+    return PatientCookie(Encryption([KEY]), https=True, max_age=3600)
 
 
 def written(cookie, patient_id="user_42"):
@@ -50,7 +50,7 @@ def test_anything_else_is_no_patient(cookie, header):
 
 
 def test_another_key_reads_nothing(cookie):
-    other = PatientCookie(lambda: Encryption([b"x" * 32]), https=True, max_age=3600)
+    other = PatientCookie(Encryption([b"x" * 32]), https=True, max_age=3600)
 
     assert read(other, written(cookie).partition(";")[0]) is None
 
@@ -70,7 +70,7 @@ def invited(medblocks):
     app = make_app(BFF_IDENTITY="invite", BFF_ACCESS="enforce", BFF_RATE_LIMIT="off")
     browser = app.test_client()
     for patient_id in ("user_42", "user_43"):
-        link = f"/invite/{app.extensions['medblocks-bff'].invites().make(patient_id, 1)}"
+        link = f"/invite/{app.extensions['medblocks-bff'].invites.make(patient_id, 1)}"
         browser.post(link, data=hidden_fields(browser.get(link).text))
     return browser
 

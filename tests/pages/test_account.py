@@ -259,7 +259,7 @@ def test_a_login_names_the_patient(medblocks):
 def test_an_invited_browser_sees_its_patient(medblocks):
     medblocks.get(PATIENT, json=patient(connections=[]))
     app = make_app(BFF_ACCESS="enforce", BFF_IDENTITY="invite")
-    link = f"/invite/{app.extensions['medblocks-bff'].invites().make('user_42', 1)}"
+    link = f"/invite/{app.extensions['medblocks-bff'].invites.make('user_42', 1)}"
     browser = app.test_client()
     browser.post(link, data=hidden_fields(browser.get(link).text))
 

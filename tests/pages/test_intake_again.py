@@ -98,7 +98,7 @@ def test_derived_id_is_a_valid_uuid(enforcing, create):
 def test_invited_patient_stays_the_invited_one(medblocks):
     app = make_app(BFF_IDENTITY="invite", BFF_ACCESS="enforce")
     medblocks.post(f"{HOST}/patient-sessions", json=session())
-    url = f"/invite/{app.extensions['medblocks-bff'].invites().make('user_42', 1)}"
+    url = f"/invite/{app.extensions['medblocks-bff'].invites.make('user_42', 1)}"
     browser = app.test_client()
     browser.post(url, data={"form_token": form_token(browser, url)})
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', browser.get(url).text))

@@ -85,7 +85,7 @@ def test_a_refused_return_url_is_not_taken_from_the_address(client):
 
 def test_a_large_form_of_an_invited_patient_stays_theirs():
     app = make_app(BFF_IDENTITY="invite", BFF_ACCESS="enforce")
-    link = f"/invite/{app.extensions['medblocks-bff'].invites().make('user_42', 1)}"
+    link = f"/invite/{app.extensions['medblocks-bff'].invites.make('user_42', 1)}"
     client = app.test_client()
     client.post(link, data=hidden_fields(client.get(link).text))
 

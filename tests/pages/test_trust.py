@@ -64,7 +64,7 @@ def test_the_page_before_medblocks_says_who_reads_what_and_why(app, medblocks, c
 
 def test_the_invitation_names_the_organization():
     app = make_app(BFF_IDENTITY="invite", BFF_ACCESS="enforce", **TRUST)
-    token = app.extensions["medblocks-bff"].invites().make("user_42", 1)
+    token = app.extensions["medblocks-bff"].invites.make("user_42", 1)
 
     page = app.test_client().get(f"/invite/{token}").text
 
