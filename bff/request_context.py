@@ -9,9 +9,8 @@ from flask import Request, request
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
+    from bff.access.cookies import LastPatient, Owner
     from bff.access.identity.base import Caller
-    from bff.access.owner_cookie import Owner
-    from bff.access.patient_cookie import LastPatient
     from bff.translations import Language
 
 

@@ -9,6 +9,7 @@ from flask import Request, current_app
 
 from bff.access.browser_owner import BrowserOwner
 from bff.access.client_address import client_of
+from bff.access.cookies import OwnerCookie, PatientCookie
 from bff.access.encryption import Encryption
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
@@ -16,8 +17,6 @@ from bff.access.idempotency import IdempotencyKeys
 from bff.access.identity.base import provider_for
 from bff.access.invites import Invites
 from bff.access.keys import Keys
-from bff.access.owner_cookie import OwnerCookie
-from bff.access.patient_cookie import PatientCookie
 from bff.access.store import MemoryStore, RedisStore
 from bff.audit import Audit
 from bff.branding.brand import brand_of

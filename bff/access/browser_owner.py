@@ -6,10 +6,9 @@ from uuid import UUID
 
 from flask import Response
 
+from bff.access.cookies import MAX_PATIENTS, LastPatient, Owner, OwnerCookie, PatientCookie, new_owner
 from bff.access.idempotency import owner_name
 from bff.access.keys import Keys, fingerprint
-from bff.access.owner_cookie import MAX_PATIENTS, Owner, OwnerCookie, new_owner
-from bff.access.patient_cookie import LastPatient, PatientCookie
 from bff.medblocks.grants import Grant
 from bff.request_context import RequestContext, request_context
 
@@ -158,8 +157,8 @@ class BrowserOwner:
         """Keep the patient as the one used last, unless a login identifies it."""
         context = request_context()
         if grant.owner == self.owner_of(context).name:
-            known = LastPatient(grant.patient_id, invited=True)
-            context.last_patient = known._replace(invited=invited or self.last_patient() == known)
+            known = self.last_patient() == LastPatient(grant.patient_id, invited=True)
+            context.last_patient = LastPatient(grant.patient_id, invited=invited or known)
 
     def _session_tags(self, owner: Owner, patient_session_id: str, caller: str) -> tuple[str, ...]:
         # The browser alone is not enough: another person may sign in there next.

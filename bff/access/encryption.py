@@ -3,7 +3,7 @@
 The tokens are encrypted and authenticated (JWE, RFC 7516, with AES-GCM).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -31,7 +31,7 @@ class Encryption:
 
         return [OctKey.import_key(key) for key in self._raw_keys]
 
-    def encrypt(self, claims: Mapping[str, object]) -> str:
+    def encrypt(self, claims: object) -> str:
         """Return a token that contains the claims."""
         from joserfc import jwe  # noqa: PLC0415 - see the class
 

@@ -5,8 +5,8 @@ Follows the "Signed Double-Submit Cookie" pattern of OWASP's CSRF Prevention Che
 
 import hmac
 
+from bff.access.cookies import Owner
 from bff.access.keys import Keys
-from bff.access.owner_cookie import Owner
 from bff.errors import FormOutdated
 
 

@@ -7,8 +7,8 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypedDict
+
+from msgspec import Struct
 
 from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.encryption import Encryption
@@ -26,18 +26,12 @@ MAX_HOURS = 72
 _EXPIRY_SECONDS = MAX_HOURS * 3600 + 3 * CLOCK_SKEW_SECONDS
 
 
-@dataclass(frozen=True)
-class Invite:
-    """A valid invite that has not expired. It may have been used; `Invites.consume` checks that."""
+class Invite(Struct, frozen=True, rename={"patient_id": "p", "nonce": "n", "expires_at": "e"}):
+    """An invite that may have been used; `Invites.consume` checks that."""
 
     patient_id: str
     nonce: str
-
-
-class _Claims(TypedDict):
-    p: str  # the patient's id
-    n: str  # the nonce
-    e: float  # when it expires
+    expires_at: float
 
 
 class Invites:
@@ -59,14 +53,14 @@ class Invites:
         if not 0 < hours <= MAX_HOURS:
             raise ValueError(f"An invite holds for more than 0 and at most {MAX_HOURS} hours.")
         expires_at = int(self._clock() + hours * 3600)
-        return self._encryption.encrypt(_Claims(p=patient_id, n=secrets.token_urlsafe(16), e=expires_at))
+        return self._encryption.encrypt(Invite(patient_id, secrets.token_urlsafe(16), expires_at))
 
     def read(self, token: str) -> Invite | None:
         """Return the invite in a token, or None if the token is forged or has expired."""
-        claims = self._encryption.decrypt(token, _Claims)
-        if claims is None or claims["e"] + CLOCK_SKEW_SECONDS <= self._clock():
+        invite = self._encryption.decrypt(token, Invite)
+        if invite is None or invite.expires_at + CLOCK_SKEW_SECONDS <= self._clock():
             return None
-        return Invite(claims["p"], claims["n"])
+        return invite
 
     def consume(self, invite: Invite, grant: Grant) -> bool:
         """Mark the invite as used by a grant's owner. Return False if another owner has used it.

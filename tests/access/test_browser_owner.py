@@ -8,10 +8,9 @@ from flask import Request, Response
 from werkzeug.test import create_environ
 
 from bff.access.browser_owner import BrowserOwner
+from bff.access.cookies import Owner, OwnerCookie, PatientCookie, new_owner
 from bff.access.encryption import Encryption
 from bff.access.keys import Keys
-from bff.access.owner_cookie import Owner, OwnerCookie, new_owner
-from bff.access.patient_cookie import PatientCookie
 from bff.medblocks.grants import Grant
 from bff.request_context import request_context
 

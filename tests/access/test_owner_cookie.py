@@ -10,8 +10,8 @@ import pytest
 from flask import Flask, Response, request
 from itsdangerous import TimestampSigner
 
+from bff.access.cookies import Owner, OwnerCookie, new_owner
 from bff.access.keys import Keys
-from bff.access.owner_cookie import Owner, OwnerCookie, new_owner
 from tests.factories import HOST, NOW, make_app, patient, session, signed_cookie
 
 KEY = b"k" * 32

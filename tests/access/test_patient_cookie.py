@@ -4,8 +4,8 @@ import pytest
 from flask import Request, Response
 from werkzeug.test import create_environ
 
+from bff.access.cookies import LastPatient, PatientCookie
 from bff.access.encryption import Encryption
-from bff.access.patient_cookie import LastPatient, PatientCookie
 from tests.factories import HOST, JWT_BY_SECRET, bearer, hidden_fields, make_app, patient, session
 
 KEY = b"k" * 32
@@ -27,7 +27,7 @@ def read(cookie, header):
 
 
 def test_a_written_id_can_be_read(cookie):
-    assert read(cookie, written(cookie, "患者 42").partition(";")[0]) == ("患者 42", True)
+    assert read(cookie, written(cookie, "患者 42").partition(";")[0]) == LastPatient("患者 42", invited=True)
 
 
 def test_it_has_all_protective_attributes(cookie):

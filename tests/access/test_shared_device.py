@@ -2,7 +2,7 @@
 
 import pytest
 
-from bff.access.owner_cookie import MAX_PATIENTS, MAX_SESSIONS
+from bff.access.cookies import MAX_PATIENTS, MAX_SESSIONS
 from tests.factories import HOST, make_app, patient, session
 
 ASHA = {"name": "Asha Example", "email": "asha@example.com"}

@@ -6,11 +6,11 @@ import pytest
 from flask import Flask, Response, request
 from itsdangerous import URLSafeSerializer
 
+from bff.access.cookies import Owner, OwnerCookie
 from bff.access.encryption import Encryption
 from bff.access.idempotency import IdempotencyKeys
 from bff.access.invites import Invites
 from bff.access.keys import Keys
-from bff.access.owner_cookie import Owner, OwnerCookie
 from bff.access.store import MemoryStore
 from tests.factories import HOST, form_token, hidden_fields, make_app, patient, session
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bff.access.cookies import OwnerCookie, new_owner
 from bff.access.keys import Keys
-from bff.access.owner_cookie import OwnerCookie, new_owner
 from tests.factories import error_body, form_token, make_app, patient
 
 
