@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from limits.errors import StorageError
 from limits.storage import RedisStorage
@@ -30,33 +30,6 @@ class Window(NamedTuple):
     seconds: int
 
 
-class Counters(Protocol):
-    """Counters in windows, exact across threads and processes."""
-
-    def hit(self, windows: Sequence[Window], reserved: Sequence[Window] = (), /) -> float:
-        """Count a hit in each window in order, up to the first full one; then in all reserved windows.
-
-        If a reserved window is full, count in none of these. Return the seconds until the full window
-        expires, or 0 if none is.
-        """
-
-    def release(self, windows: Sequence[Window], elapsed: float, /) -> None:
-        """Take back what was reserved `elapsed` seconds ago, in each window that began before that."""
-
-
-class Store(Counters, Protocol):
-    """Counters, and texts by key."""
-
-    def setdefault(self, key: str, text: str, expiry: int, /) -> str:
-        """Return the key's text; set it first, for `expiry` seconds, if there is none."""
-
-    def put(self, key: str, text: str, expiry: int, /) -> None:
-        """Set the key's text for `expiry` seconds, whatever it was."""
-
-    def remove(self, key: str, text: str, /) -> None:
-        """Remove the key if it has this text."""
-
-
 class MemoryStore:
     """A store for one process, lost at a restart. It drops the oldest keys beyond `max_keys`."""
 
@@ -68,7 +41,11 @@ class MemoryStore:
         self._sweep_at = clock() + _SWEEP_SECONDS
 
     def hit(self, windows: Sequence[Window], reserved: Sequence[Window] = (), /) -> float:
-        """Count a hit in each window; return the seconds until the first full one expires, or 0."""
+        """Count a hit in each window in order, up to the first full one; then in all reserved windows.
+
+        If a reserved window is full, count in none of these. Return the seconds until the full window
+        expires, or 0 if none is.
+        """
         now = self._clock()
         with self._lock:
             for window in windows:
@@ -84,7 +61,7 @@ class MemoryStore:
         return 0
 
     def release(self, windows: Sequence[Window], elapsed: float, /) -> None:
-        """Take a reservation back in each window that is still the same."""
+        """Take back what was reserved `elapsed` seconds ago, in each window that began before that."""
         reserved_at = self._clock() - elapsed
         with self._lock:
             for key, _, seconds in windows:
@@ -97,7 +74,7 @@ class MemoryStore:
                     self._entries.pop(key, None)
 
     def setdefault(self, key: str, text: str, expiry: int, /) -> str:
-        """Return the key's text; set it first if there is none."""
+        """Return the key's text; set it first, for `expiry` seconds, if there is none."""
         now = self._clock()
         with self._lock:
             kept, ends = self._entries.get(key, ("", 0.0))
@@ -107,7 +84,7 @@ class MemoryStore:
             return text
 
     def put(self, key: str, text: str, expiry: int, /) -> None:
-        """Set the key's text."""
+        """Set the key's text for `expiry` seconds, whatever it was."""
         with self._lock:
             self._entries[key] = text, self._begin(key, self._clock(), expiry)
 
@@ -163,7 +140,10 @@ if redis.call("get", KEYS[1]) == ARGV[1] then redis.call("del", KEYS[1]) end
 
 
 class RedisStore(RedisStorage):
-    """A store that processes share. Methods raise limits' StorageError if Redis does not answer."""
+    """The same as `MemoryStore` in Redis, which processes share.
+
+    Methods raise limits' StorageError if Redis does not answer.
+    """
 
     def initialize_storage(self, _uri: str) -> None:
         """Register the scripts, after those of limits."""
@@ -176,52 +156,47 @@ class RedisStore(RedisStorage):
         """Count a hit in each window; return the seconds until the first full one expires, or 0."""
         both = (*windows, *reserved)
         bounds = [bound for window in both for bound in (window.amount, window.seconds)]
-        try:
-            left = self._run_hit([self.prefixed_key(window.key) for window in both], [len(windows), *bounds])
-        except self.base_exceptions as error:
-            raise StorageError(error) from error
+        keys = [self.prefixed_key(window.key) for window in both]
+        left = self._call(self._run_hit, keys, [len(windows), *bounds])
         return max(0, int(left)) / 1000
 
     def release(self, windows: Sequence[Window], elapsed: float, /) -> None:
         """Take a reservation back in each window that is still the same."""
         # Rounded up, because Redis rounds both times that it compares.
         most_left = [math.ceil((window.seconds - elapsed) * 1000) for window in windows]
-        try:
-            self._run_release([self.prefixed_key(window.key) for window in windows], most_left)
-        except self.base_exceptions as error:
-            raise StorageError(error) from error
+        self._call(self._run_release, [self.prefixed_key(window.key) for window in windows], most_left)
 
     def setdefault(self, key: str, text: str, expiry: int, /) -> str:
         """Return the key's text; set it first if there is none."""
-        name, redis = self.prefixed_key(key), self.storage
-        try:
-            while not redis.set(name, text, ex=expiry, nx=True):
-                if kept := redis.get(name):  # otherwise, it expired or was removed meanwhile
-                    return str(kept.decode())
-        except self.base_exceptions as error:
-            raise StorageError(error) from error
+        name = self.prefixed_key(key)
+        while not self._call(self.storage.set, name, text, ex=expiry, nx=True):
+            if kept := self._call(self.storage.get, name):  # otherwise, it expired or was removed meanwhile
+                return str(kept.decode())
         return text
 
     def put(self, key: str, text: str, expiry: int, /) -> None:
         """Set the key's text."""
-        try:
-            self.storage.set(self.prefixed_key(key), text, ex=expiry)
-        except self.base_exceptions as error:
-            raise StorageError(error) from error
+        self._call(self.storage.set, self.prefixed_key(key), text, ex=expiry)
 
     def remove(self, key: str, text: str, /) -> None:
         """Remove the key if it has this text."""
+        self._call(self._run_remove, [self.prefixed_key(key)], [text])
+
+    def _call(self, command: Callable[..., Any], *args: object, **options: object) -> Any:
         try:
-            self._run_remove([self.prefixed_key(key)], [text])
+            return command(*args, **options)
         except self.base_exceptions as error:
             raise StorageError(error) from error
+
+
+Store = MemoryStore | RedisStore
 
 
 class FallbackCounters:
     """Counts in a shared store, and in memory while the shared store does not answer."""
 
     def __init__(
-        self, shared: Counters, memory: Counters, clock: Callable[[], float] = time.monotonic
+        self, shared: RedisStore, memory: MemoryStore, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._shared = shared
         self._memory = memory
@@ -231,13 +206,13 @@ class FallbackCounters:
 
     def hit(self, windows: Sequence[Window], reserved: Sequence[Window] = (), /) -> float:
         """Count a hit in each window; return the seconds until the first full one expires, or 0."""
-        return self._call(lambda counters: counters.hit(windows, reserved))
+        return self._call(lambda store: store.hit(windows, reserved))
 
     def release(self, windows: Sequence[Window], elapsed: float, /) -> None:
         """Take a reservation back, if the store that answers now is the one that counted it."""
-        self._call(lambda counters: counters.release(windows, elapsed))
+        self._call(lambda store: store.release(windows, elapsed))
 
-    def _call(self, operation: Callable[[Counters], _Result]) -> _Result:
+    def _call(self, operation: Callable[[Store], _Result]) -> _Result:
         now = self._clock()
         if self._down:
             if now < self._retry_at:
