@@ -1,6 +1,6 @@
 """The current request with its id, its owner and its caller."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,5 @@ def route_of(context: Request) -> str:
     return context.url_rule.rule if context.url_rule else "none"
 
 
-def request_context() -> RequestContext:
-    """Return the current request. Raise RuntimeError where there is none."""
-    context: RequestContext = request._get_current_object()  # type: ignore[attr-defined]  # Flask types its proxy as a Request
-    return context
+# Returns the current request. Raises RuntimeError where there is none.
+request_context: Callable[[], RequestContext] = request._get_current_object  # type: ignore[attr-defined]  # Flask types its proxy as a Request

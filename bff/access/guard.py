@@ -15,7 +15,7 @@ from bff.errors import InvalidCredential, NotFound, Unauthenticated, UnusableLog
 from bff.logs import Fields
 from bff.medblocks.grants import Grant, SessionGrant
 from bff.medblocks.ids import is_session_id, patient_id_problem
-from bff.request_context import RequestContext, request_context
+from bff.request_context import request_context
 
 log = logging.getLogger("bff.access")
 
@@ -61,20 +61,20 @@ class Guard:
 
         Raise NotFound for an id that the caller may not create.
         """
-        grant, caller = self._grant(patient_id), self._caller(request_context())
+        grant, caller = self._grant(patient_id), self._caller()
         if not grant.owned and not (caller and caller.may_enroll):
             self._deny("patient", grant.owner, patient_id)
         return grant
 
     def invitation(self, patient_id: str) -> Grant:
         """Grant the patient of a valid invite to this browser; `owned` once it has accepted the invite."""
-        return self._browser_grant(request_context(), patient_id)
+        return self._browser_grant(patient_id)
 
     def session(self, patient_session_id: str) -> SessionGrant:
         """Grant a session that the caller started in this browser. Raise NotFound for any other."""
         if not is_session_id(patient_session_id):
             raise NotFound("patient session")
-        caller, owner = self._caller(request_context()), self._browser.owner()
+        caller, owner = self._caller(), self._browser.owner()
         name = (caller and caller.owner) or owner.name
         if not self._browser.has_session(patient_session_id, name):
             self._deny("patient session", name)
@@ -92,12 +92,12 @@ class Guard:
 
     def own_patient_id(self) -> str | None:
         """Return the patient id in the caller's login, or None if it has none."""
-        caller = self._caller(request_context())
+        caller = self._caller()
         return caller.patient_id if caller else None
 
     def invited_patient_id(self) -> str | None:
         """Return the id of the patient that this browser used last, if by an invite; else None."""
-        caller, last = self._caller(request_context()), self._browser.last_patient()
+        caller, last = self._caller(), self._browser.last_patient()
         if last is None or not (last.invited or (caller and not caller.may_enroll)):
             return None
         return last.patient_id if self._grant(last.patient_id).owned else None
@@ -111,10 +111,11 @@ class Guard:
 
     def may_choose_id(self) -> bool:
         """Return whether the caller chooses its patients' ids: it has no login and needs no invite."""
-        caller = self._caller(request_context())
+        caller = self._caller()
         return caller is None or (caller.patient_id is None and caller.may_enroll)
 
-    def _caller(self, context: RequestContext) -> Caller | None:
+    def _caller(self) -> Caller | None:
+        context = request_context()
         if not context.identified:
             try:
                 context.caller = self._identify(context)
@@ -139,17 +140,15 @@ class Guard:
             log.error(Fields(message=text, request_id=request_context().request_id))
 
     def _grant(self, patient_id: str) -> Grant:
-        context = request_context()
-        caller = self._caller(context)
+        caller = self._caller()
         if caller is None or caller.owner is None:
-            return self._browser_grant(context, patient_id)
+            return self._browser_grant(patient_id)
         tags = self._keys.tags("patient", caller.owner, patient_id)
         return Grant(patient_id, caller.owner, tags[0], caller.patient_id == patient_id, tags[1:])
 
-    def _browser_grant(self, context: RequestContext, patient_id: str) -> Grant:
-        tags = self._browser.patient_tags(context, patient_id)
-        owned = self._browser.owns(context, patient_id)
-        return Grant(patient_id, self._browser.name(context), tags[0], owned, tags[1:])
+    def _browser_grant(self, patient_id: str) -> Grant:
+        tags, owned = self._browser.patient_tags(patient_id), self._browser.owns(patient_id)
+        return Grant(patient_id, self._browser.name(), tags[0], owned, tags[1:])
 
     def _deny(self, what: str, owner: str, patient_id: str | None = None) -> None:
         if self.report_only:

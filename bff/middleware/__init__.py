@@ -82,7 +82,7 @@ def _add_after(
         context = request_context()
         if limits:
             limits.release(context, response)
-        browser.write_cookies(context, response)
+        browser.write_cookies(response)
         languages.finish(context, response)
         if cors.enabled:
             cors.finish(context, response)

@@ -68,7 +68,7 @@ class RateLimits:
             context.reserved_at = time.monotonic()
             return
         counted, reserved = self._by_address(client), _NONE
-        if owner := self._browser.known_owner(context):
+        if owner := self._browser.known_owner():
             counted += self._by_owner(owner.name)
         # A browser asks with OPTIONS before each call from another origin; only the call can create anything.
         if context.method != "OPTIONS":

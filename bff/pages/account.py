@@ -28,7 +28,7 @@ def show() -> str:
         "account.html",
         patient=patient,
         # With a login, the others are not for this person to see.
-        patients=1 if services().guard.own_patient_id() else browser.count_patients(),
+        patients=1 if services().guard.own_patient_id() else len(browser.owner().patients),
         **facility_list(_listed(patient["connections"])),
         form_id=uuid.uuid4().hex,
     )

@@ -4,7 +4,6 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from bff.pages.forms import checked_form
-from bff.request_context import request_context
 from bff.services import services
 
 blueprint = Blueprint("forget", __name__)
@@ -14,7 +13,7 @@ blueprint = Blueprint("forget", __name__)
 def show() -> str:
     """Show what forgetting means, or that this browser has nothing to forget. Changes nothing."""
     # Also a cookie of a later version, whose patients this one can't read.
-    owner = services().browser.known_owner(request_context())
+    owner = services().browser.known_owner()
     return render_template("forget.html", is_remembered=owner is not None)
 
 

@@ -50,7 +50,7 @@ def _logo(facility_id: str) -> Image | None:
     # An invented address must not start any call, and counts as a miss, although there is a default image.
     context = request_context()
     context.missed = not services().logo_addresses.is_ours(facility_id, request.args.get("tag", ""))
-    if context.missed or services().browser.known_owner(context) is None:
+    if context.missed or services().browser.known_owner() is None:
         return None
     url = web_link(services().facilities.look_up(facility_id).get("logo_url"))
     return services().logos.get(url) if url else None

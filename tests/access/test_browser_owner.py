@@ -12,7 +12,6 @@ from bff.access.cookies import Owner, OwnerCookie, PatientCookie, new_owner
 from bff.access.encryption import Encryption
 from bff.access.keys import Keys
 from bff.medblocks.grants import Grant
-from bff.request_context import request_context
 
 KEYS = Keys("k" * 32)
 COOKIE = OwnerCookie(KEYS.derive("owner cookie"), https=False, max_age=3600)
@@ -44,7 +43,7 @@ def request_of(app):
 def written(browser, status=200):
     """Return the owner in the cookie that the response to the current request sets, if it sets one."""
     response = Response(status=status)
-    browser.write_cookies(request_context(), response)
+    browser.write_cookies(response)
     if "Set-Cookie" not in response.headers:
         return None
     cookie = response.headers["Set-Cookie"].partition(";")[0]
@@ -53,16 +52,16 @@ def written(browser, status=200):
 
 def test_the_owner_comes_from_the_cookie(browser, request_of):
     with request_of(ASHA):
-        assert browser.known_owner(request_context()) == ASHA
+        assert browser.known_owner() == ASHA
         assert browser.owner() == ASHA
 
 
 @pytest.mark.parametrize("headers", [{}, {"Cookie": "bff=forged"}, {"Cookie": "other=1"}])
 def test_a_browser_without_a_valid_cookie_is_not_known(browser, request_of, headers):
     with request_of(headers=headers):
-        assert browser.known_owner(request_context()) is None
+        assert browser.known_owner() is None
         assert browser.owner().patients == ()
-        assert browser.known_owner(request_context()) is None
+        assert browser.known_owner() is None
 
 
 def test_the_cookie_is_read_once_a_request(browser, request_of, monkeypatch):
@@ -70,7 +69,7 @@ def test_the_cookie_is_read_once_a_request(browser, request_of, monkeypatch):
         browser.owner()
         monkeypatch.setattr(COOKIE, "read", None)
 
-        assert browser.known_owner(request_context()) == browser.owner() == ASHA
+        assert browser.known_owner() == browser.owner() == ASHA
 
 
 def test_a_new_owner_stays_the_same_during_a_request(browser, request_of):
@@ -88,7 +87,7 @@ def test_two_new_browsers_have_different_owners(browser, request_of):
 def test_only_a_new_owner_reads_the_body(browser, request_of):
     headers, body = {"Idempotency-Key": "0123456789abcdef"}, io.BytesIO(b"{}")
     with request_of(headers=headers, method="POST", input_stream=body):
-        assert browser.known_owner(request_context()) is None
+        assert browser.known_owner() is None
         assert body.tell() == 0
 
         browser.owner()
