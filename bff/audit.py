@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Self
 
 from flask import has_request_context
 
@@ -66,9 +65,6 @@ class Entry(AbstractContextManager["Entry"]):
         self._actor = actor
         self.patient_id = patient_id
         self.upstream_request_id: str | None = None
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if error is not None:

@@ -27,7 +27,7 @@ class FormTokens:
 
         A form may have been shown before its browser was renamed.
         """
-        names = (owner.name,) if owner.first_name is None else (owner.name, owner.first_name)
+        names = filter(None, (owner.name, owner.first_name))
         accepted = [tag for name in names for tag in self._keys.tags("form", name)]
         if not any(hmac.compare_digest(tag.encode(), (token or "").encode()) for tag in accepted):
             raise FormOutdated

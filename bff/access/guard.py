@@ -119,12 +119,10 @@ class Guard:
         if not context.identified:
             try:
                 context.caller = self._identify(context)
-            except InvalidCredential:
+            except (InvalidCredential, UnusableLogin) as error:
                 self._audit.record("access", "credential refused")
-                raise
-            except UnusableLogin as error:
-                self._audit.record("access", "credential refused")
-                self._log_once(str(error))
+                if isinstance(error, UnusableLogin):
+                    self._log_once(str(error))
                 raise
             context.identified = True
         if context.caller is None and not self.report_only:
