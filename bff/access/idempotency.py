@@ -47,8 +47,8 @@ class IdempotencyKeys:
             return
         if not _MIN <= len(key) <= _MAX:
             raise InvalidInput({None: Message("idempotency_key_invalid", {"min": _MIN, "max": _MAX})})
-        names = self._keys.tags("idempotency", key)
-        bodies = self._keys.tags("idempotency", key, _body_digest(request))
+        names = self._keys.compute_tags("idempotency", key)
+        bodies = self._keys.compute_tags("idempotency", key, _body_digest(request))
         for name, body in zip(names, bodies, strict=True):
             if self._store.setdefault(name, body, _EXPIRY_SECONDS) != body:
                 raise IdempotencyKeyReused

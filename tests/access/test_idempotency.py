@@ -4,7 +4,11 @@ from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
+from flask import Flask, request
 
+from bff.access.idempotency import IdempotencyKeys
+from bff.access.keys import Keys
+from bff.access.store import MemoryStore
 from tests.factories import HOST, make_app, reused_app
 
 PATIENTS = f"{HOST}/patients"
@@ -162,3 +166,12 @@ def test_a_session_start_refuses_a_short_key(app):
     )
 
     assert reply.status_code == 400
+
+
+def test_a_key_is_not_kept_in_memory():
+    keys = Keys("a-secret-of-the-tests")
+    headers = {"Idempotency-Key": KEY}
+    with Flask("test").test_request_context(data=b"{}", method="POST", headers=headers):
+        IdempotencyKeys(keys, MemoryStore()).check(request)
+
+    assert keys.tags.cache_info().currsize == 0
