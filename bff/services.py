@@ -10,7 +10,6 @@ from flask import Request, current_app
 from bff.access.browser_owner import BrowserOwner
 from bff.access.client_address import client_of
 from bff.access.cookies import OwnerCookie, PatientCookie
-from bff.access.encryption import Encryption
 from bff.access.form_tokens import FormTokens
 from bff.access.guard import Guard
 from bff.access.idempotency import IdempotencyKeys
@@ -59,7 +58,7 @@ class Services:
         self.guard = Guard(keys, self.browser, provider, self.audit, report_only=settings.report_only)
         self.forms = FormTokens(keys)
         # Two memory stores: idempotency keys must not displace used invites from a full one.
-        self.invites = Invites(Encryption(keys.derive("invite")), redis or MemoryStore())
+        self.invites = Invites(keys, redis or MemoryStore())
         self.idempotency = IdempotencyKeys(keys, redis or MemoryStore())
 
         medblocks, self.breaker, health = connect(settings, telemetry)
@@ -133,6 +132,6 @@ def _create_browser_owner(settings: Settings, keys: Keys) -> BrowserOwner:
     https, max_age = settings.https, settings.owner_max_age
     return BrowserOwner(
         keys,
-        OwnerCookie(keys.derive("owner cookie"), https=https, max_age=max_age),
-        PatientCookie(Encryption(keys.derive("patient cookie")), https=https, max_age=max_age),
+        OwnerCookie(keys, https=https, max_age=max_age),
+        PatientCookie(keys, https=https, max_age=max_age),
     )

@@ -27,6 +27,7 @@ from msgspec.structs import replace
 
 from bff.access import CLOCK_SKEW_SECONDS
 from bff.access.encryption import Encryption
+from bff.access.keys import Keys
 
 # The oldest entries are dropped beyond these limits: browsers store at most 4 KiB per cookie.
 MAX_PATIENTS = 60
@@ -101,18 +102,18 @@ class Owner(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
 class OwnerCookie:
     """Reads and writes the cookie, which expires after `max_age` seconds; `https` makes it `Secure`.
 
-    A cookie that owns nothing expires after 15 minutes. `keys` begins with the one that signs; the others
-    only verify.
+    A cookie that owns nothing expires after 15 minutes.
     """
 
-    def __init__(self, keys: Sequence[bytes], *, https: bool, max_age: int) -> None:
+    def __init__(self, keys: Keys, *, https: bool, max_age: int) -> None:
         # With this prefix, browsers accept the cookie only from this host itself, and only over https.
         self.name = "__Host-bff" if https else "bff"
         self._https = https
         self._max_age = max_age
         kwargs = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         # Of several keys, itsdangerous signs with the last one.
-        self._serializer = URLSafeTimedSerializer(list(reversed(keys)), salt="owner", signer_kwargs=kwargs)
+        oldest_first = list(reversed(keys.derive("owner cookie")))
+        self._serializer = URLSafeTimedSerializer(oldest_first, salt="owner", signer_kwargs=kwargs)
         self._signer = cast("TimestampSigner", self._serializer.make_signer())
         # A browser sends the same header with every request. Exceptions, for bad cookies, are not cached.
         self._verified = lru_cache(1024)(self._verify)
@@ -203,9 +204,9 @@ class LastPatient(Struct, frozen=True, rename={"patient_id": "p", "invited": "i"
 class PatientCookie:
     """Reads and writes the cookie, which expires after `max_age` seconds; `https` makes it `Secure`."""
 
-    def __init__(self, encryption: Encryption, *, https: bool, max_age: int) -> None:
+    def __init__(self, keys: Keys, *, https: bool, max_age: int) -> None:
         self.name = "__Host-bff-patient" if https else "bff-patient"
-        self._encryption = encryption
+        self._encryption = Encryption(keys.derive("patient cookie"))
         self._https = https
         self._max_age = max_age
 

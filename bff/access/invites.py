@@ -41,8 +41,8 @@ class Invites:
     `clock` returns Unix time in seconds.
     """
 
-    def __init__(self, encryption: Encryption, used: Store, clock: Callable[[], float] = time.time) -> None:
-        self._encryption = encryption
+    def __init__(self, keys: Keys, used: Store, clock: Callable[[], float] = time.time) -> None:
+        self._encryption = Encryption(keys.derive("invite"))
         self._used = used
         self._clock = clock
 
@@ -82,7 +82,7 @@ def invite_url(patient_id: str, *, hours: float = 24, settings: Settings | None 
     settings = settings or load_settings(environment())
     if not settings.invites:
         raise ValueError(f"Invites are off with BFF_IDENTITY={settings.identity}: use owner or invite.")
-    invites = Invites(Encryption(Keys(*settings.secrets).derive("invite")), MemoryStore())
+    invites = Invites(Keys(*settings.secrets), MemoryStore())
     token = invites.make(patient_id, hours)
     if settings.redis_url is None:
         log.warning(

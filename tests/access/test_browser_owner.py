@@ -9,13 +9,12 @@ from werkzeug.test import create_environ
 
 from bff.access.browser_owner import BrowserOwner
 from bff.access.cookies import Owner, OwnerCookie, PatientCookie, new_owner
-from bff.access.encryption import Encryption
 from bff.access.keys import Keys
 from bff.medblocks.grants import Grant
 
 KEYS = Keys("k" * 32)
-COOKIE = OwnerCookie(KEYS.derive("owner cookie"), https=False, max_age=3600)
-PATIENT_COOKIE = PatientCookie(Encryption(KEYS.derive("patient cookie")), https=False, max_age=3600)
+COOKIE = OwnerCookie(KEYS, https=False, max_age=3600)
+PATIENT_COOKIE = PatientCookie(KEYS, https=False, max_age=3600)
 ASHA = Owner("asha-browser", ("tag-1",), ())
 GRANT = Grant("user_42", "asha-browser", "tag-2", owned=False)
 

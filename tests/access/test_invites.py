@@ -8,15 +8,17 @@ import pytest
 
 from bff.access.encryption import Encryption
 from bff.access.invites import Invites
+from bff.access.keys import Keys
 from bff.access.store import MemoryStore
 from bff.medblocks.grants import Grant
 
 HOUR = 3600
+KEYS = Keys("k" * 32)
 
 
 @pytest.fixture
 def invites(clock):
-    return Invites(Encryption([b"k" * 32]), MemoryStore(), clock)
+    return Invites(KEYS, MemoryStore(), clock)
 
 
 def encoded(value):
@@ -120,7 +122,7 @@ def test_a_used_invite_is_remembered_until_it_expired_everywhere(invites, monkey
     used = MemoryStore()
     kept = []
     monkeypatch.setattr(used, "setdefault", lambda key, text, seconds: kept.append((key, seconds)) or text)
-    invites = Invites(Encryption([b"k" * 32]), used)
+    invites = Invites(KEYS, used)
 
     invites.consume(invites.read(invites.make("user_42", 72)), by("tag-1"))
 
@@ -131,7 +133,7 @@ def test_a_used_invite_is_remembered_until_it_expired_everywhere(invites, monkey
 
 
 def test_only_one_of_many_threads_uses_an_invite(slow_store, clock):
-    invites = Invites(Encryption([b"k" * 32]), slow_store, clock)
+    invites = Invites(KEYS, slow_store, clock)
     together = threading.Barrier(8)
 
     def consume(owner, token):
@@ -190,7 +192,7 @@ def test_a_token_with_one_changed_character_is_refused(invites):
 
 
 def test_a_token_of_another_key_is_refused(invites, clock):
-    token = Invites(Encryption([b"x" * 32]), MemoryStore(), clock).make("user_42", 1)
+    token = Invites(Keys("x" * 32), MemoryStore(), clock).make("user_42", 1)
 
     assert invites.read(token) is None
 
@@ -211,10 +213,10 @@ def test_a_token_of_another_key_is_refused(invites, clock):
     ],
 )
 def test_our_own_token_with_other_claims_is_refused(invites, claims):
-    assert invites.read(Encryption([b"k" * 32]).encrypt(claims)) is None
+    assert invites.read(Encryption(KEYS.derive("invite")).encrypt(claims)) is None
 
 
 def test_further_claims_of_a_later_version_are_ignored(invites):
     claims = {"p": "user_42", "n": "nonce", "e": 2**40, "x": [1]}
 
-    assert invites.read(Encryption([b"k" * 32]).encrypt(claims)).patient_id == "user_42"
+    assert invites.read(Encryption(KEYS.derive("invite")).encrypt(claims)).patient_id == "user_42"

@@ -14,14 +14,15 @@ from bff.access.cookies import Owner, OwnerCookie, new_owner
 from bff.access.keys import Keys
 from tests.factories import HOST, NOW, make_app, patient, session, signed_cookie
 
-KEY = b"k" * 32
+KEYS = Keys("k" * 32)
+(KEY,) = KEYS.derive("owner cookie")
 WEEK = 7 * 24 * 60 * 60
 TAG = "A" * 22
 
 
 @pytest.fixture
 def cookie():
-    return OwnerCookie([KEY], https=False, max_age=WEEK)
+    return OwnerCookie(KEYS, https=False, max_age=WEEK)
 
 
 def written(cookie, owner):
@@ -63,7 +64,7 @@ def tags(kind, numbers):
     [(False, "bff", set()), (True, "__Host-bff", {"Secure"})],
 )
 def test_the_cookie_has_all_protective_attributes(https, name, flags):
-    header = written(OwnerCookie([KEY], https=https, max_age=WEEK), Owner("browser", (TAG,), ()))
+    header = written(OwnerCookie(KEYS, https=https, max_age=WEEK), Owner("browser", (TAG,), ()))
 
     pair, *attributes = header.split("; ")
     assert pair.startswith(f"{name}=")
@@ -106,7 +107,7 @@ def test_a_written_cookie_can_be_read(cookie):
 
 def test_a_full_cookie_fits_and_keeps_the_newest():
     owner = new_owner().renamed(new_owner().name)
-    cookie = OwnerCookie([KEY], https=True, max_age=400 * 24 * 60 * 60)
+    cookie = OwnerCookie(KEYS, https=True, max_age=400 * 24 * 60 * 60)
     for mine, started in zip(tags("patient", range(100)), tags("session", range(100)), strict=True):
         owner = owner.with_patient(mine).with_session(started)
     header = written(cookie, owner)
@@ -156,7 +157,7 @@ def test_a_renamed_owner_keeps_its_first_name(cookie):
 
 
 def test_a_cookie_of_the_previous_key_is_still_read():
-    old, new = (OwnerCookie(keys, https=False, max_age=WEEK) for keys in ([KEY], [b"n" * 32, KEY]))
+    old, new = (OwnerCookie(keys, https=False, max_age=WEEK) for keys in (KEYS, Keys("n" * 32, "k" * 32)))
     owner = Owner("browser", (TAG,), ())
 
     assert read(new, value_of(written(old, owner))) == owner
@@ -264,7 +265,7 @@ def test_an_expired_cookie_is_ignored_whatever_its_payload(cookie, set_time, pay
 
 @pytest.mark.parametrize(("https", "name"), [(True, "bff"), (False, "__Host-bff"), (False, "BFF")])
 def test_a_cookie_with_another_name_is_not_read(https, name):
-    cookie = OwnerCookie([KEY], https=https, max_age=WEEK)
+    cookie = OwnerCookie(KEYS, https=https, max_age=WEEK)
 
     assert read(cookie, signed(GOOD), name) is None
     assert read(cookie, signed(GOOD)) is not None

@@ -6,14 +6,15 @@ from werkzeug.test import create_environ
 
 from bff.access.cookies import LastPatient, PatientCookie
 from bff.access.encryption import Encryption
+from bff.access.keys import Keys
 from tests.factories import HOST, JWT_BY_SECRET, bearer, hidden_fields, make_app, patient, session
 
-KEY = b"k" * 32
+KEYS = Keys("k" * 32)
 
 
 @pytest.fixture
 def cookie():
-    return PatientCookie(Encryption([KEY]), https=True, max_age=3600)
+    return PatientCookie(KEYS, https=True, max_age=3600)
 
 
 def written(cookie, patient_id="user_42"):
@@ -50,7 +51,7 @@ def test_anything_else_is_no_patient(cookie, header):
 
 
 def test_another_key_reads_nothing(cookie):
-    other = PatientCookie(Encryption([b"x" * 32]), https=True, max_age=3600)
+    other = PatientCookie(Keys("x" * 32), https=True, max_age=3600)
 
     assert read(other, written(cookie).partition(";")[0]) is None
 
@@ -59,7 +60,7 @@ def test_another_key_reads_nothing(cookie):
     "claims", [{}, {"p": "user_42"}, {"i": True}, {"p": 1, "i": True}, {"p": "user_42", "i": 1}, [], None]
 )
 def test_our_own_token_with_other_claims_is_no_patient(cookie, claims):
-    token = Encryption([KEY]).encrypt(claims)
+    token = Encryption(KEYS.derive("patient cookie")).encrypt(claims)
 
     assert read(cookie, f"__Host-bff-patient={token}") is None
 

@@ -7,7 +7,6 @@ from flask import Flask, Response, request
 from itsdangerous import URLSafeSerializer
 
 from bff.access.cookies import Owner, OwnerCookie
-from bff.access.encryption import Encryption
 from bff.access.idempotency import IdempotencyKeys
 from bff.access.invites import Invites
 from bff.access.keys import Keys
@@ -22,7 +21,7 @@ OWNER = Owner("the-name-of-a-browser", ("A" * 22,), ())
 def browser():
     """A browser with a cookie from before."""
     response = Response()
-    OwnerCookie(Keys(SECRET).derive("owner cookie"), https=False, max_age=60).write(response, OWNER)
+    OwnerCookie(Keys(SECRET), https=False, max_age=60).write(response, OWNER)
     client = make_app(BFF_ACCESS="enforce", BFF_SECRET=SECRET).test_client()
     client.set_cookie("bff", response.headers["Set-Cookie"].partition("=")[2].partition(";")[0])
     return client
@@ -84,9 +83,7 @@ def test_invites_stay_readable():
         "fzK0p6XWe-0yeKidHyot_3-gc5xhzCdikCYUp30c-XmDw73vHVMyb6nn7QRurx0.-zlJGJ3i3z0KYlhsx0F3Ew"
     )
 
-    invite = Invites(
-        Encryption(Keys(SECRET).derive("invite")), MemoryStore(), clock=lambda: 1_800_000_000
-    ).read(token)
+    invite = Invites(Keys(SECRET), MemoryStore(), clock=lambda: 1_800_000_000).read(token)
 
     assert (invite.patient_id, invite.nonce) == ("user_42", "nonce")
 

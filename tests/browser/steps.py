@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from bff.access.encryption import Encryption
 from bff.access.invites import Invites
 from bff.access.keys import Keys
 from bff.access.store import MemoryStore
@@ -209,7 +208,7 @@ def reach_error(page: Page, site: Site) -> None:
 
 
 def reach_invite(page: Page, site: Site) -> None:
-    invites = Invites(Encryption(Keys(DEMO_KEY).derive("invite")), MemoryStore())
+    invites = Invites(Keys(DEMO_KEY), MemoryStore())
     page.goto(f"{site.bff}/invite/{invites.make('user_42', 1)}")
 
 

@@ -19,7 +19,7 @@ def enforcing():
 
 def without_tags(client, enforcing):
     """Return a browser with the same owner, whose cookie has lost the patient."""
-    cookie = OwnerCookie(Keys("mb_sk_sbx_canary_key").derive("owner cookie"), https=False, max_age=9999)
+    cookie = OwnerCookie(Keys("mb_sk_sbx_canary_key"), https=False, max_age=9999)
     with enforcing.test_request_context(
         headers={"Cookie": f"bff={client.get_cookie('bff').value}"}
     ) as context:
