@@ -8,7 +8,7 @@ import pytest
 from bff.access.identity.proxy_header import HeaderIdentity
 from bff.config import load_settings
 from bff.config.parsers import Secret
-from tests.factories import HOST, patient, shared_app
+from tests.factories import HOST, make_app, patient, shared_app
 
 PATIENT = f"{HOST}/patients/user_42"
 SECRET = "canary-secret-of-the-proxy-0123456789"
@@ -20,8 +20,8 @@ OUTSIDE = "203.0.113.9"
 def ask():
     """Request a patient as the proxy does, with these changes; `None` removes a header."""
 
-    def send(peer=PROXY, path="/api/patients/user_42", settings=None, headers=None):
-        app = shared_app(
+    def send(peer=PROXY, path="/api/patients/user_42", settings=None, headers=None, build=shared_app):
+        app = build(
             BFF_IDENTITY="header",
             BFF_ACCESS="enforce",
             BFF_HEADER_NETWORKS="10.0.0.0/8 192.0.2.7 fd00::/8",
@@ -156,7 +156,7 @@ def test_a_secret_is_read_as_utf_8(ask, found):
 
 
 def test_a_header_that_is_not_utf_8_is_refused(ask, medblocks, caplog):
-    reply = ask(headers={"X-Patient-Id": "jos\xe9"}, settings={"BFF_SIGNUP_SOURCE": "latin"})
+    reply = ask(headers={"X-Patient-Id": "jos\xe9"}, build=make_app)
 
     assert (reply.status_code, reply.json["error"]["code"]) == (403, "login_unusable")
     assert "a login can't be used: the header is not UTF-8" in caplog.text
@@ -172,7 +172,7 @@ def test_a_header_that_came_twice_is_refused(ask, medblocks, sent):
 
 
 def test_the_log_says_that_the_header_came_twice(medblocks, caplog, ask):
-    ask(headers={"X-Patient-Id": "user_42,CANARY"}, settings={"BFF_SIGNUP_SOURCE": "twice"})
+    ask(headers={"X-Patient-Id": "user_42,CANARY"}, build=make_app)
 
     assert "a login can't be used: the header came twice, or has a comma" in caplog.text
     assert "CANARY" not in caplog.text
