@@ -6,7 +6,7 @@ import pytest
 from flask import Flask, Response, request
 from itsdangerous import URLSafeSerializer
 
-from bff.access.cookies import Owner, OwnerCookie
+from bff.access.cookies import LastPatient, Owner, OwnerCookie, PatientCookie
 from bff.access.idempotency import IdempotencyKeys
 from bff.access.invites import Invites
 from bff.access.keys import Keys
@@ -86,6 +86,18 @@ def test_invites_stay_readable():
     invite = Invites(Keys(SECRET), MemoryStore(), clock=lambda: 1_800_000_000).read(token)
 
     assert (invite.patient_id, invite.nonce) == ("user_42", "nonce")
+
+
+def test_patient_cookies_stay_readable():
+    token = (
+        "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..U2mSIgy9KeAQhqC0."
+        "ciV7eTqJkvsuauqLlDQAJHdUQAG4Fxq1.y7sf2q1_5efTLTFZbb9ItA"
+    )
+
+    with Flask("test").test_request_context(headers={"Cookie": f"bff-patient={token}"}):
+        last = PatientCookie(Keys(SECRET), https=False, max_age=60).read(request)
+
+    assert last == LastPatient("user_42", invited=True)
 
 
 def test_stored_idempotency_keys_stay_the_same():
