@@ -1,15 +1,24 @@
-"""Logging through the standard library, to standard error: JSON lines, or readable ones on a terminal."""
+"""The request log, and logging through the standard library: JSON lines, or readable ones on a terminal."""
 
 import json
 import logging
 import logging.config
 import os
+import random
 import sys
 import time
 import traceback
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:  # gunicorn's parent process needs no Flask
+    from flask import Response
+
+    from bff.request_context import RequestContext
+
+request_log = logging.getLogger("bff.access")
 
 # A value that JSON can't express is logged as its `repr`, rather than losing the line.
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
@@ -26,6 +35,38 @@ class Fields(dict[str, object]):
 
     def __str__(self) -> str:
         return _json(self)
+
+
+def start_request(context: "RequestContext") -> None:
+    """Set the request's id and start time."""
+    context.request_id = new_request_id()
+    context.started = time.perf_counter()
+
+
+def new_request_id() -> str:
+    """Return an id for a request, which its response and its log lines have."""
+    return f"req_{random.getrandbits(96):024x}"
+
+
+def log_request(context: "RequestContext", response: "Response") -> float:
+    """Add the id to the response, and log the request. Return how many seconds it took.
+
+    The line has no names, patient ids or URLs.
+    """
+    seconds = time.perf_counter() - context.started
+    response.headers["X-Request-Id"] = context.request_id
+    line = Fields(
+        message="request",
+        request_id=context.request_id,
+        method=context.method,
+        route=context.route,
+        status=response.status_code,
+        ms=round(seconds * 1000, 1),
+    )
+    if context.trace_id:
+        line["trace_id"] = context.trace_id
+    request_log.info(line)
+    return seconds
 
 
 class JsonFormatter(logging.Formatter):
@@ -61,7 +102,7 @@ class TextFormatter(logging.Formatter):
         fields = dict(message) if isinstance(message, Fields) else {"message": record.getMessage()}
         if record.exc_info and record.exc_info[1]:
             fields["error"] = error_location(record.exc_info[1])
-        if record.name == "bff.access" and "status" in fields:
+        if record.name == request_log.name and "status" in fields:
             text = "{method} {route} {status} {ms} ms {request_id}".format(**fields)
             color = _STATUS_COLORS.get(str(fields["status"])[0], "")
         else:

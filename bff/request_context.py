@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from bff.translations import Language
 
 
+# A client may send any other word.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
 class RequestContext(Request):
     """A request and its context. `BrowserOwner` sets `owner`, and `Guard` sets `caller`, when first needed.
 
@@ -45,19 +49,15 @@ class RequestContext(Request):
     identified = False
     caller: "Caller | None" = None
 
+    @property
+    def route(self) -> str:
+        """The rule of the request, such as /api/patients/<patient_id>: the path would contain the id."""
+        return self.url_rule.rule if self.url_rule else "none"
 
-# A client may send any other word.
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-def method_of(context: Request) -> str:
-    """Return a request's method, or `_OTHER` for one that HTTP does not define or that no route has."""
-    return context.method if context.method in _METHODS else "_OTHER"
-
-
-def route_of(context: Request) -> str:
-    """Return the rule of a request, such as /api/patients/<patient_id>: the path would contain the id."""
-    return context.url_rule.rule if context.url_rule else "none"
+    @property
+    def known_method(self) -> str:
+        """The method, or `_OTHER` for one that HTTP does not define or that no route has."""
+        return self.method if self.method in _METHODS else "_OTHER"
 
 
 # Returns the current request. Raises RuntimeError where there is none.

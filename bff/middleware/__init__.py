@@ -5,8 +5,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bff.access.browser_owner import BrowserOwner
 from bff.config import Settings
+from bff.logs import log_request, start_request
 from bff.medblocks import deadline
-from bff.middleware import request_body, request_log, security_headers
+from bff.middleware import request_body, security_headers
 from bff.middleware.admission import AdmissionLimit
 from bff.middleware.cors import FILE_PATHS, Cors
 from bff.middleware.cross_origin import CrossOriginProtection
@@ -48,7 +49,7 @@ def init_app(
     def before() -> None:
         context = request_context()
         problem = query_problem(context)
-        request_log.start(context)
+        start_request(context)
         if tracing:
             tracing.request_started(context)
         processes.check(context.environ)
@@ -86,7 +87,7 @@ def _add_after(
         languages.finish(context, response)
         if cors.enabled:
             cors.finish(context, response)
-        seconds = request_log.finish(context, response)
+        seconds = log_request(context, response)
         if metrics:
             metrics.request_ended(context, response.status_code, seconds)
         if tracing:

@@ -2,13 +2,12 @@
 
 import json
 import logging
-import secrets
 from html import escape
 from http import HTTPStatus
 from urllib.parse import quote
 
 from bff.errors import MAX_BODY_BYTES, is_api
-from bff.logs import Fields
+from bff.logs import Fields, new_request_id
 from bff.messages import Message
 
 log = logging.getLogger("bff.server")
@@ -48,7 +47,7 @@ def error_response(
     """
     code = CODES[status]
     message = str(Message(code, {"kib": MAX_BODY_BYTES // 1024}))
-    request_id = f"req_{secrets.token_hex(12)}"
+    request_id = new_request_id()
     log.warning(Fields(message="refused", request_id=request_id, status=status, code=code))
     if is_api(path):
         kind, body = "application/json", _envelope(status, code, message, request_id)

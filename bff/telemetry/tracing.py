@@ -21,7 +21,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from bff import __version__
 from bff.medblocks.observer import Call
-from bff.request_context import RequestContext, method_of, request_context, route_of
+from bff.request_context import RequestContext, request_context
 
 _PARENT = "traceparent"
 _CLOSING_SECONDS = 2.0
@@ -40,7 +40,7 @@ class Tracing:
 
     def request_started(self, context: RequestContext) -> None:
         """Begin the span of a request, in the trace that its `traceparent` names (W3C Trace Context)."""
-        method, route = method_of(context), route_of(context)
+        method, route = context.known_method, context.route
         parent = context.headers.get(_PARENT)
         span = self._tracer.start_span(
             f"{method} {route}",

@@ -7,8 +7,7 @@ import re
 import pytest
 from flask import Flask, abort
 
-from bff.logs import JsonFormatter
-from bff.middleware import request_log
+from bff.logs import JsonFormatter, log_request, start_request
 from bff.request_context import RequestContext, request_context
 
 SECRETS = ("user_42", "asha", "canary")
@@ -29,11 +28,11 @@ def app():
 
     @made.before_request
     def start():
-        request_log.start(request_context())
+        start_request(request_context())
 
     @made.after_request
     def finish(response):
-        request_log.finish(request_context(), response)
+        log_request(request_context(), response)
         return response
 
     return made
