@@ -11,16 +11,12 @@ from bff.middleware import request_body, security_headers
 from bff.middleware.admission import AdmissionLimit
 from bff.middleware.cors import FILE_PATHS, Cors
 from bff.middleware.cross_origin import CrossOriginProtection
-from bff.middleware.host_check import HostCheck
-from bff.middleware.process_check import ProcessCheck
+from bff.middleware.deployment import Deployment
 from bff.middleware.rate_limits import RateLimits
-from bff.middleware.root_check import RootCheck
 from bff.middleware.text_encoding import MAX_FIELDS, StrictRequest, query_problem
 from bff.request_context import request_context
 from bff.telemetry import Telemetry
 from bff.translations import Languages
-
-PROCESS_CHECK = "process_check"  # in app.extensions, for our worker
 
 
 def init_app(
@@ -37,10 +33,8 @@ def init_app(
     metrics, tracing = telemetry.metrics, telemetry.tracing
     admission = AdmissionLimit(settings.requests, on_change=metrics.requests_in_flight if metrics else None)
     admission.init_app(app)
-    root = RootCheck()
-    host = HostCheck(settings.public_url, enabled=settings.host_check)
-    host.init_app(app)
-    processes = app.extensions[PROCESS_CHECK] = ProcessCheck(shared=settings.redis_url is not None)
+    deployment = Deployment(settings)
+    deployment.init_app(app)
     app.request_class = StrictRequest
     app.config["MAX_FORM_PARTS"] = MAX_FIELDS  # of multipart forms
 
@@ -52,9 +46,7 @@ def init_app(
         start_request(context)
         if tracing:
             tracing.request_started(context)
-        processes.check(context.environ)
-        root.check(context.environ)
-        host.check(context.environ)
+        deployment.check(context.environ)
         admission.check(context.environ)
         deadline.begin(context.environ.get(deadline.ARRIVED))
         cross_origin.check(context)

@@ -107,10 +107,10 @@ class Worker(GunicornWorker):
     def _meet_apps(self) -> bool:
         """Tell our apps how many processes serve; return whether one of them is behind a proxy."""
         from bff.app import created  # noqa: PLC0415 - only after the standard library is patched
-        from bff.middleware import PROCESS_CHECK  # noqa: PLC0415 - as above
+        from bff.middleware.deployment import DEPLOYMENT  # noqa: PLC0415 - as above
 
         for app in created:
-            app.extensions[PROCESS_CHECK].start(self.cfg.workers, first=self.age == 1)
+            app.extensions[DEPLOYMENT].start(self.cfg.workers, first=self.age == 1)
         return any(app.config["PROXY_HOPS"] for app in created)
 
     def handle_exit(self, sig: int, frame: object) -> None:  # noqa: ARG002 - gunicorn's signature

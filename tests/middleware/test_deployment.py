@@ -2,7 +2,7 @@
 
 import pytest
 
-from bff.middleware import PROCESS_CHECK
+from bff.middleware.deployment import DEPLOYMENT
 from tests.factories import make_app
 
 REDIS = {"BFF_REDIS_URL": "redis://127.0.0.1:1"}
@@ -44,7 +44,7 @@ def test_one_process_or_redis_is_no_warning(warned, several, settings):
 )
 def test_the_worker_knows_at_its_start(warned, processes, first, settings, count):
     app = make_app(**settings)
-    app.extensions[PROCESS_CHECK].start(processes, first=first)
+    app.extensions[DEPLOYMENT].start(processes, first=first)
     ask(app, several=True)
 
     assert len(warned()) == count
