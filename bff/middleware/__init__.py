@@ -9,8 +9,7 @@ from bff.logs import log_request, start_request
 from bff.medblocks import deadline
 from bff.middleware import request_body, security_headers
 from bff.middleware.admission import AdmissionLimit
-from bff.middleware.cors import FILE_PATHS, Cors
-from bff.middleware.cross_origin import CrossOriginProtection
+from bff.middleware.cross_origin import FILE_PATHS, CrossOrigin
 from bff.middleware.deployment import Deployment
 from bff.middleware.rate_limits import RateLimits
 from bff.middleware.text_encoding import MAX_FIELDS, StrictRequest, query_problem
@@ -28,8 +27,7 @@ def init_app(
     telemetry: Telemetry,
 ) -> None:
     """Add the middleware to an app. It also applies to routes that are added later."""
-    cross_origin = CrossOriginProtection(settings.public_url, settings.trusted_origins)
-    cors = Cors(settings.trusted_origins)
+    cross_origin = CrossOrigin(settings.public_url, settings.trusted_origins)
     metrics, tracing = telemetry.metrics, telemetry.tracing
     admission = AdmissionLimit(settings.requests, on_change=metrics.requests_in_flight if metrics else None)
     admission.init_app(app)
@@ -56,8 +54,8 @@ def init_app(
             raise problem
         request_body.check_encoding(context)
 
-    _add_after(app, browser, limits, languages, cors, telemetry)
-    _wrap(app, settings, shared=FILE_PATHS if cors.enabled else ())
+    _add_after(app, browser, limits, languages, cross_origin if settings.trusted_origins else None, telemetry)
+    _wrap(app, settings, shared=FILE_PATHS if settings.trusted_origins else ())
 
 
 def _add_after(
@@ -65,7 +63,7 @@ def _add_after(
     browser: BrowserOwner,
     limits: RateLimits | None,
     languages: Languages,
-    cors: Cors,
+    cors: CrossOrigin | None,
     telemetry: Telemetry,
 ) -> None:
     metrics, tracing = telemetry.metrics, telemetry.tracing
@@ -77,7 +75,7 @@ def _add_after(
             limits.release(context, response)
         browser.write_cookies(response)
         languages.finish(context, response)
-        if cors.enabled:
+        if cors:
             cors.finish(context, response)
         seconds = log_request(context, response)
         if metrics:

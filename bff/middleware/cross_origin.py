@@ -1,12 +1,16 @@
-"""Refuses unsafe cross-site requests (CSRF), on every route.
+"""What other origins may do: send unsafe requests (CSRF) and read responses (CORS).
 
-Follows Go 1.25's `CrossOriginProtection`: `Sec-Fetch-Site` decides if it is present, else `Origin`. A request
-with neither does not come from a browser. In addition, forms have a token; see `bff.access.form_tokens`.
+CSRF: `Sec-Fetch-Site` decides if it is present, else `Origin`, as in Go 1.25's `CrossOriginProtection`. A
+request with neither does not come from a browser. In addition, forms have a token; see
+`bff.access.form_tokens`.
+
+CORS: as the Fetch standard describes it. Cookies reach this server only from origins of the same site, since
+they are SameSite=Lax. A bearer token works from any trusted origin.
 """
 
 from collections.abc import Collection
 
-from flask import Request
+from flask import Request, Response
 
 from bff.errors import CrossSiteRequest
 from bff.medblocks.urls import is_same_origin, origin_of, split_http_url
@@ -15,9 +19,18 @@ from bff.medblocks.urls import is_same_origin, origin_of, split_http_url
 _EXEMPT = {"webhooks.receive"}
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+# What an app on another origin can use. As images and scripts, the files need another resource policy, too.
+FILE_PATHS = ("/static/", "/facilities/", "/brand")
+_SHARED = ("/api/", *FILE_PATHS)
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
+    "Access-Control-Max-Age": "600",
+}
 
-class CrossOriginProtection:
-    """Allows unsafe requests from this server's own origin and the trusted ones only."""
+
+class CrossOrigin:
+    """Allows this server's own origin everything, and trusted origins what an app needs."""
 
     def __init__(self, public_url: str, trusted: Collection[str]) -> None:
         self._own = split_http_url(public_url)
@@ -46,3 +59,17 @@ class CrossOriginProtection:
         except ValueError:
             return False
         return origin == origin_of(url) and is_same_origin(url, self._own)
+
+    def finish(self, request: Request, response: Response) -> None:
+        """Allow a trusted origin to read the response."""
+        if not request.path.startswith(_SHARED):
+            return
+        response.vary.add("Origin")
+        origin = request.headers.get("Origin")
+        if origin not in self._trusted:
+            return
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Credentials"] = "true"
+        response.headers["Access-Control-Expose-Headers"] = "X-Request-Id, Retry-After"
+        if request.method == "OPTIONS":
+            response.headers.update(_PREFLIGHT)
