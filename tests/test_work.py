@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from bff.errors import MAX_BODY_BYTES
-from bff.middleware.text_encoding import MAX_FIELDS
+from bff.middleware.request_data import MAX_FIELDS
 from bff.schemas import NewPatient, NewPatientSession
 from tests.factories import JWT_BY_SECRET, form_token, make_app, shared_app
 

@@ -7,12 +7,12 @@ from bff.access.browser_owner import BrowserOwner
 from bff.config import Settings
 from bff.logs import log_request, start_request
 from bff.medblocks import deadline
-from bff.middleware import request_body, security_headers
+from bff.middleware import security_headers
 from bff.middleware.admission import AdmissionLimit
 from bff.middleware.cross_origin import FILE_PATHS, CrossOrigin
 from bff.middleware.deployment import Deployment
 from bff.middleware.rate_limits import RateLimits
-from bff.middleware.text_encoding import MAX_FIELDS, StrictRequest, query_problem
+from bff.middleware.request_data import MAX_FIELDS, StrictRequest, check_encoding, query_problem
 from bff.request_context import request_context
 from bff.telemetry import Telemetry
 from bff.translations import Languages
@@ -52,7 +52,7 @@ def init_app(
             limits.check(context)
         if problem:
             raise problem
-        request_body.check_encoding(context)
+        check_encoding(context)
 
     _add_after(app, browser, limits, languages, cross_origin if settings.trusted_origins else None, telemetry)
     _wrap(app, settings, shared=FILE_PATHS if settings.trusted_origins else ())
@@ -89,5 +89,4 @@ def _wrap(app: Flask, settings: Settings, *, shared: tuple[str, ...]) -> None:
     hops = app.config["PROXY_HOPS"] = settings.proxy_hops  # our worker reads it, too
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's documented way to wrap an app
-    request_body.init_app(app)
     security_headers.init_app(app, https=settings.https, shared=shared)

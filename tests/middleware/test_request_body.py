@@ -240,14 +240,14 @@ def test_a_refused_body_stays_refused():
 
     @app.errorhandler(413)
     def read_again(error):
-        for read in (request.get_data, request.stream.read, request.environ["wsgi.input"].read):
+        for name in ("data", "stream"):
             with pytest.raises(type(error)):
-                read()
-            refused.append(read)
+                getattr(request, name)
+            refused.append(name)
         return "", 413
 
     assert sender(app)(padded(200_000), **CHUNKED)[0] == 413
-    assert len(refused) == 3
+    assert refused == ["data", "stream"]
 
 
 @pytest.fixture
