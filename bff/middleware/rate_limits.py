@@ -64,23 +64,31 @@ class RateLimits:
             return
         client = client_of(context)
         if endpoint in FILES:
-            _raise_for(self._misses.hit(_NONE, self._missed(client)))
-            context.reserved_at = time.monotonic()
-            return
-        counted, reserved = self._by_address(client), _NONE
-        if owner := self._browser.known_owner():
-            counted += self._by_owner(owner.name)
-        # A browser asks with OPTIONS before each call from another origin; only the call can create anything.
-        if context.method != "OPTIONS":
-            counted += self._by_purpose(endpoint, client)
-            reserved = self._conflicts(client) if endpoint in _CONFLICTS else _NONE
-        _raise_for(self._counters.hit(counted, reserved))
+            reserved = self._missed(client)
+            seconds = self._misses.hit(_NONE, reserved)
+        else:
+            counted, reserved = self._windows_of(context, client)
+            seconds = self._counters.hit(counted, reserved)
+        if seconds:
+            raise TooManyRequests(retry_after=math.ceil(seconds))
         if reserved:
             context.reserved_at = time.monotonic()
 
-    def _by_purpose(self, endpoint: str | None, client: str) -> tuple[Window, ...]:
-        creates = self._creates(client) if endpoint in _CREATES else _NONE
-        return creates + (self._sessions(client) if endpoint in _SESSIONS else _NONE)
+    def _windows_of(
+        self, context: RequestContext, client: str
+    ) -> tuple[tuple[Window, ...], tuple[Window, ...]]:
+        """Return the windows that a request counts in, and those that its response may release."""
+        counted, endpoint = self._by_address(client), context.endpoint
+        if owner := self._browser.known_owner():
+            counted += self._by_owner(owner.name)
+        # A browser asks with OPTIONS before each call from another origin; only the call can create anything.
+        if endpoint not in _CONFLICTS or context.method == "OPTIONS":
+            return counted, _NONE
+        if endpoint in _CREATES:
+            counted += self._creates(client)
+        if endpoint in _SESSIONS:
+            counted += self._sessions(client)
+        return counted, self._conflicts(client)
 
     def release(self, context: RequestContext, response: Response) -> None:
         """Take back what a request has reserved, unless its response is a miss, or reveals a taken id."""
@@ -92,11 +100,6 @@ class RateLimits:
                 self._counters.release(self._conflicts(client), elapsed)
         elif response.status_code < 400 and context.method in {"GET", "HEAD"} and not context.missed:
             self._misses.release(self._missed(client), elapsed)
-
-
-def _raise_for(seconds: float) -> None:
-    if seconds:
-        raise TooManyRequests(retry_after=math.ceil(seconds))
 
 
 def _windows(scope: str, setting: str, tag: Callable[[str], str]) -> Callable[[str], tuple[Window, ...]]:
