@@ -11,7 +11,9 @@ import math
 import os
 import resource
 import time
+import traceback
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from gevent import hub, monkey, socket
@@ -19,6 +21,7 @@ from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.errors import AppImportError
+from gunicorn.util import make_fail_app
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from bff.access.client_address import network_of
@@ -26,7 +29,6 @@ from bff.errors import MAX_BODY_BYTES
 from bff.logs import Fields, error_location
 from bff.server.app import AppNotFound
 from bff.server.connection import REQUEST_SECONDS, Connection
-from bff.server.reload import files_of, unavailable
 
 _MAX_FILES = 65_536
 
@@ -35,9 +37,6 @@ log = logging.getLogger("bff.server")
 
 class AppNotLoaded(Exception):
     """Loading the app raised an exception; the text has its type and location."""
-
-    def __init__(self, location: str) -> None:
-        super().__init__(f"The app can't be loaded: {location}")
 
 
 class Worker(GunicornWorker):
@@ -66,26 +65,22 @@ class Worker(GunicornWorker):
 
     def load_wsgi(self) -> None:
         """Load the app. gunicorn logs the text of what this raises, so it must be fit for a log."""
-        try:
-            self._load()
-        except Exception as error:
-            if not self.cfg.reload:
-                raise
-            # Wait for the next change, instead of ending with the mistake of this one.
-            log.error("%s (Loaded again when a file changes.)", error)  # noqa: TRY400 - its text is fit for a log
-            for file in files_of(error):
-                self.reloader.add_extra_file(file)
-            self.wsgi = unavailable
-
-    def _load(self) -> None:
         from bff.config import SettingsError  # noqa: PLC0415 - only after the standard library is patched
 
         try:
             self.wsgi = self.app.wsgi()
-        except (AppImportError, AppNotFound, SettingsError):
-            raise
-        except Exception as error:  # noqa: BLE001 - an app may raise anything
-            raise AppNotLoaded(error_location(error)) from None
+        except Exception as error:
+            known = isinstance(error, AppImportError | AppNotFound | SettingsError)
+            text = str(error) if known else f"The app can't be loaded: {error_location(error)}"
+            if not self.cfg.reload:
+                if known:
+                    raise
+                raise AppNotLoaded(text) from None
+            # Wait for the next change, instead of ending with the mistake of this one.
+            log.error("%s (Loaded again when a file changes.)", text)  # noqa: TRY400 - the text has the location
+            for file in _files_of(error):
+                self.reloader.add_extra_file(file)
+            self.wsgi = make_fail_app("The app can't be loaded. The log says why.\n")
 
     def run(self) -> None:
         """Accept connections until gunicorn stops the worker, then finish the requests in progress."""
@@ -118,9 +113,7 @@ class Worker(GunicornWorker):
         self.alive = False
         self._stopped.set()
 
-    def handle_quit(self, sig: int, frame: object) -> None:
-        """Stop in the same way for SIGINT and SIGQUIT, which gunicorn sends after Ctrl-C."""
-        self.handle_exit(sig, frame)
+    handle_quit = handle_exit  # for SIGINT and SIGQUIT, which gunicorn sends after Ctrl-C
 
     def _drain(self, servers: list[StreamServer]) -> None:
         self.stopping = True
@@ -177,6 +170,18 @@ class Worker(GunicornWorker):
         if self._refused:
             log.warning(Fields(message="connections refused", refused=self._refused))
             self._refused = 0
+
+
+def _files_of(error: BaseException | None) -> Iterator[str]:
+    """Yield the files that an exception came through: one of them has the mistake.
+
+    gunicorn watches imported modules, and a module whose import failed is not one of them.
+    """
+    while error:
+        if isinstance(error, SyntaxError) and error.filename:
+            yield error.filename
+        yield from (frame.filename for frame in traceback.extract_tb(error.__traceback__))
+        error = error.__context__
 
 
 def _raise_file_limit() -> None:
