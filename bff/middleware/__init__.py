@@ -1,4 +1,4 @@
-"""Middleware around every route, one file each. `init_app` lists the order."""
+"""Middleware around every route, in this order: WSGI wrappers, `before` a view, and `after` it."""
 
 from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -27,14 +27,13 @@ def init_app(
     telemetry: Telemetry,
 ) -> None:
     """Add the middleware to an app. It also applies to routes that are added later."""
-    cross_origin = CrossOrigin(settings.public_url, settings.trusted_origins)
     metrics, tracing = telemetry.metrics, telemetry.tracing
     admission = AdmissionLimit(settings.requests, on_change=metrics.requests_in_flight if metrics else None)
-    admission.init_app(app)
     deployment = Deployment(settings)
-    deployment.init_app(app)
+    cross_origin = CrossOrigin(settings.public_url, settings.trusted_origins)
     app.request_class = StrictRequest
     app.config["MAX_FORM_PARTS"] = MAX_FIELDS  # of multipart forms
+    _wrap(app, settings, admission, deployment)
 
     # One function for all of them, because Flask looks up each registered function at every request.
     @app.before_request
@@ -55,7 +54,6 @@ def init_app(
         check_encoding(context)
 
     _add_after(app, browser, limits, languages, cross_origin if settings.trusted_origins else None, telemetry)
-    _wrap(app, settings, shared=FILE_PATHS if settings.trusted_origins else ())
 
 
 def _add_after(
@@ -85,8 +83,12 @@ def _add_after(
         return response
 
 
-def _wrap(app: Flask, settings: Settings, *, shared: tuple[str, ...]) -> None:
+def _wrap(app: Flask, settings: Settings, admission: AdmissionLimit, deployment: Deployment) -> None:
+    # From the innermost one.
+    admission.init_app(app)
+    deployment.init_app(app)
     hops = app.config["PROXY_HOPS"] = settings.proxy_hops  # our worker reads it, too
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # Flask's documented way to wrap an app
+    shared = FILE_PATHS if settings.trusted_origins else ()
     security_headers.init_app(app, https=settings.https, shared=shared)
