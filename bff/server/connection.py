@@ -54,7 +54,7 @@ class Connection:
         self._worker = worker
         self._sock = sock
         environ = _base_environ(sock.getsockname(), client, multiprocess=worker.cfg.workers > 1)
-        self._parser = RequestParser(environ, worker.max_body)
+        self._parser = RequestParser(environ)
         self._hub = get_hub()
         self._readable = self._hub.loop.io(sock.fileno(), 1)
         self._wait_for_client(_STOP_SECONDS if worker.stopping else worker.request_seconds)
@@ -152,7 +152,6 @@ def _base_environ(server: tuple[Any, ...], client: tuple[Any, ...], *, multiproc
     """Return the part of the WSGI environment that all requests of a connection share (PEP 3333)."""
     return {
         "REMOTE_ADDR": client[0],
-        "REMOTE_PORT": str(client[1]),
         "SCRIPT_NAME": "",
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1]),

@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from bff.errors import MAX_BODY_BYTES
 from bff.medblocks.deadline import ARRIVED
 from bff.server.error_responses import RequestRefused
 
@@ -36,7 +37,7 @@ _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+;=-]*)(?::[0-9]
 class RequestParser:
     """Turns the bytes of one connection into WSGI environments (PEP 3333), one per request.
 
-    Takes the part of them that all requests of the connection share, and the maximum size of a body in bytes.
+    Takes the part of them that all requests of the connection share.
 
     `buffer`: received bytes that are not parsed. Pipelined requests stay there until their turn.
     `began`: when the first byte of an incomplete request arrived, in time.monotonic(); 0 between requests.
@@ -44,11 +45,10 @@ class RequestParser:
     `keep_alive`: whether the connection stays open after the request that `next` returned last.
     """
 
-    def __init__(self, environ: "WSGIEnvironment", max_body: int) -> None:
+    def __init__(self, environ: "WSGIEnvironment") -> None:
         self.buffer = bytearray()
         self.began = 0.0
         self._environ = environ
-        self._max_body = max_body
         self._parser = HttpRequestParser(self)
         self._reset()
 
@@ -117,7 +117,7 @@ class RequestParser:
             raise RequestRefused(400 if version == b"1.0" else 501)
         self._chunked = coding is not None
         self._content_length = int(headers.get("CONTENT_LENGTH") or 0)
-        if self._content_length > self._max_body:
+        if self._content_length > MAX_BODY_BYTES:
             raise RequestRefused(413, *_split_target(self._target))
         self.expects_continue = version == b"1.1" and headers.get("HTTP_EXPECT", "").lower() == "100-continue"
 
@@ -142,7 +142,7 @@ class RequestParser:
         if self._header_bytes > MAX_HEADER_BYTES:
             raise RequestRefused(431)
         # Chunks of a byte each are mostly framing.
-        if len(self._body) > self._max_body or self._framed_bytes > MAX_HEADER_BYTES + 8 * self._max_body:
+        if len(self._body) > MAX_BODY_BYTES or self._framed_bytes > MAX_HEADER_BYTES + 8 * MAX_BODY_BYTES:
             raise RequestRefused(413, *_split_target(self._target))
         return True
 

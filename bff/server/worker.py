@@ -25,7 +25,6 @@ from gunicorn.util import make_fail_app
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from bff.access.client_address import network_of
-from bff.errors import MAX_BODY_BYTES
 from bff.logs import Fields, error_location
 from bff.server.app import AppNotFound
 from bff.server.connection import REQUEST_SECONDS, Connection
@@ -47,7 +46,6 @@ class Worker(GunicornWorker):
     nr: int
     sockets: list[Any]
     stopping = False
-    max_body = MAX_BODY_BYTES
     request_seconds = REQUEST_SECONDS
 
     def init_process(self) -> None:

@@ -95,7 +95,7 @@ def test_other_slashes_lead_nowhere(client, path):
 def test_an_id_in_raw_utf8_is_the_encoded_one(medblocks, raw):
     app = make_app(identify=lambda _: "患者-é", BFF_RATE_LIMIT="off")
     medblocks.get(f"{HOST}/patients/%E6%82%A3%E8%80%85-%C3%A9", json=patient(id="患者-é", connections=[]))
-    parser = RequestParser({}, 1000)
+    parser = RequestParser({})
     parser.buffer += f"GET /api/patients/{raw}?é HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
     reply = Client(app).open(create_environ() | parser.next())

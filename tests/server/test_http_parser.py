@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bff.errors import MAX_BODY_BYTES
 from bff.server.error_responses import RequestRefused
 from bff.server.http_parser import RequestParser
 from tests.server.running import get, head
@@ -14,16 +15,15 @@ from tests.server.running import get, head
 FUZZ = int(os.environ.get("FUZZ", "1"))  # `make fuzz` sets it
 
 KIB = 1024
-MAX_BODY = 1000
 OFFER = (b"Connection: Upgrade", b"UPGRADE: h2c")
 CHUNKED = "Transfer-Encoding: chunked"
 # A body that looks like the ends of other messages.
 TRICKY = b"4\r\n\r\n\r\n\r\n7\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n"
 
 
-def parse(*pieces, max_body=MAX_BODY):
+def parse(*pieces):
     """Return the parser, each request with its body, and the status that the rest is refused with, or 0."""
-    parser, found = RequestParser({}, max_body), []
+    parser, found = RequestParser({}), []
     try:
         for piece in pieces:
             parser.buffer += piece
@@ -74,7 +74,7 @@ def test_trailers_do_not_reach_the_app():
 
 
 def test_pipelined_requests_stay_bytes():
-    parser = RequestParser({}, MAX_BODY)
+    parser = RequestParser({})
     parser.buffer += get("/first") + get("/second")
     parser.next()
 
@@ -82,7 +82,7 @@ def test_pipelined_requests_stay_bytes():
     assert parser.began == 0
 
 
-@given(st.integers(0, 2000), st.booleans(), st.booleans())
+@given(st.integers(MAX_BODY_BYTES - 50, MAX_BODY_BYTES + 50), st.booleans(), st.booleans())
 def test_body_over_the_limit_never_reaches_the_app(size, chunked, upgrade):
     body = b"x" * size
     length = CHUNKED if chunked else f"Content-Length: {size}"
@@ -90,8 +90,8 @@ def test_body_over_the_limit_never_reaches_the_app(size, chunked, upgrade):
 
     _, found, refused = parse(head(*OFFER[: 2 * upgrade], length) + framed)
 
-    assert len(found) == (size <= MAX_BODY)
-    assert refused == (0 if size <= MAX_BODY else 413)
+    assert len(found) == (size <= MAX_BODY_BYTES)
+    assert refused == (0 if size <= MAX_BODY_BYTES else 413)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_tiny_chunks_take_little_memory():
     pieces = [head(CHUNKED), b"2\r\nab\r\n" * 20_000]
     tracemalloc.start()
     try:
-        parser, _, refused = parse(*pieces, max_body=64 * KIB)
+        parser, _, refused = parse(*pieces)
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -155,7 +155,7 @@ def test_parser_keeps_no_body_after_its_request():
 
 
 def test_long_header_names_are_not_cached():
-    parser = RequestParser({}, MAX_BODY)
+    parser = RequestParser({})
     tracemalloc.start()
     try:
         for number in range(100):
