@@ -152,6 +152,7 @@ def _base_environ(server: tuple[Any, ...], client: tuple[Any, ...], *, multiproc
     """Return the part of the WSGI environment that all requests of a connection share (PEP 3333)."""
     return {
         "REMOTE_ADDR": client[0],
+        "REMOTE_PORT": str(client[1]),
         "SCRIPT_NAME": "",
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1]),

@@ -28,7 +28,7 @@ def create_wire_app():
             "forwarded": request.headers.get("X-Forwarded-For"),
             "query": request.query_string.decode(),
             "upgrade": request.headers.get("Upgrade"),
-            "client": request.remote_addr,
+            "client": [request.remote_addr, request.environ["REMOTE_PORT"]],
             "pid": os.getpid(),
         }
 

@@ -28,6 +28,13 @@ def test_chunked_body_arrives_whole(ask):
     assert json.loads(body)["size"] == 5
 
 
+def test_the_clients_address_and_port_reach_the_app(connect):
+    connection = connect()
+    address, port = connection.getsockname()
+
+    assert json.loads(answer(connection, get())[2])["client"] == [address, str(port)]
+
+
 def test_forwarded_headers_reach_the_app(ask):
     _, _, body = ask(head(b"X-Forwarded-For: 10.0.0.1", b"Content-Length: 0"))
 
