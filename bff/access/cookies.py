@@ -40,7 +40,9 @@ _MAX_VALUES = 4
 
 def set_cookie(response: Response, name: str, value: str, max_age: int, *, https: bool) -> None:
     """Set a cookie that scripts and other sites can't read, for `max_age` seconds; 0 deletes it."""
-    response.set_cookie(name, value, max_age=max_age, path="/", secure=https, httponly=True, samesite="Lax")
+    # With a clock that is wrong, a cookie that expires now would live on.
+    expires = None if max_age else 0
+    response.set_cookie(name, value, max_age, expires, path="/", secure=https, httponly=True, samesite="Lax")
 
 
 def cookie_values(header: str, name: str) -> list[str]:

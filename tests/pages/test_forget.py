@@ -32,6 +32,7 @@ def test_the_cookies_are_deleted_as_they_were_set(https):
     assert {header.partition("=")[0] for header in headers} == names
     for header in headers:
         assert {"Max-Age=0", "HttpOnly", "Path=/", "SameSite=Lax"} < set(header.split("; "))
+        assert "Expires=Thu, 01 Jan 1970 00:00:00 GMT" in header
         assert ("Secure" in header.split("; ")) is https
 
 
