@@ -91,11 +91,19 @@ class StrictRequest(RequestContext):
         """
         if self._refused:
             raise self._refused
+        limit = current_app.config["MAX_CONTENT_LENGTH"]
+        if self.max_content_length is not None:  # a view of an app around this one may lower it
+            limit = min(limit, self.max_content_length)
         try:
-            return BytesIO(_read_body(self.environ, current_app.config["MAX_CONTENT_LENGTH"]))
+            return BytesIO(_read_body(self.environ, limit))
         except HTTPException as error:
             self._refused = type(error)
             raise
+
+    @property
+    def input_stream(self) -> IO[bytes]:  # type: ignore[override]  # werkzeug declares it writable
+        """The same stream: the server's own would pass on a body that is refused."""
+        return self.stream
 
 
 def _read_body(environ: "WSGIEnvironment", limit: int) -> bytes:

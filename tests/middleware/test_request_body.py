@@ -240,14 +240,27 @@ def test_a_refused_body_stays_refused():
 
     @app.errorhandler(413)
     def read_again(error):
-        for name in ("data", "stream"):
+        for name in ("data", "stream", "input_stream"):
             with pytest.raises(type(error)):
                 getattr(request, name)
             refused.append(name)
         return "", 413
 
     assert sender(app)(padded(200_000), **CHUNKED)[0] == 413
-    assert refused == ["data", "stream"]
+    assert refused == ["data", "stream", "input_stream"]
+
+
+@pytest.mark.parametrize(("limit", "status"), [(10, 413), (None, 200), (10**6, 200)])
+def test_a_view_can_lower_the_limit_of_its_body(limit, status):
+    app = make_app()
+
+    @app.post("/yours")
+    def count():
+        request.max_content_length = limit
+        return str(len(request.input_stream.read()))
+
+    assert app.test_client().post("/yours", data=bytes(100)).status_code == status
+    assert app.test_client().post("/yours", data=bytes(100_000)).status_code == 413
 
 
 @pytest.fixture
