@@ -1,7 +1,9 @@
 """Rate limits by client address and by browser.
 
 Creates, session starts and conflicts have stricter limits of their own: they cost calls to Medblocks, and a
-conflict reveals that a patient exists. Almost every request is counted, so this has to be fast.
+conflict reveals that a patient exists. Which routes they apply to is below; how many requests they allow are
+the settings `rate_limit_…` in `bff/config/settings.py`. Almost every request is counted, so this has to be
+fast.
 
 A conflict counts before it is known, or else concurrent requests would exceed the limit. Any other response
 takes it back. So does a miss: a request for a file or an image counts until one is served. Misses cost this
