@@ -277,3 +277,9 @@ ALIASES = {
     "no-results": "leaving",
     "facility": "leaving",
 }
+
+
+def reach(state: str, page: Page, site: Site) -> None:
+    """Bring a page into a state, and wait until its style sheet is applied, which comes after its text."""
+    STATES[state](page, site)
+    page.wait_for_load_state()

@@ -40,7 +40,7 @@ TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("bod
 @pytest.mark.parametrize("state", steps.STATES)
 def test_state_has_no_accessibility_violations(state, site, open_page):
     page = open_page("about:blank")
-    steps.STATES[state](page, site)
+    steps.reach(state, page, site)
     assert page.locator("main").get_attribute("data-status") == steps.ALIASES.get(state, state)
 
     assert accessibility_problems(page) == []
@@ -129,7 +129,7 @@ WITHOUT_BORDER = """() => [...document.querySelectorAll("button, .button, input:
 def test_forced_colors_keep_the_outlines_of_what_can_be_used(state, site, open_page):
     page = open_page("about:blank")
     page.emulate_media(forced_colors="active")
-    steps.STATES[state](page, site)
+    steps.reach(state, page, site)
 
     assert page.evaluate("matchMedia('(forced-colors: active)').matches")
     assert page.evaluate(WITHOUT_BORDER) == []
@@ -140,7 +140,7 @@ def test_forced_colors_keep_the_outlines_of_what_can_be_used(state, site, open_p
 @pytest.mark.parametrize("state", ["account", "disconnect"])
 def test_connections_are_managed_by_keyboard(state, site, open_page):
     page = open_page("about:blank")
-    steps.STATES[state](page, site)
+    steps.reach(state, page, site)
     if state == "account":
         tab_to(page, ".actions a.button")
         page.keyboard.press("Enter")

@@ -52,7 +52,7 @@ def test_other_pages_violate_no_policy(site, open_page):
     reported = {}
 
     for state in ("invalid", "results", "connected"):
-        steps.STATES[state](page, site)
+        steps.reach(state, page, site)
         page.wait_for_load_state("networkidle")
         reported[state] = page.evaluate("reported") + page.evaluate(SHIFTS)
 

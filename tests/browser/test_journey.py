@@ -71,7 +71,7 @@ def test_declined_patient_can_try_again(page, site):
     ],
 )
 def test_stopped_connection_is_reconnected_straight_to_its_facility(page, site, state, button):
-    steps.STATES[state](page, site)
+    steps.reach(state, page, site)
     patients, sessions = counts(site)
 
     page.get_by_role("button", name=button).click()

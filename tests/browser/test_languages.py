@@ -39,7 +39,7 @@ def branded(request) -> Iterator[Site]:
 @pytest.mark.parametrize(("code", "direction"), [("es", "ltr"), ("eo", "ltr"), ("ar", "rtl")])
 def test_a_language_has_no_accessibility_violations(languages, open_page, code, direction, state):
     page = open_page("about:blank")
-    steps.STATES[state](page, languages)
+    steps.reach(state, page, languages)
 
     steps.switch_language(page, code)
 
@@ -51,7 +51,7 @@ def test_a_language_has_no_accessibility_violations(languages, open_page, code, 
 @pytest.mark.parametrize("state", STATES)
 def test_a_brand_color_has_no_accessibility_violations(branded, open_page, state):
     page = open_page("about:blank")
-    steps.STATES[state](page, branded)
+    steps.reach(state, page, branded)
 
     assert accessibility_problems(page) == []
 
@@ -60,7 +60,7 @@ def test_a_brand_color_has_no_accessibility_violations(branded, open_page, state
 def test_no_text_on_a_page_is_outside_the_catalogs(languages, open_page, state):
     """The pseudo-language puts every text in brackets; only names from outside have none."""
     page = open_page("about:blank")
-    steps.STATES[state](page, languages)
+    steps.reach(state, page, languages)
     steps.switch_language(page, "eo")
 
     assert page.evaluate(OUTSIDE) == []

@@ -199,7 +199,7 @@ def test_ended_session_is_not_polled(site, open_page):
 
 def test_unconfirmed_session_is_polled(site, open_page):
     page = open_page("about:blank")
-    steps.STATES["unconfirmed"](page, site)
+    steps.reach("unconfirmed", page, site)
     session_id = page.locator("main").get_attribute("data-patient-session-id")
     connection = site.store.get_session(session_id)["connections"][0]
 
