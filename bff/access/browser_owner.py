@@ -1,4 +1,7 @@
-"""The owner of the current request's browser: read from its cookies, changed, and written back."""
+"""The owner of the current request's browser: read from its cookies, changed, and written back.
+
+`bff/access/cookies.py` has the cookies themselves, and how long they last.
+"""
 
 import re
 from base64 import urlsafe_b64decode
